@@ -1,0 +1,1 @@
+"""The machines' door: JSON over HTTP, for candidates' apps and for units."""

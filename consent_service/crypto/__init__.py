@@ -1,0 +1,1 @@
+"""Envelopes, canonical bytes, service keys and key providers."""

@@ -1,0 +1,1 @@
+"""The outbox, its worker, and the letters that wait in it sealed."""

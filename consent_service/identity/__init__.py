@@ -1,0 +1,1 @@
+"""Who is calling: tokens validated in one module, units by their registered client."""

@@ -1,0 +1,1 @@
+"""The mailbox as a port, and Digipost behind it."""

@@ -1,0 +1,1 @@
+"""Guidance notes: drafts, their hand-over by a code, versions, reading."""

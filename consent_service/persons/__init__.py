@@ -1,0 +1,1 @@
+"""Who a person is here: identity numbers as keyed hashes, their linking, items that wait for someone."""

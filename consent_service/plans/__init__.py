@@ -1,0 +1,1 @@
+"""Mapping requests, training plans and the plan as a PDF."""

@@ -1,0 +1,1 @@
+"""Verbs about a whole person: export, erasure, lapsing."""

@@ -1,0 +1,1 @@
+"""One database behind two drivers: snapshots that read, transactions that write."""

@@ -1,0 +1,1 @@
+"""The people's door: the candidate's pages, rendered on the server."""
