@@ -1,0 +1,40 @@
+"""Canonical JSON (RFC 8785), so that the same value is the same bytes for everybody who hashes or signs it.
+
+The values that we sign hold no floating point, so the one hard part of the RFC, printing numbers, falls away.
+Keys are ASCII here, for which sorting by UTF-8 bytes and by UTF-16 units is the same.
+"""
+
+from typing import Any
+
+import orjson
+
+_LARGEST = 2**53 - 1  # beyond this, an ECMAScript number is no longer exact (RFC 8785, 3.2.2.3)
+
+
+def canonical(value: Any) -> bytes:
+    """``value`` (dict, list, tuple, str, int, bool, None) as RFC 8785 bytes.
+
+    Raises TypeError for a float or any other type, and for a key that is not ASCII text; ValueError for an
+    integer that JSON can't carry exactly.
+    """
+    _check(value)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS)
+
+
+def _check(value: Any) -> None:
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return
+    if kind is int:
+        if not -_LARGEST <= value <= _LARGEST:
+            raise ValueError("an integer beyond 2**53 has no canonical form")
+    elif kind is dict:
+        for key, inner in value.items():
+            if type(key) is not str or not key.isascii():
+                raise TypeError("keys are ASCII text")
+            _check(inner)
+    elif kind is list or kind is tuple:
+        for inner in value:
+            _check(inner)
+    else:
+        raise TypeError(f"{kind.__name__} has no canonical form here")
