@@ -1,0 +1,124 @@
+"""Settings are read once, closed, and never guess."""
+
+from pathlib import Path
+
+import pytest
+
+from consent_service.settings import Environment, Misconfigured, Settings, read
+
+LOCAL = {"CONSENT_ENVIRONMENT": "local"}
+
+PRODUCTION = {
+    "CONSENT_ENVIRONMENT": "production",
+    "CONSENT_DATABASE_URL": "postgresql://consent:hemmelig@db/consent",
+    "CONSENT_KEYRING": "/var/run/consent/keyring.json",
+    "CONSENT_PUBLIC_URL": "https://samtykke.example.no",
+    "CONSENT_SCOPE_PREFIX": "nav:trondelagsmodellen/",
+    "CONSENT_CONTROLLER_NAME": "Trøndelag fylkeskommune",
+    "CONSENT_CONTROLLER_ORGANISATION_NUMBER": "817920632",
+    "CONSENT_CONTROLLER_ADDRESS": "Postboks 2560, 7735 Steinkjer",
+    "CONSENT_PRIVACY_CONTACTS": "personvern@example.no, ombud@example.no",
+    "CONSENT_HOSTING_COUNTRIES": "Norge",
+    "CONSENT_WITHDRAWAL_PHONE": "74 17 40 00",
+    "CONSENT_WITHDRAWAL_ADDRESS": "Postboks 2560, 7735 Steinkjer",
+}
+
+
+def test_an_environment_must_be_named() -> None:
+    """Nothing silently becomes local: without CONSENT_ENVIRONMENT there are no settings."""
+    with pytest.raises(Misconfigured, match=r"CONSENT_ENVIRONMENT is not set \(local \| test \| production\)"):
+        read({})
+
+
+def test_an_unknown_environment_refuses() -> None:
+    """A misspelt environment is refused, and its value is not repeated."""
+    with pytest.raises(Misconfigured) as refused:
+        read({"CONSENT_ENVIRONMENT": "prodution"})
+    assert "CONSENT_ENVIRONMENT" in str(refused.value)
+    assert "prodution" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["CONSENT_KEYRNG", "CONSENT_", "DIGIPOST_USERID"])
+def test_an_unknown_variable_is_named(name: str) -> None:
+    """A variable of our own prefixes that is no setting is refused by its name, without its value."""
+    with pytest.raises(Misconfigured, match=f"{name} is not a setting") as refused:
+        read({**LOCAL, name: "hemmelig"})
+    assert "hemmelig" not in str(refused.value)
+
+
+def test_local_stands_on_sqlite() -> None:
+    """Outside production the embedded default needs nothing but the environment's name."""
+    settings = read(LOCAL)
+    assert settings.environment is Environment.LOCAL
+    assert settings.database_url.get_secret_value() == "sqlite:///consent.db"
+    assert settings.public_url == "http://127.0.0.1:8080"
+
+
+def test_production_says_what_is_missing() -> None:
+    """Production names every missing setting at once: who is responsible, whom to ask, where data lies."""
+    with pytest.raises(Misconfigured) as refused:
+        read({"CONSENT_ENVIRONMENT": "production"})
+    for name in set(PRODUCTION) - {"CONSENT_ENVIRONMENT"}:
+        assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("name", sorted(set(PRODUCTION) - {"CONSENT_ENVIRONMENT"}))
+def test_production_demands_each(name: str) -> None:
+    """Each of production's demands is a demand of its own."""
+    with pytest.raises(Misconfigured, match=name):
+        read({key: value for key, value in PRODUCTION.items() if key != name})
+
+
+def test_production_is_reached_over_https() -> None:
+    """A public address without TLS is refused in production."""
+    with pytest.raises(Misconfigured, match="CONSENT_PUBLIC_URL must start with https"):
+        read({**PRODUCTION, "CONSENT_PUBLIC_URL": "http://samtykke.example.no"})
+
+
+def test_lists_are_comma_separated() -> None:
+    """Contacts and countries are lists in one variable."""
+    settings = read(PRODUCTION)
+    assert settings.privacy_contacts == ("personvern@example.no", "ombud@example.no")
+    assert settings.hosting_countries == ("Norge",)
+
+
+def test_a_secret_is_not_shown() -> None:
+    """Neither repr nor str of the settings shows a password."""
+    assert "hemmelig" not in repr(read(PRODUCTION))
+
+
+def test_secrets_come_as_files(tmp_path: Path) -> None:
+    """A file of the variable's name in the folder of secrets is the variable."""
+    (tmp_path / "CONSENT_DATABASE_URL").write_text("postgresql://u:filhemmelig@db/consent\n")
+    given = {key: value for key, value in PRODUCTION.items() if key != "CONSENT_DATABASE_URL"}
+    settings = read({**given, "CONSENT_SECRETS_DIR": str(tmp_path)})
+    assert settings.database_url.get_secret_value() == "postgresql://u:filhemmelig@db/consent"
+
+
+def test_a_missing_folder_of_secrets_refuses(tmp_path: Path) -> None:
+    """A folder that is not there is an error, not an empty folder."""
+    with pytest.raises(Misconfigured, match="CONSENT_SECRETS_DIR names no folder"):
+        read({**LOCAL, "CONSENT_SECRETS_DIR": str(tmp_path / "nowhere")})
+
+
+def test_settings_are_frozen() -> None:
+    """What was read can't be changed."""
+    settings = read(LOCAL)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]  # the checker says so too
+
+
+@pytest.mark.parametrize(("name", "value"), [("CONSENT_PORT", "70000"), ("CONSENT_DRAFT_DAYS", "0")])
+def test_numbers_have_bounds(name: str, value: str) -> None:
+    """A number outside its bounds is refused by its variable's name."""
+    with pytest.raises(Misconfigured, match=name):
+        read({**LOCAL, name: value})
+
+
+def test_no_secret_has_a_default() -> None:
+    """No field that holds a secret has a working value of its own."""
+    settings = read(LOCAL)
+    assert settings.idporten_client_jwk is None
+    assert settings.digipost_p12 is None
+    assert settings.digipost_p12_password_file is None
+    assert not Settings.model_fields["database_url"].default.get_secret_value()
