@@ -1,0 +1,141 @@
+"""One party's HTTP conversation with the service: token, time-outs, repeats, problems.
+
+The rule it keeps: a call is repeated by itself only if doing it twice is the same as doing it once (GET,
+DELETE, and POSTs that carry an `Idempotency-Key`). Anything else is tried once, and `Unreachable` then
+says honestly that the outcome is unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import httpx
+
+from consent_clients.problems import Unreachable, problem_from
+
+REPEAT_ON = frozenset({502, 503, 504})
+"""Answers that say "not now": nothing was done, and the same call may succeed in a moment."""
+
+LONGEST_PAUSE = 5.0
+"""Seconds. A service that asks for a longer wait gets its answer handed to the caller instead."""
+
+
+class Tokens(Protocol):
+    """Where the bearer token comes from: `Maskinporten` for units, `IdPortenSession` for candidates."""
+
+    async def bearer(self) -> str:
+        """A token that is valid now and for some seconds more."""
+        ...
+
+
+class Connection:
+    """Calls the service as one party. Not shared between parties: it holds one party's tokens.
+
+    `timeout` is seconds for each of connect, read and write; `attempts` counts the first try too.
+    `pause` and `transport` are seams for tests: a clock that doesn't wait, a network that isn't there.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        tokens: Tokens,
+        *,
+        timeout: float = 10.0,
+        attempts: int = 4,
+        transport: httpx.AsyncBaseTransport | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._tokens = tokens
+        self._attempts = attempts
+        self._pause = pause
+        self._http = httpx.AsyncClient(base_url=service, timeout=timeout, transport=transport)
+
+    async def get(self, path: str, **params: str | int | None) -> httpx.Response:
+        """GET; parameters that are None are left out."""
+        given = {name: value for name, value in params.items() if value is not None}
+        return await self._call("GET", path, params=given, repeat=True)
+
+    async def delete(self, path: str) -> httpx.Response:
+        """DELETE: gone is gone, however often it is said."""
+        return await self._call("DELETE", path, repeat=True)
+
+    async def put(self, path: str, body: Mapping[str, Any], *, version: int | None = None) -> httpx.Response:
+        """PUT, with `If-Match` when a version is named. Not repeated: the second would meet its own first."""
+        return await self._call("PUT", path, json=body, headers=if_match(version))
+
+    async def post(
+        self, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """POST without a key: one try."""
+        return await self._call("POST", path, json=body, headers=headers)
+
+    async def create(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        key: str | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """POST with an `Idempotency-Key`, so it may be repeated and still happen once.
+
+        Without a `key` a random one serves this call. Give your own, and keep it, where the repeat may
+        come from another process after a crash.
+        """
+        keyed = {**(headers or {}), "Idempotency-Key": quoted(key or str(uuid.uuid4()))}
+        return await self._call("POST", path, json=body, headers=keyed, repeat=True)
+
+    async def close(self) -> None:
+        """Closes the sockets."""
+        await self._http.aclose()
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeat: bool = False,
+    ) -> httpx.Response:
+        attempts = self._attempts if repeat else 1
+        for attempt in range(1, attempts + 1):
+            sent = {**(headers or {}), "Authorization": f"Bearer {await self._tokens.bearer()}"}
+            try:
+                response = await self._http.request(method, path, params=params, json=json, headers=sent)
+            except httpx.TransportError as lost:
+                if attempt == attempts:
+                    raise Unreachable(f"{method} {path}: {type(lost).__name__}") from lost
+                await self._pause(_backoff(attempt))
+                continue
+            if response.is_success:
+                return response
+            problem = problem_from(response)
+            wait = problem.retry_after if problem.retry_after is not None else _backoff(attempt)
+            if attempt == attempts or response.status_code not in REPEAT_ON or wait > LONGEST_PAUSE:
+                raise problem
+            await self._pause(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def quoted(text: str) -> str:
+    """An RFC 8941 string. Refuses (ValueError) what such a string cannot hold: anything but visible ASCII."""
+    if not all(" " <= letter <= "~" for letter in text):
+        raise ValueError("a header string holds visible ASCII only")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def if_match(version: int | None) -> dict[str, str]:
+    """The header by which a write names the version it has read."""
+    return {} if version is None else {"If-Match": f'"{version}"'}
+
+
+def _backoff(attempt: int) -> float:
+    """0.2, 0.4, 0.8 … seconds, with a random half so that many clients don't come back at once."""
+    return float(0.2 * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311 - spreads calls, hides nothing

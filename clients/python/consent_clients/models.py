@@ -1,0 +1,325 @@
+"""The documents that cross the wire, as the service's contract names them.
+
+What is sent and received as a document is a TypedDict: it is JSON and stays JSON. An answer that a party
+does something with (a code to show, a release to prove) is a frozen dataclass; those keep content out of
+their `repr`, so that a traceback or a log line shows ids only. Unknown fields in answers are let through:
+the service may grow without breaking its callers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NotRequired, TypedDict
+
+import segno
+
+from consent_clients.connection import quoted
+
+Language = Literal["nb", "nn", "en"]
+UnitKind = Literal["career_centre", "nav", "vocational_training"]
+Addressee = Literal["nav", "vocational_training"]
+
+
+class Unit(TypedDict):
+    """A party: a career centre, a NAV office, a vocational training office."""
+
+    id: str
+    name: str
+    kind: UnitKind
+    organisation_number: str
+    unit_code: str
+    region: str
+
+
+class Sections(TypedDict, total=False):
+    """What a guidance note may say, section by section; each can be shared, or not, by itself."""
+
+    education_and_work: str
+    interests: str
+    strengths: str
+    motivation: str
+    values: str
+    needs: str
+    way_forward: str
+
+
+class NoteQuestion(TypedDict):
+    """A question the candidate wants answered by one of the parties; `id` is unique in the note."""
+
+    id: str
+    to: Addressee
+    text: str
+
+
+class NoteContent(TypedDict):
+    """A guidance note's words."""
+
+    language: Language
+    sections: Sections
+    questions: list[NoteQuestion]
+
+
+class Note(NoteContent):
+    """One version of the candidate's own note."""
+
+    id: str
+    version: int
+    created_at: str
+
+
+class Draft(NoteContent):
+    """A note handed over, claimed by the candidate, and not yet accepted."""
+
+    id: str
+    handed_over_by: Unit
+    handed_over_at: str
+
+
+class NoteSummary(TypedDict):
+    """A line of the list of one's notes."""
+
+    id: str
+    version: int
+    created_at: str
+    language: Language
+    sections: list[str]
+    questions: int
+
+
+class PartRef(TypedDict):
+    """Names the smallest thing that can be shared: one part of one version of one resource."""
+
+    resource: str
+    resource_id: str
+    version: int
+    part: str
+
+
+class PurposeRef(TypedDict):
+    """Which purpose, in which version of its text."""
+
+    code: str
+    version: int
+    title: NotRequired[str]
+
+
+class Consent(TypedDict):
+    """One candidate, one recipient, one purpose, exact parts, one end.
+
+    The candidate's own view has `parts`; a unit's view has what it may know and no content. To the one
+    who asked, `state` reads `requested` until the reply-by date whatever the candidate did but grant.
+    """
+
+    id: str
+    purpose: PurposeRef
+    recipient: Unit
+    requester: Unit | None
+    state: str
+    parts: NotRequired[list[PartRef]]
+    requested_kinds: list[str]
+    valid_from: str | None
+    valid_until: str | None
+    max_uses: int | None
+    uses_left: int | None
+    reply_by: str | None
+    requested_at: str | None
+    granted_at: str | None
+    ended_at: str | None
+    mapping_request_id: str | None
+
+
+class ConsentAsked(TypedDict):
+    """A unit's request for consent, waiting for the candidate."""
+
+    id: str
+    state: str
+    reply_by: str
+
+
+class LetterAlreadyOut(TypedDict):
+    """A letter that had been handed to the mailbox before the revoke: it cannot be called back."""
+
+    plan_id: str
+    version: int
+    status: str
+    dispatched_at: str
+
+
+class Revoked(TypedDict):
+    """A revoke's answer, which tells the truth about what has left already."""
+
+    consent: Consent
+    letters_already_out: list[LetterAlreadyOut]
+
+
+class WishedTrade(TypedDict):
+    """A trade the candidate wishes for: in words, or by its Grep code."""
+
+    text: NotRequired[str]
+    grep_code: NotRequired[str]
+
+
+class MappingQuestion(TypedDict):
+    """A question to the vocational training office; `id` is unique in the request."""
+
+    id: str
+    text: str
+
+
+class Contact(TypedDict, total=False):
+    """Whom to speak with about a mapping request."""
+
+    name: str
+    phone: str
+    email: str
+
+
+class MappingAsked(TypedDict):
+    """A mapping request as accepted; its words wait for the candidate's yes."""
+
+    id: str
+    consent_id: str
+    state: str
+    reply_by: NotRequired[str]
+
+
+class MappingRequest(TypedDict):
+    """A mapping request as its two units see it: ids, state and times, never content."""
+
+    id: str
+    consent_id: str
+    state: str
+    requester_id: str | None
+    recipient_id: str
+    created_at: str
+    reply_by: str | None
+    changed_at: str
+
+
+class DeliveryStep(TypedDict):
+    """One step of a letter's way to the mailbox."""
+
+    status: str
+    at: str
+
+
+class Delivery(TypedDict):
+    """Where a letter is now, and how it came there."""
+
+    status: str
+    history: list[DeliveryStep]
+
+
+class PushedPlan(TypedDict):
+    """A plan as its sender sees it: no content, only where its letter is."""
+
+    id: str
+    version: int
+    consent_id: NotRequired[str]
+    delivery: Delivery
+
+
+class Event(TypedDict):
+    """A line of a unit's feed: ids and a state. Fetch the rest through the doors that check."""
+
+    number: int
+    type: str
+    consent_id: str | None
+    mapping_request_id: str | None
+    plan_id: str | None
+    state: str
+    at: str
+
+
+class LogEntry(TypedDict):
+    """A line of the candidate's access log: who did what, when, with which outcome."""
+
+    at: str
+    event: str
+    actor: str
+    unit: str | None
+    office: str | None
+    purpose: str | None
+    outcome: str | None
+    consent_id: str | None
+    position: int | None
+    hash: str
+
+
+@dataclass(frozen=True)
+class Employee:
+    """The person at the unit who acts, as the unit names her. The service records it, unverified."""
+
+    id: str
+    office: str
+
+    @property
+    def header(self) -> str:
+        """The value of `Acting-Employee`."""
+        return f"id={quoted(self.id)}, office={quoted(self.office)}"
+
+
+@dataclass(frozen=True)
+class PickUpCode:
+    """The one-time code that lets the candidate, and nobody else, open a draft."""
+
+    draft_id: str
+    code: str = field(repr=False)
+    claim_url: str = field(repr=False)
+    lapses_at: str
+
+    def qr(self, *, border: int = 2) -> str:
+        """The claim address as a QR code drawn with half blocks, to be shown in a terminal."""
+        return terminal_qr(self.claim_url, border=border)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Exactly what a recipient would get, with the hash that a grant must name.
+
+    `terms` is what was asked to be shown; `Candidate.grant` sends it back together with `sha256`, so that
+    nothing but what was seen can be granted.
+    """
+
+    terms: Mapping[str, Any] = field(repr=False)
+    content: Mapping[str, Any] = field(repr=False)
+    sha256: str
+    valid_until: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """Content handed out by the gate, already standing in the candidate's log when it arrives."""
+
+    release_id: str
+    consent_id: str
+    released_at: str
+    content_sha256: str
+    salt: str = field(repr=False)
+    content: Mapping[str, Any] = field(repr=False)
+    checkpoint: str | None = field(repr=False, default=None)
+
+    def part(self, resource: str, part: str) -> Mapping[str, Any]:
+        """The content of one released part; KeyError when it was not among the granted ones."""
+        for each in self.content["parts"]:
+            if (each["resource"], each["part"]) == (resource, part):
+                content: Mapping[str, Any] = each["content"]
+                return content
+        raise KeyError(f"{resource}.{part}")
+
+    def parts(self) -> Sequence[tuple[str, str]]:
+        """(resource, part) of everything released, in the order sent."""
+        return [(each["resource"], each["part"]) for each in self.content["parts"]]
+
+
+def terminal_qr(text: str, *, border: int = 2) -> str:
+    """`text` as a QR code of half blocks: two modules a letter, dark on light whatever the terminal's colours."""
+    modules = [list(row) for row in segno.make(text, error="m", micro=False).matrix_iter(border=border)]
+    if len(modules) % 2:
+        modules.append([0] * len(modules[0]))
+    halves = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
+    return "\n".join(
+        "".join(halves[bool(upper), bool(lower)] for upper, lower in zip(above, below, strict=True))
+        for above, below in zip(modules[::2], modules[1::2], strict=True)
+    )

@@ -1,0 +1,177 @@
+"""What every unit that may receive content can do: hear, ask, look, fetch.
+
+`Nav` and `VocationalTraining` are recipients and add their own verbs. A recipient sees content in one way
+only: `release`, which the service decides anew each time and writes into the candidate's log first.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Self, cast
+
+import httpx
+
+from consent_clients.checkpoints import Checkpoint, Checkpoints, verify_consistency
+from consent_clients.connection import Connection, Tokens
+from consent_clients.models import Consent, ConsentAsked, Employee, Event, MappingRequest, Release
+from consent_clients.receipts import Jwks, Receipt
+
+PAGE = 100
+"""How many lines a page of a list or of the feed has at most."""
+
+
+class Recipient:
+    """A unit that consents can name. Use it as a context manager, so that its sockets are closed.
+
+    `checkpoints` keeps the newest head of the audit log; hand in a saved one to go on where an earlier
+    process stopped.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        tokens: Tokens,
+        *,
+        checkpoints: Checkpoints | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._connection = Connection(service, tokens, transport=transport)
+        self.checkpoints = checkpoints or Checkpoints()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._connection.close()
+
+    async def events(self, *, after: int = 0, limit: int = PAGE) -> list[Event]:
+        """The feed past number `after`: ids and states, without gap or double. Keep the last number.
+
+        Raises `Gone` when `after` is older than the service keeps: then read `consents()` anew.
+        """
+        page = (await self._connection.get("/v1/events", after=after, limit=limit)).json()
+        return cast(list[Event], page["items"])
+
+    async def search(self, national_id: str) -> list[Consent]:
+        """The consents in force that this unit holds for a person; empty also when nobody is known."""
+        body = {"national_id": national_id}
+        return cast(list[Consent], (await self._connection.post("/v1/consents/search", body)).json()["items"])
+
+    async def consents(self) -> AsyncIterator[Consent]:
+        """Every consent that names this unit as recipient or requester, ended ones too, without content."""
+        async for item in pages(self._connection, "/v1/consents"):
+            yield cast(Consent, item)
+
+    async def consent(self, consent_id: str) -> Consent:
+        """One consent's metadata. Raises `NotAvailable` for any that is not this unit's business."""
+        return cast(Consent, (await self._connection.get(f"/v1/consents/{consent_id}")).json())
+
+    async def receipt(self, consent_id: str) -> Receipt:
+        """The signed receipt; check it offline with `Receipt.verify` and a release's salt."""
+        return Receipt.read((await self._connection.get(f"/v1/consents/{consent_id}/receipt")).json())
+
+    async def jwks(self) -> Jwks:
+        """The service's public keys for receipts. Keep them: checking needs no network afterwards."""
+        return cast(Jwks, (await self._connection.get("/.well-known/jwks.json")).json())
+
+    async def release(self, consent_id: str, employee: Employee, *, idempotency_key: str | None = None) -> Release:
+        """**Fetches the content of a consent**, on behalf of the employee who needs it now.
+
+        The candidate can read of it before this returns. Repeating a key passes the gate again, spends no
+        use and is logged as a repeat. Raises `NotAvailable` for every reason there is to refuse, and
+        `LogRolledBack` if the log shown with the answer is smaller than the one held when asking.
+        """
+        held = self.checkpoints.size
+        response = await self._connection.create(
+            f"/v1/consents/{consent_id}/releases",
+            {},
+            key=idempotency_key,
+            headers={"Acting-Employee": employee.header},
+        )
+        note = checkpoint_header(response)
+        if note is not None:
+            self.checkpoints.see(note, held=held)
+        return Release(**response.json(), checkpoint=note)
+
+    async def ask(
+        self,
+        national_id: str,
+        *,
+        purpose: str,
+        part_kinds: Sequence[str],
+        message: str,
+        reply_by: str,
+        recipient_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> ConsentAsked:
+        """Asks a candidate for consent to kinds of parts; the candidate picks which versions, if any.
+
+        Waits for people who have never been here too, and answers alike. `reply_by` is a date; until then
+        a refusal looks like no answer.
+        """
+        body: dict[str, Any] = {
+            "national_id": national_id,
+            "purpose": purpose,
+            "part_kinds": list(part_kinds),
+            "message": message,
+            "reply_by": reply_by,
+        }
+        if recipient_id is not None:
+            body["recipient_id"] = recipient_id
+        response = await self._connection.create("/v1/consent-requests", body, key=idempotency_key)
+        return cast(ConsentAsked, response.json())
+
+    async def cancel(self, consent_id: str) -> None:
+        """Takes back a request for consent that has not been answered; saying it twice is fine."""
+        await self._connection.delete(f"/v1/consent-requests/{consent_id}")
+
+    async def mapping_requests(self) -> AsyncIterator[MappingRequest]:
+        """The mapping requests this unit has asked for or been asked: states and times, never content."""
+        async for item in pages(self._connection, "/v1/mapping-requests"):
+            yield cast(MappingRequest, item)
+
+    async def mapping_request(self, mapping_request_id: str) -> MappingRequest:
+        """Where one mapping request stands."""
+        path = f"/v1/mapping-requests/{mapping_request_id}"
+        return cast(MappingRequest, (await self._connection.get(path)).json())
+
+    async def check_log(self) -> Checkpoint:
+        """Asks for the log's head and proves that it continues the newest one held.
+
+        Raises `LogRolledBack` when the service cannot prove it: somebody has cut or rewritten the log.
+        """
+        before = self.checkpoints.newest
+        held = self.checkpoints.size
+        note = (await self._connection.get("/v1/audit/checkpoint")).text
+        now = Checkpoint.parse(note)
+        if before is not None and now.size > before.size:
+            verify_consistency(before, now, await self._consistency(before.size, now.size))
+        return self.checkpoints.see(note, held=held)
+
+    async def _consistency(self, older: int, newer: int) -> list[bytes]:
+        response = await self._connection.get("/v1/audit/consistency", **{"from": older, "to": newer})
+        return proof_nodes(response.json())
+
+
+async def pages(connection: Connection, path: str, **params: str) -> AsyncIterator[Mapping[str, Any]]:
+    """Every item of a cursor-paged list, one page fetched at a time."""
+    after: str | None = None
+    while True:
+        page = (await connection.get(path, after=after, limit=PAGE, **params)).json()
+        for item in page["items"]:
+            yield item
+        after = page.get("next")
+        if after is None:
+            return
+
+
+def checkpoint_header(response: httpx.Response) -> str | None:
+    """The checkpoint that came with an answer, in its text form."""
+    encoded = response.headers.get("audit-checkpoint")
+    return None if encoded is None else base64.b64decode(encoded).decode()
+
+
+def proof_nodes(answer: Mapping[str, Any]) -> list[bytes]:
+    """The hashes of a consistency proof, decoded."""
+    return [base64.b64decode(node) for node in answer["proof"]]
