@@ -7,6 +7,7 @@
     ├── Unauthenticated        nobody known is calling
     ├── Forbidden              a known caller without the right
     ├── NotAvailable           unknown, foreign, unconsented and ended: one and the same answer
+    ├── Gone                   was here, and is no longer kept
     ├── Conflict               the call does not fit what is there now
     ├── PreconditionFailed     somebody wrote in between
     ├── PreconditionRequired   the call must say what it was based on
@@ -96,10 +97,22 @@ class CodeNotValid(NotAvailable):
     detail = "The code does not open a note. Check each character, or ask the career centre for a new code."
 
 
+class Gone(ServiceError):
+    """Was here, and is no longer kept."""
+
+    detail = "This is no longer kept."
+
+
 class Conflict(ServiceError):
     """The call does not fit what is there now."""
 
     detail = "The call does not fit the present state."
+
+
+class EventsGone(Gone):
+    """The reader of a feed was away for longer than events are kept."""
+
+    detail = "Events from there on are no longer kept. List your consents and mapping requests, then read from the end."
 
 
 class ConsentEnded(Conflict):

@@ -1,0 +1,243 @@
+"""The log's tables. ``chain`` and ``pending_leaf`` change; everything else is only ever added to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, text
+from sqlmodel import Field, SQLModel
+
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+
+
+def _number(**more: bool) -> "Column[int]":
+    return Column(BigInteger, nullable=False, **more)  # type: ignore[arg-type]  # primary_key=True
+
+
+def _bytes() -> "Column[bytes]":
+    return Column(LargeBinary, nullable=False)
+
+
+class ChainRow(SQLModel, table=True):
+    """The head of one chain: a candidate's, or the service's own."""
+
+    __tablename__ = "chain"
+
+    chain_id: str = Field(primary_key=True)
+    length: int = Field(sa_column=_number())
+    digest: bytes = Field(sa_column=_bytes())
+    last_at: int = Field(sa_column=_number())
+
+
+class EntryRow(SQLModel, table=True):
+    """One entry. ``body`` is what was hashed; the other columns are copies to search by."""
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        Index(
+            "entry_state",
+            "consent_id",
+            "position",
+            sqlite_where=text("changes_state = 1"),
+            postgresql_where=text("changes_state = 1"),
+        ),
+        Index("entry_consent", "consent_id", "position"),
+    )
+
+    chain_id: str = Field(primary_key=True)
+    position: int = Field(sa_column=_number(primary_key=True))
+    at: int = Field(sa_column=_number())
+    event: str
+    consent_id: str | None
+    changes_state: int = Field(sa_column=_number())
+    body: bytes = Field(sa_column=_bytes())
+    digest: bytes = Field(sa_column=_bytes())
+
+
+class EntryDetailRow(SQLModel, table=True):
+    """What an entry's commitment commits to, sealed with the log key. Erasure deletes it; the entry stays."""
+
+    __tablename__ = "entry_detail"
+
+    chain_id: str = Field(primary_key=True)
+    position: int = Field(sa_column=_number(primary_key=True))
+    sealed: bytes = Field(sa_column=_bytes())
+
+
+class PendingLeafRow(SQLModel, table=True):
+    """An entry that is not yet numbered in the Merkle log."""
+
+    __tablename__ = "pending_leaf"
+
+    chain_id: str = Field(primary_key=True)
+    position: int = Field(sa_column=_number(primary_key=True))
+
+
+class LeafRow(SQLModel, table=True):
+    """An entry's number in the Merkle log."""
+
+    __tablename__ = "leaf"
+    __table_args__ = (Index("leaf_entry", "chain_id", "position", unique=True),)
+
+    leaf_index: int = Field(sa_column=_number(primary_key=True))
+    chain_id: str
+    position: int = Field(sa_column=_number())
+
+
+class NodeRow(SQLModel, table=True):
+    """The hash of a complete subtree: ``level`` 0 is the leaves, and node ``index`` covers 2**level of them."""
+
+    __tablename__ = "node"
+
+    level: int = Field(sa_column=_number(primary_key=True))
+    node_index: int = Field(sa_column=_number(primary_key=True))
+    digest: bytes = Field(sa_column=_bytes())
+
+
+class CheckpointRow(SQLModel, table=True):
+    """A signed head of the Merkle log."""
+
+    __tablename__ = "checkpoint"
+
+    size: int = Field(sa_column=_number(primary_key=True))
+    root: bytes = Field(sa_column=_bytes())
+    note: str
+    at: int = Field(sa_column=_number())
+
+
+@dataclass(slots=True)
+class Head:
+    """A chain's head, locked for this transaction; it moves as entries are appended."""
+
+    chain_id: str
+    length: int
+    digest: bytes
+    last_at: int
+
+    def now(self, clock_now: int) -> int:
+        """The later of the clock and the chain's last entry: time never runs backwards within a chain."""
+        return max(clock_now, self.last_at)
+
+
+_OPEN = Statement(
+    "INSERT INTO chain (chain_id, length, digest, last_at) VALUES (:chain_id, 0, :digest, :last_at)"
+    " ON CONFLICT (chain_id) DO NOTHING"
+)
+_LOCK = Statement(
+    "SELECT chain_id, length, digest, last_at FROM chain WHERE chain_id IN (:ids[]) ORDER BY chain_id {for_update}"
+)
+_MOVE = Statement("UPDATE chain SET length = :length, digest = :digest, last_at = :last_at WHERE chain_id = :chain_id")
+_ENTRY = Statement(
+    "INSERT INTO entry (chain_id, position, at, event, consent_id, changes_state, body, digest)"
+    " VALUES (:chain_id, :position, :at, :event, :consent_id, :changes_state, :body, :digest)"
+)
+_DETAIL = Statement("INSERT INTO entry_detail (chain_id, position, sealed) VALUES (:chain_id, :position, :sealed)")
+_PENDING = Statement("INSERT INTO pending_leaf (chain_id, position) VALUES (:chain_id, :position)")
+_OF_CHAIN = Statement(
+    "SELECT e.position, e.at, e.event, e.consent_id, e.body, e.digest, d.sealed, l.leaf_index FROM entry e"
+    " LEFT JOIN entry_detail d ON d.chain_id = e.chain_id AND d.position = e.position"
+    " LEFT JOIN leaf l ON l.chain_id = e.chain_id AND l.position = e.position"
+    " WHERE e.chain_id = :chain_id AND e.position >= :after ORDER BY e.position LIMIT :limit"
+)
+_FORGET = Statement("DELETE FROM entry_detail WHERE chain_id = :chain_id")
+_CHAINS = Statement(
+    "SELECT chain_id, length, digest, last_at FROM chain WHERE chain_id > :after ORDER BY chain_id LIMIT 500"
+)
+
+_UNNUMBERED = Statement(
+    "SELECT p.chain_id, p.position, e.digest FROM pending_leaf p"
+    " JOIN entry e ON e.chain_id = p.chain_id AND e.position = p.position"
+    " ORDER BY e.at, p.chain_id, p.position LIMIT :limit"
+)
+_NUMBERED = Statement("DELETE FROM pending_leaf WHERE chain_id = :chain_id AND position = :position")
+_LEAF = Statement("INSERT INTO leaf (leaf_index, chain_id, position) VALUES (:leaf_index, :chain_id, :position)")
+_NODE = Statement("INSERT INTO node (level, node_index, digest) VALUES (:level, :node_index, :digest)")
+_NODES = Statement("SELECT node_index, digest FROM node WHERE level = :level AND node_index IN (:indexes[])")
+_SIZE = Statement("SELECT COALESCE(MAX(leaf_index) + 1, 0) AS size FROM leaf")
+_CHECKPOINT = Statement(
+    "INSERT INTO checkpoint (size, root, note, at) VALUES (:size, :root, :note, :at) ON CONFLICT (size) DO NOTHING"
+)
+_NEWEST = Statement("SELECT size, root, note, at FROM checkpoint ORDER BY size DESC LIMIT 1")
+
+
+async def open_chain(tx: Transaction, chain_id: str, digest: bytes, at: int) -> bool:
+    """Whether the chain is new."""
+    return await tx.run(_OPEN, chain_id=chain_id, digest=digest, last_at=at) == 1
+
+
+async def lock_heads(tx: Transaction, ids: Sequence[str]) -> list[Head]:
+    """The heads that exist of ``ids``, locked in id order."""
+    return [
+        Head(row["chain_id"], row["length"], row["digest"], row["last_at"]) for row in await tx.rows(_LOCK, ids=ids)
+    ]
+
+
+async def add_entries(
+    tx: Transaction, entries: Sequence[dict[str, object]], details: Iterable[dict[str, object]], heads: Iterable[Head]
+) -> None:
+    """Write entries, their details and their place in the queue for numbers, and move the heads."""
+    await tx.run_many(_ENTRY, entries)
+    await tx.run_many(_DETAIL, details)
+    await tx.run_many(_PENDING, [{"chain_id": e["chain_id"], "position": e["position"]} for e in entries])
+    await tx.run_many(
+        _MOVE,
+        [{"chain_id": h.chain_id, "length": h.length, "digest": h.digest, "last_at": h.last_at} for h in heads],
+    )
+
+
+async def entries_of(view: Snapshot, chain_id: str, *, after: int, limit: int) -> list[Row]:
+    """Entries from position ``after`` on, with sealed detail and leaf number where there are any."""
+    return await view.rows(_OF_CHAIN, chain_id=chain_id, after=after, limit=limit)
+
+
+async def chains(view: Snapshot, after: str) -> list[Row]:
+    """Up to 500 chain heads whose id comes after ``after``."""
+    return await view.rows(_CHAINS, after=after)
+
+
+async def forget_details(tx: Transaction, chain_id: str) -> int:
+    """Delete every detail of the chain; how many there were."""
+    return await tx.run(_FORGET, chain_id=chain_id)
+
+
+async def unnumbered(view: Snapshot, limit: int) -> list[Row]:
+    """Entries that wait for a leaf number, oldest first."""
+    return await view.rows(_UNNUMBERED, limit=limit)
+
+
+async def add_leaves(tx: Transaction, first: int, entries: Sequence[Row]) -> None:
+    """Number ``entries`` from ``first`` on."""
+    keys = [{"chain_id": row["chain_id"], "position": row["position"]} for row in entries]
+    await tx.run_many(_LEAF, [{"leaf_index": first + i, **key} for i, key in enumerate(keys)])
+    await tx.run_many(_NUMBERED, keys)
+
+
+async def add_nodes(tx: Transaction, nodes: Iterable[tuple[int, int, bytes]]) -> None:
+    """Store hashes of complete subtrees: (level, index, digest)."""
+    await tx.run_many(_NODE, [{"level": level, "node_index": index, "digest": d} for level, index, d in nodes])
+
+
+async def nodes(view: Snapshot, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    """The stored hashes of ``wanted`` (level, index)."""
+    by_level: dict[int, list[int]] = {}
+    for level, index in wanted:
+        by_level.setdefault(level, []).append(index)
+    return {
+        (level, row["node_index"]): row["digest"]
+        for level, indexes in by_level.items()
+        for row in await view.rows(_NODES, level=level, indexes=indexes)
+    }
+
+
+async def size(view: Snapshot) -> int:
+    """How many leaves there are."""
+    return int(await view.value(_SIZE))
+
+
+async def add_checkpoint(tx: Transaction, *, size: int, root: bytes, note: str, at: int) -> None:
+    """Store a signed head."""
+    await tx.run(_CHECKPOINT, size=size, root=root, note=note, at=at)
+
+
+async def newest_checkpoint(view: Snapshot) -> Row | None:
+    """The signed head of the largest size."""
+    return await view.row(_NEWEST)

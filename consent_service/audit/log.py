@@ -1,0 +1,164 @@
+"""The log: one tamper-evident chain for each candidate, and one for attempts that name nobody known.
+
+An entry holds ids, a time, what happened and its outcome, and a salted commitment to a detail: who acted, from
+which office, the hash of what was shown. The detail is a row beside it, sealed with the log key: erasing a person
+deletes the details, and the chain still verifies. No content, no identity number and no name is ever in either.
+
+The bytes hashed are the bytes stored. The hash is that of a leaf in RFC 9162 (SHA-256 over 0x00 and the bytes), so
+that the same hash links the chain and stands in the Merkle log.
+
+Every writing transaction that touches a candidate begins with ``lock``: one lock, one order (design section 3).
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Literal
+
+from consent_service.audit import _store
+from consent_service.audit._store import Head
+from consent_service.crypto.canonical import canonical
+from consent_service.crypto.envelope import SealBroken, aad
+from consent_service.crypto.service_keys import SealKey
+from consent_service.errors import NotAvailable
+from consent_service.storage.engine import Row, Snapshot, Transaction
+
+__all__ = ["SERVICE_CHAIN", "Appended", "Entry", "Head", "append", "append_all", "lock", "open_chain", "read"]
+
+SERVICE_CHAIN = "service"
+FIRST = bytes(32)  # what the first entry of a chain links to
+
+Actor = Literal["candidate", "unit", "service", "operator"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an entry may say; a closed list. ``changes_state``: the entry is a step in a consent's life."""
+
+    event: str
+    actor: Actor
+    unit_id: str | None = None
+    consent_id: str | None = None
+    resource_id: str | None = None
+    outcome: str | None = None
+    changes_state: bool = False
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Appended:
+    """Where an entry stands."""
+
+    chain_id: str
+    position: int
+    digest: bytes
+    at: int
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """RFC 9162, 2.1.1: SHA-256(0x00 || body)."""
+    return sha256(b"\x00" + body).digest()
+
+
+async def open_chain(tx: Transaction, chain_id: str, *, at: int) -> bool:
+    """Begin a chain; whether it is new."""
+    return await _store.open_chain(tx, chain_id, FIRST, at)
+
+
+async def lock(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Head]:
+    """Lock the heads of ``chain_ids`` in id order, in a statement of its own; read nothing else before it.
+
+    Raises NotAvailable if a chain does not exist, which is how an erased candidate looks.
+    """
+    wanted = sorted(set(chain_ids))
+    heads = {head.chain_id: head for head in await _store.lock_heads(tx, wanted)}
+    if len(heads) != len(wanted):
+        raise NotAvailable
+    return heads
+
+
+async def lock_known(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Head]:
+    """As ``lock``, but passing over chains that do not exist: for the gate, which refuses those one by one."""
+    return {head.chain_id: head for head in await _store.lock_heads(tx, sorted(set(chain_ids)))}
+
+
+async def append(tx: Transaction, key: SealKey, head: Head, entry: Entry, *, at: int) -> Appended:
+    """Append ``entry`` to the chain whose head is locked. ``at`` is moved up to the chain's last entry."""
+    return (await append_all(tx, key, [(head, entry)], at=at))[0]
+
+
+async def append_all(
+    tx: Transaction, key: SealKey, entries: Sequence[tuple[Head, Entry]], *, at: int
+) -> list[Appended]:
+    """Append several entries, each to its chain, in order."""
+    rows, details, appended = [], [], []
+    for head, entry in entries:
+        moment = head.now(at)
+        salt = os.urandom(32)
+        secret = canonical(entry.detail)
+        body = _body(head, entry, moment, sha256(salt + secret).hexdigest())
+        digest = leaf_hash(body)
+        place = {"chain_id": head.chain_id, "position": head.length}
+        rows.append(
+            {
+                **place,
+                "at": moment,
+                "event": entry.event,
+                "consent_id": entry.consent_id,
+                "changes_state": int(entry.changes_state),
+                "body": body,
+                "digest": digest,
+            }
+        )
+        details.append({**place, "sealed": key.seal(salt + secret, _detail_aad(head.chain_id, head.length))})
+        appended.append(Appended(head.chain_id, head.length, digest, moment))
+        head.length, head.digest, head.last_at = head.length + 1, digest, moment
+    moved = {head.chain_id: head for head, _ in entries}
+    await _store.add_entries(tx, rows, details, moved.values())
+    return appended
+
+
+def _body(head: Head, entry: Entry, at: int, commitment: str) -> bytes:
+    return canonical(
+        {
+            "format": 1,
+            "chain": head.chain_id,
+            "position": head.length,
+            "previous": head.digest.hex(),
+            "at": at,
+            "event": entry.event,
+            "actor": entry.actor,
+            "unit": entry.unit_id,
+            "consent": entry.consent_id,
+            "resource": entry.resource_id,
+            "outcome": entry.outcome,
+            "state": entry.changes_state,
+            "commitment": commitment,
+        }
+    )
+
+
+def _detail_aad(chain_id: str, position: int) -> bytes:
+    return aad("1", "log detail", chain_id, str(position))
+
+
+def open_detail(key: SealKey, chain_id: str, row: Row) -> tuple[bytes, bytes] | None:
+    """The (salt, canonical detail) beside an entry, or None if erased. Raises SealBroken if it was changed."""
+    if row["sealed"] is None:
+        return None
+    opened = key.open(row["sealed"], _detail_aad(chain_id, row["position"]))
+    return opened[:32], opened[32:]
+
+
+async def read(view: Snapshot, chain_id: str, *, after: int = 0, limit: int = 100) -> list[Row]:
+    """Entries of a chain from position ``after`` on: position, at, event, body, digest, sealed, leaf_index."""
+    return await _store.entries_of(view, chain_id, after=after, limit=limit)
+
+
+async def forget_details(tx: Transaction, chain_id: str) -> int:
+    """Destroy the details of a person who is erased; how many there were."""
+    return await _store.forget_details(tx, chain_id)
+
+
+__all__ += ["SealBroken", "forget_details", "leaf_hash", "lock_known", "open_detail"]

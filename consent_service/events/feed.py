@@ -1,0 +1,59 @@
+"""The feed: how a unit hears of what concerns it, as ids and states only.
+
+Each unit has a feed of its own, numbered from 1 without gap or double. Numbers are given after commit, by the
+sequencer, because a number given inside a transaction can become visible after a higher one, and the reader who
+had already gone past it would never see it.
+"""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from consent_service.errors import EventsGone
+from consent_service.events import _store
+from consent_service.storage.engine import Snapshot, Transaction
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a unit's feed."""
+
+    number: int
+    type: str
+    consent_id: str | None
+    mapping_request_id: str | None
+    plan_id: str | None
+    state: str
+    at: int
+
+
+async def announce(
+    tx: Transaction,
+    unit_id: str,
+    kind: str,
+    *,
+    state: str,
+    at: int,
+    consent_id: str | None = None,
+    mapping_request_id: str | None = None,
+    plan_id: str | None = None,
+) -> None:
+    """Tell a unit, in the transaction that makes it true."""
+    await _store.add(
+        tx,
+        id=str(uuid4()),
+        unit_id=unit_id,
+        type=kind,
+        consent_id=consent_id,
+        mapping_request_id=mapping_request_id,
+        plan_id=plan_id,
+        state=state,
+        at=at,
+    )
+
+
+async def read(view: Snapshot, unit_id: str, *, after: int, limit: int) -> list[Event]:
+    """The unit's events after number ``after``. Raises EventsGone if some of them are past retention."""
+    _, dropped = await _store.feed(view, unit_id)
+    if after < dropped:
+        raise EventsGone
+    return [Event(**dict(row)) for row in await _store.after(view, unit_id, after, limit)]

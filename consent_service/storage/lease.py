@@ -1,0 +1,42 @@
+"""Leases: one process at a time does a named job, and one that dies or is paused loses it by itself.
+
+A lease is taken and checked inside the transaction of the work that it guards, so that a holder who was paused
+past its end can't commit what it began: the fence number has moved on.
+"""
+
+from sqlalchemy import BigInteger, Column
+from sqlmodel import Field, SQLModel
+
+from consent_service.storage.engine import Statement, Transaction
+
+
+class LeaseRow(SQLModel, table=True):
+    """Who does a job until when. ``fence`` grows each time it changes hands."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True)
+    holder: str
+    until: int = Field(sa_column=Column(BigInteger, nullable=False))
+    fence: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+_ENTER = Statement(
+    "INSERT INTO lease (name, holder, until, fence) VALUES (:name, :holder, 0, 0) ON CONFLICT (name) DO NOTHING"
+)
+_LOCK = Statement("SELECT holder, until, fence FROM lease WHERE name = :name {for_update}")
+_TAKE = Statement("UPDATE lease SET holder = :holder, until = :until, fence = :fence WHERE name = :name")
+
+
+async def hold(tx: Transaction, name: str, holder: str, *, now: int, duration: int) -> bool:
+    """Whether ``holder`` has the job ``name``, for this transaction and until ``now + duration`` (microseconds)."""
+    row = await tx.row(_LOCK, name=name)
+    if row is None:
+        await tx.run(_ENTER, name=name, holder=holder)
+        row = await tx.row(_LOCK, name=name)
+        assert row is not None
+    if row["holder"] != holder and row["until"] > now:
+        return False
+    fence = row["fence"] + (row["holder"] != holder)
+    await tx.run(_TAKE, name=name, holder=holder, until=now + duration, fence=fence)
+    return True

@@ -1,0 +1,220 @@
+"""Where keys, parts and shares lie, sealed each and every one."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+from consent_service.vault.parts import PartRef
+
+
+class CandidateKeyRow(SQLModel, table=True):
+    """A candidate's own key, wrapped by the key provider. Destroying it destroys the person's parts."""
+
+    __tablename__ = "candidate_key"
+
+    candidate_id: str = Field(primary_key=True)
+    wrapped: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class RecipientKeyRow(SQLModel, table=True):
+    """A recipient's key (a unit's, or the mailbox's), wrapped by the key provider."""
+
+    __tablename__ = "recipient_key"
+
+    recipient_id: str = Field(primary_key=True)
+    wrapped: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ServiceKeyRow(SQLModel, table=True):
+    """A service key, wrapped; and, as use ``check``, the value that tells whether the master key is the right one."""
+
+    __tablename__ = "service_key"
+
+    use: str = Field(primary_key=True)
+    wrapped: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class PartRow(SQLModel, table=True):
+    """A sealed part and its data key, wrapped for its owner. ``held_for`` names the controller."""
+
+    __tablename__ = "part"
+
+    candidate_id: str = Field(primary_key=True)
+    resource: str = Field(primary_key=True)
+    resource_id: str = Field(primary_key=True)
+    version: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    part: str = Field(primary_key=True)
+    held_for: str
+    wrapped_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ShareRow(SQLModel, table=True):
+    """A part's data key, wrapped for one recipient under one consent. No share, no reading."""
+
+    __tablename__ = "share"
+    __table_args__ = (Index("share_candidate", "candidate_id"),)
+
+    consent_id: str = Field(primary_key=True)
+    recipient_id: str = Field(primary_key=True)
+    resource: str = Field(primary_key=True)
+    resource_id: str = Field(primary_key=True)
+    version: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    part: str = Field(primary_key=True)
+    candidate_id: str
+    wrapped_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+_PART = "candidate_id, resource, resource_id, version, part"
+_ADD_CANDIDATE_KEY = Statement("INSERT INTO candidate_key (candidate_id, wrapped) VALUES (:id, :wrapped)")
+_CANDIDATE_KEY = Statement("SELECT wrapped FROM candidate_key WHERE candidate_id = :id")
+_ADD_RECIPIENT_KEY = Statement(
+    "INSERT INTO recipient_key (recipient_id, wrapped) VALUES (:id, :wrapped) ON CONFLICT (recipient_id) DO NOTHING"
+)
+_RECIPIENT_KEY = Statement("SELECT wrapped FROM recipient_key WHERE recipient_id = :id")
+_ADD_SERVICE_KEY = Statement("INSERT INTO service_key (use, wrapped) VALUES (:use, :wrapped)")
+_SERVICE_KEYS = Statement("SELECT use, wrapped FROM service_key")
+_ADD_PART = Statement(
+    f"INSERT INTO part ({_PART}, held_for, wrapped_key, sealed, created_at) VALUES (:candidate_id, :resource,"
+    " :resource_id, :version, :part, :held_for, :wrapped_key, :sealed, :created_at)"
+)
+_PARTS = Statement(
+    f"SELECT {_PART}, wrapped_key, sealed FROM part"
+    " WHERE candidate_id = :candidate_id AND resource_id IN (:resource_ids[])"
+)
+_REFS = Statement(
+    f"SELECT {_PART} FROM part WHERE candidate_id = :candidate_id AND resource = :resource"
+    " AND resource_id = :resource_id AND version = :version ORDER BY part"
+)
+_DESTROY_RESOURCE = Statement(
+    "DELETE FROM part WHERE candidate_id = :candidate_id AND resource = :resource AND resource_id = :resource_id"
+)
+_ADD_SHARE = Statement(
+    f"INSERT INTO share (consent_id, recipient_id, {_PART}, wrapped_key) VALUES (:consent_id, :recipient_id,"
+    " :candidate_id, :resource, :resource_id, :version, :part, :wrapped_key)"
+)
+_SHARED = Statement(
+    "SELECT s.consent_id, s.recipient_id, s.candidate_id, s.resource, s.resource_id, s.version, s.part,"
+    " s.wrapped_key, p.sealed FROM share s JOIN part p ON p.candidate_id = s.candidate_id"
+    " AND p.resource = s.resource AND p.resource_id = s.resource_id AND p.version = s.version AND p.part = s.part"
+    " WHERE s.consent_id IN (:consent_ids[])"
+)
+_DESTROY_SHARES = Statement("DELETE FROM share WHERE consent_id = :consent_id")
+_DESTROY_SHARES_OF = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id = :recipient_id")
+_DESTROY_SHARES_BUT = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id <> :recipient_id")
+_ERASE = (
+    ("keys", Statement("DELETE FROM candidate_key WHERE candidate_id = :id")),
+    ("parts", Statement("DELETE FROM part WHERE candidate_id = :id")),
+    ("shares", Statement("DELETE FROM share WHERE candidate_id = :id")),
+)
+
+
+def ref_of(row: Row) -> PartRef:
+    """The reference in a row."""
+    return PartRef(row["candidate_id"], row["resource"], row["resource_id"], row["version"], row["part"])
+
+
+def _columns(ref: PartRef) -> dict[str, object]:
+    return {
+        "candidate_id": ref.candidate_id,
+        "resource": ref.resource,
+        "resource_id": ref.resource_id,
+        "version": ref.version,
+        "part": ref.part,
+    }
+
+
+async def add_candidate_key(tx: Transaction, candidate_id: str, wrapped: bytes) -> None:
+    """Store a candidate's key."""
+    await tx.run(_ADD_CANDIDATE_KEY, id=candidate_id, wrapped=wrapped)
+
+
+async def find_candidate_key(view: Snapshot, candidate_id: str) -> bytes | None:
+    """A candidate's wrapped key; None when there is none, or no longer."""
+    found: bytes | None = await view.value(_CANDIDATE_KEY, id=candidate_id)
+    return found
+
+
+async def add_recipient_key(tx: Transaction, recipient_id: str, wrapped: bytes) -> None:
+    """Store a recipient's key, unless somebody was first."""
+    await tx.run(_ADD_RECIPIENT_KEY, id=recipient_id, wrapped=wrapped)
+
+
+async def find_recipient_key(view: Snapshot, recipient_id: str) -> bytes | None:
+    """A recipient's wrapped key."""
+    found: bytes | None = await view.value(_RECIPIENT_KEY, id=recipient_id)
+    return found
+
+
+async def add_service_keys(tx: Transaction, wrapped: dict[str, bytes]) -> None:
+    """Store the service keys and the check value."""
+    await tx.run_many(_ADD_SERVICE_KEY, [{"use": use, "wrapped": key} for use, key in wrapped.items()])
+
+
+async def service_keys(view: Snapshot) -> dict[str, bytes]:
+    """The wrapped service keys by use; empty before they are made."""
+    return {row["use"]: row["wrapped"] for row in await view.rows(_SERVICE_KEYS)}
+
+
+async def add_part(
+    tx: Transaction, ref: PartRef, *, held_for: str, wrapped_key: bytes, sealed: bytes, created_at: int
+) -> None:
+    """Store a sealed part. Raises Duplicate: a version is written once."""
+    await tx.run(
+        _ADD_PART, **_columns(ref), held_for=held_for, wrapped_key=wrapped_key, sealed=sealed, created_at=created_at
+    )
+
+
+async def parts(view: Snapshot, candidate_id: str, refs: Iterable[PartRef]) -> dict[PartRef, Row]:
+    """The sealed parts that exist of ``refs``."""
+    wanted = set(refs)
+    rows = await view.rows(_PARTS, candidate_id=candidate_id, resource_ids=sorted({ref.resource_id for ref in wanted}))
+    return {ref: row for row in rows if (ref := ref_of(row)) in wanted}
+
+
+async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: str, version: int) -> list[PartRef]:
+    """What parts a version has."""
+    rows = await view.rows(
+        _REFS, candidate_id=candidate_id, resource=resource, resource_id=resource_id, version=version
+    )
+    return [ref_of(row) for row in rows]
+
+
+async def destroy_resource(tx: Transaction, candidate_id: str, resource: str, resource_id: str) -> int:
+    """Delete every version of a resource; how many parts that were."""
+    return await tx.run(_DESTROY_RESOURCE, candidate_id=candidate_id, resource=resource, resource_id=resource_id)
+
+
+async def add_shares(tx: Transaction, consent_id: str, shares: Sequence[tuple[PartRef, str, bytes]]) -> None:
+    """Store data keys wrapped for recipients: (part, recipient id, wrapped key)."""
+    await tx.run_many(
+        _ADD_SHARE,
+        [
+            {**_columns(ref), "consent_id": consent_id, "recipient_id": recipient, "wrapped_key": wrapped}
+            for ref, recipient, wrapped in shares
+        ],
+    )
+
+
+async def shared(view: Snapshot, consent_ids: Sequence[str]) -> list[Row]:
+    """Every share under the consents, with the sealed part that it opens."""
+    return await view.rows(_SHARED, consent_ids=consent_ids)
+
+
+async def destroy_shares(
+    tx: Transaction, consent_id: str, *, recipient_id: str | None = None, but: str | None = None
+) -> int:
+    """Delete the shares of a consent: all, those of ``recipient_id``, or all ``but`` one recipient's."""
+    if recipient_id is not None:
+        return await tx.run(_DESTROY_SHARES_OF, consent_id=consent_id, recipient_id=recipient_id)
+    if but is not None:
+        return await tx.run(_DESTROY_SHARES_BUT, consent_id=consent_id, recipient_id=but)
+    return await tx.run(_DESTROY_SHARES, consent_id=consent_id)
+
+
+async def erase(tx: Transaction, candidate_id: str) -> dict[str, int]:
+    """Delete the candidate's key, parts and shares; how many of each."""
+    return {what: await tx.run(statement, id=candidate_id) for what, statement in _ERASE}

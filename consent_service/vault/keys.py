@@ -1,0 +1,152 @@
+"""Keys in memory, and the way there from the key provider.
+
+Doors ask for keys before they begin a transaction, so that no lock is ever held while a key service is
+asked. The values are opaque: a ``CandidateKey`` or ``RecipientKey`` opens nothing by itself, only in the
+module of this room that is made for it.
+"""
+
+import hmac
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from consent_service.clock import MINUTE, Clock
+from consent_service.crypto.envelope import aad, new_key
+from consent_service.crypto.providers import KeyProvider, UnwrapRefused
+from consent_service.crypto.service_keys import ServiceKeys, new_secrets, service_keys
+from consent_service.errors import NotAvailable
+from consent_service.storage.engine import Database, Duplicate, Snapshot, Transaction
+from consent_service.vault import _store
+
+MAILBOX = "mailbox"  # the recipient that letters are sealed for
+
+_CHECK = sha256(b"consent-service master key check 1").digest()
+_CACHED = 2_000
+_LIFETIME = 5 * MINUTE
+
+
+class WrongMasterKey(Exception):
+    """The key provider's master key is not the one that this database was made with. The service does not start."""
+
+
+@dataclass(frozen=True)
+class CandidateKey:
+    """A candidate's own key."""
+
+    candidate_id: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NewCandidateKey:
+    """A key for a candidate who is about to be stored, open and wrapped."""
+
+    key: CandidateKey
+    wrapped: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RecipientKey:
+    """A recipient's key."""
+
+    recipient_id: str
+    secret: bytes = field(repr=False)
+
+
+class Keys:
+    """The open service keys, and candidates' and recipients' keys as they are needed (a bounded cache)."""
+
+    def __init__(self, db: Database, provider: KeyProvider, service: ServiceKeys, clock: Clock) -> None:
+        """Take what ``open_keys`` made."""
+        self.service = service
+        self._db = db
+        self._provider = provider
+        self._clock = clock
+        self._cache: OrderedDict[tuple[str, str], tuple[int, bytes]] = OrderedDict()
+
+    async def candidate(self, candidate_id: str) -> CandidateKey:
+        """The key of a candidate. Raises NotAvailable if there is none (erased), KeyProviderDown."""
+        secret = self._cached("candidate", candidate_id)
+        if secret is None:
+            async with self._db.snapshot() as view:
+                wrapped = await _store.find_candidate_key(view, candidate_id)
+            if wrapped is None:
+                raise NotAvailable
+            secret = await self._provider.unwrap(wrapped, aad("candidate key", candidate_id))
+            self._keep("candidate", candidate_id, secret)
+        return CandidateKey(candidate_id, secret)
+
+    async def new_candidate(self, candidate_id: str) -> NewCandidateKey:
+        """A fresh key for a candidate, to be stored with ``store_candidate``. Raises KeyProviderDown."""
+        secret = new_key()
+        wrapped = await self._provider.wrap(secret, aad("candidate key", candidate_id))
+        return NewCandidateKey(CandidateKey(candidate_id, secret), wrapped)
+
+    async def store_candidate(self, tx: Transaction, new: NewCandidateKey) -> None:
+        """Store a fresh key, in the transaction that makes the candidate."""
+        await _store.add_candidate_key(tx, new.key.candidate_id, new.wrapped)
+
+    async def recipient(self, recipient_id: str) -> RecipientKey:
+        """The key of a recipient, made at first need. Raises KeyProviderDown."""
+        secret = self._cached("recipient", recipient_id)
+        if secret is None:
+            async with self._db.snapshot() as view:
+                wrapped = await _store.find_recipient_key(view, recipient_id)
+            if wrapped is None:
+                wrapped = await self._make_recipient(recipient_id)
+            secret = await self._provider.unwrap(wrapped, aad("recipient key", recipient_id))
+            self._keep("recipient", recipient_id, secret)
+        return RecipientKey(recipient_id, secret)
+
+    async def _make_recipient(self, recipient_id: str) -> bytes:
+        wrapped = await self._provider.wrap(new_key(), aad("recipient key", recipient_id))
+        async with self._db.transaction() as tx:
+            await _store.add_recipient_key(tx, recipient_id, wrapped)
+            stored = await _store.find_recipient_key(tx, recipient_id)
+        assert stored is not None
+        return stored
+
+    def forget(self, candidate_id: str) -> None:
+        """Drop an erased candidate's key from memory."""
+        self._cache.pop(("candidate", candidate_id), None)
+
+    def _cached(self, kind: str, owner: str) -> bytes | None:
+        kept = self._cache.get((kind, owner))
+        if kept is None or kept[0] < self._clock.now():
+            return None
+        self._cache.move_to_end((kind, owner))
+        return kept[1]
+
+    def _keep(self, kind: str, owner: str, secret: bytes) -> None:
+        self._cache[kind, owner] = (self._clock.now() + _LIFETIME, secret)
+        while len(self._cache) > _CACHED:
+            self._cache.popitem(last=False)
+
+
+async def has_keys(view: Snapshot) -> bool:
+    """Whether the database has its service keys."""
+    return bool(await _store.service_keys(view))
+
+
+async def create_service_keys(db: Database, provider: KeyProvider) -> None:
+    """Make the service keys of an empty database, and the check value of the master key that wrapped them."""
+    secrets = {**new_secrets(), "check": _CHECK}
+    wrapped = {use: await provider.wrap(secret, aad("service key", use)) for use, secret in secrets.items()}
+    try:
+        async with db.transaction() as tx:
+            await _store.add_service_keys(tx, wrapped)
+    except Duplicate:
+        return  # another process was first, and its keys hold
+
+
+async def open_keys(db: Database, provider: KeyProvider, clock: Clock) -> Keys:
+    """Open the service keys. Raises WrongMasterKey, before anything else is read or written, and KeyProviderDown."""
+    async with db.snapshot() as view:
+        wrapped = await _store.service_keys(view)
+    try:
+        secrets = {use: await provider.unwrap(key, aad("service key", use)) for use, key in wrapped.items()}
+    except UnwrapRefused:
+        raise WrongMasterKey from None
+    if not hmac.compare_digest(secrets.pop("check", b""), _CHECK):
+        raise WrongMasterKey
+    return Keys(db, provider, service_keys(secrets), clock)

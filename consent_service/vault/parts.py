@@ -1,0 +1,55 @@
+"""What a part is called. A part is the smallest thing that is sealed, shared and destroyed on its own."""
+
+from dataclasses import dataclass
+
+from consent_service.crypto.envelope import aad
+
+FORMAT = "1"
+
+
+@dataclass(frozen=True, order=True)
+class PartRef:
+    """One part of one version of one resource of one candidate. All of it is immutable, and all of it is in the AAD.
+
+    ``resource``: person, note, note_draft, mapping_request, plan or consent. ``part`` may carry an id of its own
+    after a colon (``question_nav:q1``).
+    """
+
+    candidate_id: str
+    resource: str
+    resource_id: str
+    version: int
+    part: str
+
+    @property
+    def kind(self) -> str:
+        """What purposes speak of: ``note.interests``, ``note.question_nav``."""
+        return f"{self.resource}.{self.part.partition(':')[0]}"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The reference as text, in the order in which it is authenticated."""
+        return (self.candidate_id, self.resource, self.resource_id, str(self.version), self.part)
+
+    def content_aad(self) -> bytes:
+        """Binds a part's content to its place."""
+        return aad(FORMAT, "part", *self.fields)
+
+    def key_aad(self) -> bytes:
+        """Binds a part's data key, wrapped for its owner, to its place."""
+        return aad(FORMAT, "data key", *self.fields)
+
+
+@dataclass(frozen=True)
+class ShareTerms:
+    """What a share is bound to beside its part: the consent, the recipient, why and until when."""
+
+    consent_id: str
+    recipient_id: str
+    purpose: str
+    valid_until: int
+
+    def aad(self, ref: PartRef) -> bytes:
+        """Binds a data key, wrapped for a recipient, to its part and to these terms."""
+        terms = (self.consent_id, self.recipient_id, self.purpose, str(self.valid_until))
+        return aad(FORMAT, "share", *ref.fields, *terms)

@@ -1,0 +1,27 @@
+"""Opening for a recipient: with shares, and nothing else. ``consents.gate`` alone imports this."""
+
+from collections.abc import Iterable, Sequence
+
+from consent_service.crypto.envelope import open_sealed
+from consent_service.storage.engine import Row, Snapshot
+from consent_service.vault import _store
+from consent_service.vault.keys import RecipientKey
+from consent_service.vault.parts import PartRef, ShareTerms
+
+
+async def read_shares(view: Snapshot, consent_ids: Sequence[str]) -> dict[tuple[str, str], list[Row]]:
+    """The shares under the consents, by (consent id, recipient id), with the sealed parts they open."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in await _store.shared(view, consent_ids):
+        found.setdefault((row["consent_id"], row["recipient_id"]), []).append(row)
+    return found
+
+
+def open_shares(key: RecipientKey, terms: ShareTerms, shares: Iterable[Row]) -> dict[PartRef, bytes]:
+    """What the shares open. Raises SealBroken if any was made for another part, consent, recipient, purpose or end."""
+    opened = {}
+    for row in shares:
+        ref = _store.ref_of(row)
+        data_key = open_sealed(key.secret, row["wrapped_key"], terms.aad(ref))
+        opened[ref] = open_sealed(data_key, row["sealed"], ref.content_aad())
+    return opened

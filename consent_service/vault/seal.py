@@ -1,0 +1,56 @@
+"""Sealing: content becomes a part. This module can't open anything."""
+
+from dataclasses import dataclass, field
+
+from consent_service.crypto.envelope import new_key
+from consent_service.crypto.envelope import seal as seal_envelope
+from consent_service.storage.engine import Snapshot, Transaction
+from consent_service.vault import _store
+from consent_service.vault.keys import CandidateKey
+from consent_service.vault.parts import PartRef
+
+
+@dataclass(frozen=True)
+class SealedPart:
+    """A part just sealed, with its data key still at hand, so that it can be shared without being opened."""
+
+    ref: PartRef
+    data_key: bytes = field(repr=False)
+
+
+async def seal(
+    tx: Transaction, key: CandidateKey, ref: PartRef, content: bytes, *, held_for: str, at: int
+) -> SealedPart:
+    """Seal ``content`` as ``ref`` under a data key of its own, wrapped for the owner.
+
+    ``held_for`` names the controller. Raises ValueError for another candidate's key, Duplicate if the part exists.
+    """
+    if ref.candidate_id != key.candidate_id:
+        raise ValueError("a part is sealed under its own candidate's key")
+    data_key = new_key()
+    await _store.add_part(
+        tx,
+        ref,
+        held_for=held_for,
+        wrapped_key=seal_envelope(key.secret, data_key, ref.key_aad()),
+        sealed=seal_envelope(data_key, content, ref.content_aad()),
+        created_at=at,
+    )
+    return SealedPart(ref, data_key)
+
+
+async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: str, version: int) -> list[PartRef]:
+    """What parts a version has."""
+    return await _store.refs(view, candidate_id, resource, resource_id, version)
+
+
+async def destroy(tx: Transaction, candidate_id: str, resource: str, resource_id: str) -> int:
+    """Destroy every version of a resource; how many parts that were. Shares of it open nothing any more."""
+    tx.scrub_after_commit()
+    return await _store.destroy_resource(tx, candidate_id, resource, resource_id)
+
+
+async def erase(tx: Transaction, candidate_id: str) -> dict[str, int]:
+    """Destroy the candidate's key, every part and every share; how many of each (GDPR art. 17)."""
+    tx.scrub_after_commit()
+    return await _store.erase(tx, candidate_id)

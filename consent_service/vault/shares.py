@@ -1,0 +1,49 @@
+"""Shares: a part's data key, wrapped anew for a recipient under one consent.
+
+Granting makes them, and the end of the consent destroys them, each in the transaction that changes the consent.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from consent_service.crypto.envelope import open_sealed
+from consent_service.crypto.envelope import seal as seal_envelope
+from consent_service.errors import NotAvailable
+from consent_service.storage.engine import Transaction
+from consent_service.vault import _store
+from consent_service.vault.keys import CandidateKey, RecipientKey
+from consent_service.vault.parts import PartRef, ShareTerms
+from consent_service.vault.seal import SealedPart
+
+
+async def share(
+    tx: Transaction,
+    owner: CandidateKey,
+    refs: Iterable[PartRef],
+    recipients: Sequence[tuple[ShareTerms, RecipientKey]],
+) -> None:
+    """Wrap the data keys of exactly ``refs`` for each of ``recipients``.
+
+    Raises NotAvailable if a part is not the owner's or does not exist.
+    """
+    wanted = list(refs)
+    rows = await _store.parts(tx, owner.candidate_id, wanted)
+    if any(ref not in rows for ref in wanted):
+        raise NotAvailable
+    for ref in wanted:
+        data_key = open_sealed(owner.secret, rows[ref]["wrapped_key"], ref.key_aad())
+        for terms, recipient in recipients:
+            await share_sealed(tx, SealedPart(ref, data_key), terms, recipient)
+
+
+async def share_sealed(tx: Transaction, sealed: SealedPart, terms: ShareTerms, recipient: RecipientKey) -> None:
+    """Share a part that was sealed just now. Raises ValueError if the terms name another recipient."""
+    if terms.recipient_id != recipient.recipient_id:
+        raise ValueError("a share is wrapped for the recipient that its terms name")
+    wrapped = seal_envelope(recipient.secret, sealed.data_key, terms.aad(sealed.ref))
+    await _store.add_shares(tx, terms.consent_id, [(sealed.ref, recipient.recipient_id, wrapped)])
+
+
+async def destroy(tx: Transaction, consent_id: str, *, recipient_id: str | None = None, but: str | None = None) -> int:
+    """Destroy a consent's shares: all, one recipient's, or all ``but`` one recipient's; how many. Needs no key."""
+    tx.scrub_after_commit()
+    return await _store.destroy_shares(tx, consent_id, recipient_id=recipient_id, but=but)
