@@ -79,6 +79,12 @@ async def test_a_creating_call_is_repeated_under_one_and_the_same_key() -> None:
     assert network.sent[0].headers["authorization"] == "Bearer a-token"
 
 
+async def test_a_repeat_that_comes_too_early_waits_for_the_first() -> None:
+    """While the first try is still under way the service says so, and the client asks again."""
+    network = Network(problem(409, "idempotency-conflict"), httpx.Response(201, json={}))
+    assert (await connection(network).create("/v1/plans", {}, key="k")).status_code == 201
+
+
 async def test_a_call_without_a_key_is_tried_once() -> None:
     """A grant or a revoke whose answer was lost is the caller's to look up, not the client's to say again."""
     network = Network(httpx.ReadTimeout("slow"))

@@ -15,10 +15,13 @@ from typing import Any, Protocol
 
 import httpx
 
-from consent_clients.problems import Unreachable, problem_from
+from consent_clients.problems import Problem, Unreachable, problem_from
 
 REPEAT_ON = frozenset({502, 503, 504})
 """Answers that say "not now": nothing was done, and the same call may succeed in a moment."""
+
+UNDER_WAY = "/problems/idempotency-conflict"
+"""The first try of a creating call, which the repeat came too early for, has not finished."""
 
 LONGEST_PAUSE = 5.0
 """Seconds. A service that asks for a longer wait gets its answer handed to the caller instead."""
@@ -117,7 +120,7 @@ class Connection:
                 return response
             problem = problem_from(response)
             wait = problem.retry_after if problem.retry_after is not None else _backoff(attempt)
-            if attempt == attempts or response.status_code not in REPEAT_ON or wait > LONGEST_PAUSE:
+            if attempt == attempts or not _not_now(problem) or wait > LONGEST_PAUSE:
                 raise problem
             await self._pause(wait)
         raise AssertionError("the last attempt returns or raises")
@@ -134,6 +137,11 @@ def quoted(text: str) -> str:
 def if_match(version: int | None) -> dict[str, str]:
     """The header by which a write names the version it has read."""
     return {} if version is None else {"If-Match": f'"{version}"'}
+
+
+def _not_now(problem: Problem) -> bool:
+    """True where the same call may succeed in a moment: the service is busy, or this very call is under way."""
+    return problem.status in REPEAT_ON or problem.type == UNDER_WAY
 
 
 def _backoff(attempt: int) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from consent_clients.models import MappingRequest, PushedPlan
 from consent_clients.recipient import Recipient
+from consent_clients.training_plan import TrainingPlan
 
 
 class VocationalTraining(Recipient):
@@ -23,9 +23,7 @@ class VocationalTraining(Recipient):
         response = await self._connection.post(f"/v1/mapping-requests/{mapping_request_id}/state", body)
         return cast(MappingRequest, response.json())
 
-    async def push_plan(
-        self, consent_id: str, plan: Mapping[str, Any], *, idempotency_key: str | None = None
-    ) -> PushedPlan:
+    async def push_plan(self, consent_id: str, plan: TrainingPlan, *, idempotency_key: str | None = None) -> PushedPlan:
         """Pushes a plan, or that there is none, under the consent that asked for it.
 
         It is in the candidate's pages when this returns, and on its way to her mailbox. It is tentative

@@ -1,0 +1,53 @@
+"""The clients' documents and the service's schemas are written apart, and say the same."""
+
+from __future__ import annotations
+
+from typing import get_type_hints
+
+import pytest
+from pydantic import BaseModel
+
+from consent_clients import models, training_plan
+from consent_clients.problems import _BY_STATUS
+from consent_service.app.problems import TABLE
+from consent_service.notes import content as notes
+from consent_service.plans import content as plans
+
+TWINS: list[tuple[type, type[BaseModel]]] = [
+    (models.NoteContent, notes.NoteContent),
+    (models.Sections, notes.Sections),
+    (models.NoteQuestion, notes.Question),
+    (models.WishedTrade, plans.WishedTrade),
+    (models.MappingQuestion, plans.MappingQuestion),
+    (models.Contact, plans.Contact),
+    (training_plan.TrainingPlan, plans.TrainingPlan),
+    (training_plan.Route, plans.Route),
+    (training_plan.Trade, plans.Trade),
+    (training_plan.OtherRoute, plans.OtherRoute),
+    (training_plan.Subject, plans.Subject),
+    (training_plan.Practice, plans.Practice),
+    (training_plan.Step, plans.Step),
+    (training_plan.Answer, plans.Answer),
+    (training_plan.Documented, plans.Documented),
+    (training_plan.FormallyRecognised, plans.FormallyRecognised),
+    (training_plan.Expected, plans.Expected),
+]
+
+
+@pytest.mark.parametrize(("theirs", "ours"), TWINS, ids=lambda each: each.__name__)
+def test_each_document_has_the_fields_of_its_schema(theirs: type, ours: type[BaseModel]) -> None:
+    """A field that the service takes can be sent, and none can be sent that it does not take."""
+    assert set(get_type_hints(theirs)) == set(ours.model_fields)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), TWINS, ids=lambda each: each.__name__)
+def test_what_a_schema_demands_a_document_demands(theirs: type, ours: type[BaseModel]) -> None:
+    """What mypy lets a client leave out is nothing that the service would refuse to miss."""
+    demanded = {name for name, field in ours.model_fields.items() if field.is_required()}
+    assert demanded <= getattr(theirs, "__required_keys__")  # noqa: B009 - typing.TypedDict's own name for it
+
+
+def test_every_status_that_the_service_answers_has_an_exception() -> None:
+    """No problem of the service's table is but a bare Problem to the client, save those that are a client's bug."""
+    answered = {problem.status for problem in TABLE.values()}
+    assert answered - {500, 415} <= set(_BY_STATUS)
