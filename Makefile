@@ -37,7 +37,7 @@ demo: $(VENV)/.run
 	@$(BIN)/consent-service demo $(if $(DATA),--data "$(DATA)") $(if $(EXIT),--exit)
 
 test: check
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(MIRROR); $(BIN)/python -m pytest $(TESTS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check
