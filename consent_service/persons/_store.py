@@ -1,0 +1,153 @@
+"""Tables and statements of this room: candidates, the keyed hashes that find them, and what waits for people."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import BigInteger, Column, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+
+
+class Candidate(SQLModel, table=True):
+    """A data subject. ``person_version`` is the version of the part that says who she is."""
+
+    __tablename__ = "candidate"
+
+    id: str = Field(primary_key=True)
+    created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    person_version: int = Field(sa_column=Column(BigInteger, nullable=False))
+    named: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class PersonNumber(SQLModel, table=True):
+    """One identity number of a candidate, as its keyed hash. A D-number can get a fødselsnummer beside it."""
+
+    __tablename__ = "person_number"
+
+    lookup: str = Field(primary_key=True)
+    candidate_id: str = Field(foreign_key="candidate.id", index=True)
+    added_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class WaitingItem(SQLModel, table=True):
+    """What a unit left for a person, known or unknown alike: so it names a keyed hash, never a candidate."""
+
+    __tablename__ = "waiting_item"
+
+    id: str = Field(primary_key=True)
+    lookup: str = Field(index=True)
+    kind: str
+    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    from_unit: str
+    created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    lapses_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+
+
+_ADD_CANDIDATE = Statement(
+    "INSERT INTO candidate (id, created_at, person_version, named) VALUES (:id, :created_at, 1, 0)"
+)
+_GET_CANDIDATE = Statement("SELECT person_version, named FROM candidate WHERE id = :id")
+_SET_PERSON = Statement("UPDATE candidate SET person_version = :version, named = :named WHERE id = :id")
+_DELETE_CANDIDATE = Statement("DELETE FROM candidate WHERE id = :id")
+
+_ADD_NUMBER = Statement(
+    "INSERT INTO person_number (lookup, candidate_id, added_at) VALUES (:lookup, :candidate_id, :added_at)"
+)
+_FIND_BY_LOOKUP = Statement("SELECT candidate_id FROM person_number WHERE lookup = :lookup")
+_LOOKUPS_OF = Statement("SELECT lookup FROM person_number WHERE candidate_id = :candidate_id ORDER BY lookup")
+_DELETE_NUMBERS = Statement("DELETE FROM person_number WHERE candidate_id = :candidate_id")
+
+_LEAVE = Statement(
+    "INSERT INTO waiting_item (id, lookup, kind, payload, from_unit, created_at, lapses_at)"
+    " VALUES (:id, :lookup, :kind, :payload, :from_unit, :created_at, :lapses_at)"
+)
+_WAITS = Statement("SELECT 1 FROM waiting_item WHERE lookup IN (:lookups[]) AND lapses_at > :now LIMIT 1")
+_COLLECT = Statement(
+    "DELETE FROM waiting_item WHERE lookup IN (:lookups[])"
+    " RETURNING id, lookup, kind, payload, from_unit, created_at, lapses_at"
+)
+_WITHDRAW = Statement("DELETE FROM waiting_item WHERE id = :id AND from_unit = :from_unit")
+_LAPSE = Statement("DELETE FROM waiting_item WHERE lapses_at <= :now")
+_DISCARD = Statement("DELETE FROM waiting_item WHERE lookup IN (:lookups[])")
+
+
+async def add_candidate(tx: Transaction, candidate_id: str, lookup: str, at: int) -> None:
+    """A new candidate, without a name yet. Raises Duplicate if the number is somebody's already."""
+    await tx.run(_ADD_CANDIDATE, id=candidate_id, created_at=at)
+    await tx.run(_ADD_NUMBER, lookup=lookup, candidate_id=candidate_id, added_at=at)
+
+
+async def find_candidate(view: Snapshot, candidate_id: str) -> Row | None:
+    """``person_version`` and ``named`` (0 or 1) of a candidate."""
+    return await view.row(_GET_CANDIDATE, id=candidate_id)
+
+
+async def set_person(tx: Transaction, candidate_id: str, version: int, *, named: bool) -> None:
+    """Point to another version of the person part."""
+    await tx.run(_SET_PERSON, id=candidate_id, version=version, named=int(named))
+
+
+async def delete_candidate(tx: Transaction, candidate_id: str) -> None:
+    """Remove the candidate and the hashes that find her."""
+    await tx.run(_DELETE_NUMBERS, candidate_id=candidate_id)
+    await tx.run(_DELETE_CANDIDATE, id=candidate_id)
+
+
+async def find_by_lookup(view: Snapshot, lookup: str) -> str | None:
+    """The candidate with this number, if there is one."""
+    found: str | None = await view.value(_FIND_BY_LOOKUP, lookup=lookup)
+    return found
+
+
+async def lookups_of(view: Snapshot, candidate_id: str) -> list[str]:
+    """The keyed hashes of all her numbers."""
+    return [row["lookup"] for row in await view.rows(_LOOKUPS_OF, candidate_id=candidate_id)]
+
+
+async def add_item(
+    tx: Transaction,
+    *,
+    item_id: str,
+    lookup: str,
+    kind: str,
+    payload: bytes,
+    from_unit: str,
+    created_at: int,
+    lapses_at: int,
+) -> None:
+    """Lay down a sealed item."""
+    await tx.run(
+        _LEAVE,
+        id=item_id,
+        lookup=lookup,
+        kind=kind,
+        payload=payload,
+        from_unit=from_unit,
+        created_at=created_at,
+        lapses_at=lapses_at,
+    )
+
+
+async def has_items(view: Snapshot, lookups: Sequence[str], now: int) -> bool:
+    """Whether anything waits that has not lapsed."""
+    return await view.value(_WAITS, lookups=list(lookups), now=now) is not None
+
+
+async def take_items(tx: Transaction, lookups: Sequence[str]) -> list[Row]:
+    """Remove all items of these numbers and answer them: one statement, so that no two callers get the same."""
+    return await tx.rows(_COLLECT, lookups=list(lookups))
+
+
+async def withdraw_item(tx: Transaction, item_id: str, from_unit: str) -> bool:
+    """Remove an item if it is still there and this unit's."""
+    return await tx.run(_WITHDRAW, id=item_id, from_unit=from_unit) > 0
+
+
+async def delete_lapsed_items(tx: Transaction, now: int) -> int:
+    """Remove what has waited too long."""
+    return await tx.run(_LAPSE, now=now)
+
+
+async def delete_items(tx: Transaction, lookups: Sequence[str]) -> None:
+    """Remove everything that waits for these numbers, unread."""
+    await tx.run(_DISCARD, lookups=list(lookups))

@@ -1,0 +1,54 @@
+"""Finding a candidate by identity number, without the number being stored anywhere in the clear.
+
+Reads metadata only and opens nothing, so a unit's call may come here: what it may be told about a person is the
+caller's to decide, and "known" is not among it.
+"""
+
+from dataclasses import dataclass
+
+from consent_service.crypto.service_keys import MacKey
+from consent_service.persons import _store
+from consent_service.persons.numbers import NationalId
+from consent_service.storage.engine import Snapshot
+from consent_service.vault.parts import PartRef
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is known of a candidate without opening anything."""
+
+    candidate_id: str
+    version: int
+    named: bool
+    """Whether she has said her name. A consent always carries it, so none is given before."""
+
+    @property
+    def ref(self) -> PartRef:
+        """The part that says who she is, as it is now; it goes with every consent."""
+        return person_ref(self.candidate_id, self.version)
+
+
+def person_ref(candidate_id: str, version: int) -> PartRef:
+    """The part with identity number and name, in one of its versions."""
+    return PartRef(candidate_id, "person", candidate_id, version, "identity")
+
+
+def lookup_of(lookup_key: MacKey, national_id: NationalId) -> str:
+    """The keyed hash, in hex, under which a number is stored and found."""
+    return lookup_key.mac(b"national-id" + national_id.digits.encode()).hex()
+
+
+async def find(view: Snapshot, lookup_key: MacKey, national_id: NationalId) -> str | None:
+    """The candidate with this number. None says that nothing has been stored about the person."""
+    return await _store.find_by_lookup(view, lookup_of(lookup_key, national_id))
+
+
+async def find_person(view: Snapshot, candidate_id: str) -> Person | None:
+    """What is known of a candidate, or None if there is none with this id."""
+    row = await _store.find_candidate(view, candidate_id)
+    return Person(candidate_id, row["person_version"], bool(row["named"])) if row else None
+
+
+async def lookups_of(view: Snapshot, candidate_id: str) -> list[str]:
+    """The keyed hashes of all her numbers; empty for an unknown candidate."""
+    return await _store.lookups_of(view, candidate_id)

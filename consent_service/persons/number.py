@@ -1,0 +1,54 @@
+"""Who the candidate is, read and renamed by herself.
+
+This module opens the ``person`` part, so no unit's route, and nothing that sends anything, may come to it.
+"""
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from consent_service.audit.log import Entry, append, lock
+from consent_service.crypto.service_keys import SealKey
+from consent_service.errors import NotAvailable
+from consent_service.persons import _store
+from consent_service.persons.lookup import find_person, person_ref
+from consent_service.persons.naming import seal_person
+from consent_service.storage.engine import Snapshot, Transaction
+from consent_service.vault.candidate import open_parts
+from consent_service.vault.keys import CandidateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """A candidate's identity number and name; the name is None until she has said it."""
+
+    version: int
+    national_id: str = field(repr=False)
+    name: str | None = field(repr=False)
+
+
+async def current(view: Snapshot, key: CandidateKey) -> Who:
+    """Who the owner of ``key`` is now. Raises NotAvailable if she has been erased."""
+    person = await find_person(view, key.candidate_id)
+    if person is None:
+        raise NotAvailable
+    ref = person_ref(key.candidate_id, person.version)
+    content = orjson.loads((await open_parts(view, key, [ref]))[ref])
+    return Who(version=person.version, national_id=content["national_id"], name=content["name"])
+
+
+async def set_name(tx: Transaction, key: CandidateKey, log_key: SealKey, name: str, *, held_for: str, at: int) -> Who:
+    """Give the candidate another name (see ``names.PersonName``), as the next version of her ``person`` part.
+
+    Consents in force keep the version that they were given for. The same name again changes nothing.
+    """
+    head = (await lock(tx, [key.candidate_id]))[key.candidate_id]
+    before = await current(tx, key)
+    if before.name == name:
+        return before
+    at, version = head.now(at), before.version + 1
+    await seal_person(tx, key, version, national_id=before.national_id, name=name, held_for=held_for, at=at)
+    await _store.set_person(tx, key.candidate_id, version, named=True)
+    entry = Entry("person.updated", "candidate", resource_id=key.candidate_id, detail={"version": version})
+    await append(tx, log_key, head, entry, at=at)
+    return Who(version=version, national_id=before.national_id, name=name)

@@ -1,0 +1,102 @@
+"""Items that units leave for a person, who may never have been here.
+
+Whether a person is known is itself personal data. So an item is laid down in the same way and at the same cost for
+known and unknown alike: under the keyed hash of the number, sealed with the waiting key, until the person comes
+and it is sealed anew under her own key, or until it lapses.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from consent_service.crypto.envelope import aad
+from consent_service.crypto.service_keys import MacKey, SealKey
+from consent_service.persons import _store
+from consent_service.persons.lookup import lookup_of
+from consent_service.persons.numbers import NationalId
+from consent_service.storage.engine import Row, Snapshot, Transaction
+from consent_service.vault.keys import CandidateKey
+
+Kind = Literal["mapping_request", "consent_request"]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingItem:
+    """An item, opened for the person it was left for."""
+
+    id: str
+    kind: str
+    from_unit: str
+    created_at: int
+    lapses_at: int
+    payload: bytes = field(repr=False)
+
+
+Receiver = Callable[[Transaction, str, CandidateKey, WaitingItem, int], Awaitable[None]]
+"""Takes an item over: ``(tx, candidate_id, key, item, at)``. Seals it under ``key`` in the same transaction."""
+
+Receivers = Mapping[str, Receiver]
+"""Who takes over items of which kind."""
+
+
+async def leave(
+    tx: Transaction,
+    waiting_key: SealKey,
+    lookup_key: MacKey,
+    national_id: NationalId,
+    *,
+    kind: Kind,
+    item_id: str,
+    payload: bytes,
+    from_unit: str,
+    at: int,
+    lapses_at: int,
+) -> None:
+    """Leave ``payload`` for the person with this number until ``lapses_at``; she need not be known."""
+    lookup = lookup_of(lookup_key, national_id)
+    await _store.add_item(
+        tx,
+        item_id=item_id,
+        lookup=lookup,
+        kind=kind,
+        payload=waiting_key.seal(payload, aad("waiting-item", kind, item_id, lookup)),
+        from_unit=from_unit,
+        created_at=at,
+        lapses_at=lapses_at,
+    )
+
+
+async def waits(view: Snapshot, lookups: Sequence[str], *, now: int) -> bool:
+    """Whether anything waits for the person with these numbers."""
+    return await _store.has_items(view, lookups, now)
+
+
+async def collect(tx: Transaction, waiting_key: SealKey, lookups: Sequence[str], *, now: int) -> list[WaitingItem]:
+    """Everything that waits under ``lookups``, oldest first, removed and opened; lapsed items are only removed.
+
+    Raises SealBroken for an item that was changed or moved behind the service's back.
+    """
+    rows = sorted(await _store.take_items(tx, lookups), key=lambda row: (row["created_at"], row["id"]))
+    return [_opened(waiting_key, row) for row in rows if row["lapses_at"] > now]
+
+
+def _opened(waiting_key: SealKey, row: Row) -> WaitingItem:
+    payload = waiting_key.open(bytes(row["payload"]), aad("waiting-item", row["kind"], row["id"], row["lookup"]))
+    return WaitingItem(
+        id=row["id"],
+        kind=row["kind"],
+        from_unit=row["from_unit"],
+        created_at=row["created_at"],
+        lapses_at=row["lapses_at"],
+        payload=payload,
+    )
+
+
+async def withdraw(tx: Transaction, item_id: str, from_unit: str) -> bool:
+    """Take back an item that nobody has collected yet, unread. False if there is none of this unit's."""
+    return await _store.withdraw_item(tx, item_id, from_unit)
+
+
+async def lapse(tx: Transaction, *, now: int) -> int:
+    """Remove, unread, every item whose time is out; answers how many."""
+    return await _store.delete_lapsed_items(tx, now)
