@@ -1,0 +1,31 @@
+"""What is counted, for the platform.
+
+Rule: a label is a route's template, a method, a status or a state, never a value from a call: an id or a number in a
+label would stay for as long as the metrics do.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        """Start at nought, in a registry of their own."""
+        self.registry = CollectorRegistry()
+        self._answers = Counter(
+            "consent_http_answers",
+            "Answers by route and status.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "consent_http_seconds", "Time to answer.", ("route",), buckets=_BUCKETS, registry=self.registry
+        )
+
+    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        self._answers.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
