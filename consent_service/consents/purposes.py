@@ -44,6 +44,7 @@ PART_KINDS: Final = frozenset(
         "mapping_request.schooling_and_practice",
         "mapping_request.background",
         "mapping_request.questions",
+        "mapping_request.contact",
         "plan.route",
         "plan.subjects",
         "plan.practice",
