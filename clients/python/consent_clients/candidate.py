@@ -13,6 +13,7 @@ from typing import Any, Self, cast
 import httpx
 
 from consent_clients.connection import Connection, Tokens, if_match
+from consent_clients.content import check_hash
 from consent_clients.models import (
     Consent,
     Draft,
@@ -116,7 +117,8 @@ class Candidate:
     ) -> Preview:
         """Exactly what the recipient would get. Nothing is stored, nobody hears of it.
 
-        `valid_until` is the last day, Oslo time. With `consent_id` it is the answer to that request.
+        `valid_until` is the last day, Oslo time. With `consent_id` it is the answer to that request. Raises
+        `ProofBroken` if the hash to be granted is not that of the content to be read.
         """
         terms = {
             "purpose": purpose,
@@ -127,6 +129,7 @@ class Candidate:
             "consent_id": consent_id,
         }
         answer = (await self._connection.post("/v1/me/consents/preview", terms)).json()
+        check_hash(answer["content"], answer["sha256"])
         return Preview(terms, answer["content"], answer["sha256"], answer["valid_until"])
 
     async def grant(self, preview: Preview) -> Consent:

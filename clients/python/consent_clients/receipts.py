@@ -7,6 +7,8 @@ A receipt is a compact JWS, ES256. The person stands in it as a salted commitmen
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +52,11 @@ class Receipt:
         if signed != self.claims:
             raise ReceiptBroken("the receipt shown is not the one that was signed")
         return self.claims
+
+    def about(self, national_id: str, salt: str) -> bool:
+        """True if the receipt commits to this identity number; `salt` comes with a release of the consent."""
+        commitment = hashlib.sha256(bytes.fromhex(salt) + national_id.encode()).hexdigest()
+        return hmac.compare_digest(commitment, str(self.claims.get("data_subject_commitment")))
 
 
 def _header(compact: str) -> Mapping[str, Any]:

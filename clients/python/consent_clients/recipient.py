@@ -14,6 +14,7 @@ import httpx
 
 from consent_clients.checkpoints import Checkpoint, Checkpoints, verify_consistency
 from consent_clients.connection import Connection, Tokens
+from consent_clients.content import check_hash
 from consent_clients.models import Consent, ConsentAsked, Employee, Event, MappingRequest, Release
 from consent_clients.receipts import Jwks, Receipt
 
@@ -80,7 +81,8 @@ class Recipient:
 
         The candidate can read of it before this returns. Repeating a key passes the gate again, spends no
         use and is logged as a repeat. Raises `NotAvailable` for every reason there is to refuse, and
-        `LogRolledBack` if the log shown with the answer is smaller than the one held when asking.
+        `LogRolledBack` if the log shown with the answer is smaller than the one held when asking, `ProofBroken` if
+        the content is not what its hash says.
         """
         held = self.checkpoints.size
         response = await self._connection.create(
@@ -92,7 +94,9 @@ class Recipient:
         note = checkpoint_header(response)
         if note is not None:
             self.checkpoints.see(note, held=held)
-        return Release(**response.json(), checkpoint=note)
+        release = Release(**response.json(), checkpoint=note)
+        check_hash(release.content, release.content_sha256)
+        return release
 
     async def ask(
         self,
