@@ -87,6 +87,7 @@ async def nav_reads(cast: Cast, say: Telling, consent: Consent) -> None:
         "the release's salt proves that the receipt is about her, and about nobody else",
         receipt.about(words.MARIT.national_id, release.salt) and not receipt.about(words.OLA.national_id, release.salt),
     )
+    say.holds("and that it covers exactly what she was shown", receipt.covers(release.content_sha256, release.salt))
     await refused(
         say,
         "vocational training, not named in the consent, is refused",

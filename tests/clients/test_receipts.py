@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -10,6 +11,7 @@ from jose import jws
 
 from consent_clients.problems import ReceiptBroken
 from consent_clients.receipts import Jwks, Receipt
+from consent_service.consents.terms import commit
 from consent_service.crypto.service_keys import ReceiptKey
 
 CLAIMS = {"consent_id": "c-1", "state": "granted"}
@@ -49,6 +51,23 @@ def test_only_es256_counts() -> None:
     forged = jws.sign(json.dumps(CLAIMS).encode(), "known", headers={"kid": SIGNING.kid}, algorithm="HS256")
     with pytest.raises(ReceiptBroken):
         Receipt.read({"jws": forged, "receipt": CLAIMS}).verify(published(SIGNING))
+
+
+def test_a_receipt_is_about_whom_and_what_its_salt_proves() -> None:
+    """With the salt, number and content can be told from any other; with another salt, or none, nothing can."""
+    salt, number, content = bytes(range(32)), "21879498012", hashlib.sha256(b"content").digest()
+    made = receipt(
+        claims={
+            "data_subject_commitment": commit(salt, number.encode()),
+            "content_commitment": commit(salt, content),
+        }
+    )
+    assert made.about(number, salt.hex())
+    assert made.covers(content.hex(), salt.hex())
+    for other in (made.about("23886799519", salt.hex()), made.about(number, bytes(32).hex())):
+        assert not other
+    assert not made.covers(hashlib.sha256(b"other").hexdigest(), salt.hex())
+    assert not receipt().about(number, salt.hex())
 
 
 @pytest.mark.parametrize("garbage", ["", "a.b.c", "e30.e30.", "bm8.e30.e30", "eyJjcml0IjpbXX0.e30.e30"])

@@ -54,9 +54,16 @@ class Receipt:
         return self.claims
 
     def about(self, national_id: str, salt: str) -> bool:
-        """True if the receipt commits to this identity number; `salt` comes with a release of the consent."""
-        commitment = hashlib.sha256(bytes.fromhex(salt) + national_id.encode()).hexdigest()
-        return hmac.compare_digest(commitment, str(self.claims.get("data_subject_commitment")))
+        """True if the receipt commits to this identity number; `salt` (hex) comes with a release of the consent."""
+        return self._commits("data_subject_commitment", salt, national_id.encode())
+
+    def covers(self, content_sha256: str, salt: str) -> bool:
+        """True if the receipt commits to exactly the content with this hash: that of the preview, and of a release."""
+        return self._commits("content_commitment", salt, bytes.fromhex(content_sha256))
+
+    def _commits(self, claim: str, salt: str, value: bytes) -> bool:
+        commitment = hashlib.sha256(bytes.fromhex(salt) + value).hexdigest()
+        return hmac.compare_digest(commitment, str(self.claims.get(claim)))
 
 
 def _header(compact: str) -> Mapping[str, Any]:
