@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page
 
+from consent_service.app.migrate import migrate
+from consent_service.storage.engine import Database
+from consent_service.storage.opening import open_database
 from tests.provision.chromium import browsing, get_chromium
-from tests.provision.postgresql import Server, postgresql
+from tests.provision.postgresql import Server, apart, postgresql
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +45,44 @@ def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: P
         return f"sqlite:///{tmp_path / 'consent.sqlite'}"
     url: str = request.getfixturevalue("postgresql_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that nobody writes to: copying it is quicker than migrating again."""
+    path = tmp_path_factory.mktemp("migrated") / "consent.sqlite"
+    apart(migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: Server) -> Iterator[str]:
+    """The same in PostgreSQL, as a template."""
+    url = postgresql_server.create()
+    apart(migrate(url))
+    yield url
+    postgresql_server.drop(url)
+
+
+@pytest.fixture
+def migrated_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database of either kind with the service's schema in it."""
+    if database_kind == "sqlite":
+        copy = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "consent.sqlite")
+        yield f"sqlite:///{copy}"
+        return
+    server: Server = request.getfixturevalue("postgresql_server")
+    url = server.create(like=request.getfixturevalue("migrated_postgresql"))
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+async def db(migrated_url: str) -> AsyncIterator[Database]:
+    """An open, migrated database of either kind."""
+    database = await open_database(migrated_url)
+    yield database
+    await database.close()
 
 
 @pytest.fixture(scope="session")
