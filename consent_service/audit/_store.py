@@ -138,6 +138,10 @@ _OF_CHAIN = Statement(
     " LEFT JOIN leaf l ON l.chain_id = e.chain_id AND l.position = e.position"
     " WHERE e.chain_id = :chain_id AND e.position >= :after ORDER BY e.position LIMIT :limit"
 )
+_LAST_STEPS = Statement(
+    "SELECT consent_id, MAX(position) AS position FROM entry WHERE changes_state = 1 AND consent_id IN (:ids[])"
+    " GROUP BY consent_id"
+)
 _FORGET = Statement("DELETE FROM entry_detail WHERE chain_id = :chain_id")
 _CHAINS = Statement(
     "SELECT chain_id, length, digest, last_at FROM chain WHERE chain_id > :after ORDER BY chain_id LIMIT 500"
@@ -187,6 +191,11 @@ async def add_entries(
 async def entries_of(view: Snapshot, chain_id: str, *, after: int, limit: int) -> list[Row]:
     """Entries from position ``after`` on, with sealed detail and leaf number where there are any."""
     return await view.rows(_OF_CHAIN, chain_id=chain_id, after=after, limit=limit)
+
+
+async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, int]:
+    """The position of the last entry that changed the state of each consent."""
+    return {row["consent_id"]: row["position"] for row in await view.rows(_LAST_STEPS, ids=consent_ids)}
 
 
 async def chains(view: Snapshot, after: str) -> list[Row]:

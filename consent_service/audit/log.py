@@ -156,9 +156,14 @@ async def read(view: Snapshot, chain_id: str, *, after: int = 0, limit: int = 10
     return await _store.entries_of(view, chain_id, after=after, limit=limit)
 
 
+async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, int]:
+    """Where the log last changed the state of each consent: a row that says otherwise was not written by us."""
+    return await _store.last_steps(view, consent_ids)
+
+
 async def forget_details(tx: Transaction, chain_id: str) -> int:
     """Destroy the details of a person who is erased; how many there were."""
     return await _store.forget_details(tx, chain_id)
 
 
-__all__ += ["SealBroken", "forget_details", "leaf_hash", "lock_known", "open_detail"]
+__all__ += ["SealBroken", "forget_details", "last_steps", "leaf_hash", "lock_known", "open_detail"]

@@ -47,7 +47,10 @@ _AFTER = Statement(
     " WHERE unit_id = :unit_id AND number > :after ORDER BY number LIMIT :limit"
 )
 _FEED = Statement("SELECT last, dropped FROM feed WHERE unit_id = :unit_id")
-_UNNUMBERED = Statement("SELECT id, unit_id FROM event WHERE number IS NULL ORDER BY at, id LIMIT :limit")
+_UNNUMBERED = Statement(
+    "SELECT id, unit_id FROM event WHERE number IS NULL AND at <= :now ORDER BY at, id LIMIT :limit"
+)
+_RETRACT = Statement("DELETE FROM event WHERE consent_id = :consent_id AND state = :state AND number IS NULL")
 _NUMBER = Statement("UPDATE event SET number = :number WHERE id = :id")
 _ADVANCE = Statement(
     "INSERT INTO feed (unit_id, last, dropped) VALUES (:unit_id, :last, 0)"
@@ -76,9 +79,14 @@ async def feed(view: Snapshot, unit_id: str) -> tuple[int, int]:
     return (0, 0) if row is None else (row["last"], row["dropped"])
 
 
-async def unnumbered(view: Snapshot, limit: int) -> list[Row]:
-    """Committed events that wait for a number, oldest first."""
-    return await view.rows(_UNNUMBERED, limit=limit)
+async def unnumbered(view: Snapshot, now: int, limit: int) -> list[Row]:
+    """Committed events whose time has come and that wait for a number, oldest first."""
+    return await view.rows(_UNNUMBERED, now=now, limit=limit)
+
+
+async def retract(tx: Transaction, consent_id: str, state: str) -> int:
+    """Delete an event that nobody has been told yet."""
+    return await tx.run(_RETRACT, consent_id=consent_id, state=state)
 
 
 async def number(tx: Transaction, event_id: str, value: int) -> None:

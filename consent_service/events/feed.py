@@ -2,7 +2,7 @@
 
 Each unit has a feed of its own, numbered from 1 without gap or double. Numbers are given after commit, by the
 sequencer, because a number given inside a transaction can become visible after a higher one, and the reader who
-had already gone past it would never see it.
+had already gone past it would never see it. An event whose ``at`` lies ahead is numbered when its time comes.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ async def announce(
     mapping_request_id: str | None = None,
     plan_id: str | None = None,
 ) -> None:
-    """Tell a unit, in the transaction that makes it true."""
+    """Tell a unit, in the transaction that makes it true; ``at`` may lie ahead."""
     await _store.add(
         tx,
         id=str(uuid4()),
@@ -49,6 +49,11 @@ async def announce(
         state=state,
         at=at,
     )
+
+
+async def retract(tx: Transaction, consent_id: str, *, state: str) -> None:
+    """Take back an event that lies ahead, because it will not come true."""
+    await _store.retract(tx, consent_id, state)
 
 
 async def read(view: Snapshot, unit_id: str, *, after: int, limit: int) -> list[Event]:

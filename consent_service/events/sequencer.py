@@ -13,7 +13,7 @@ async def number(tx: Transaction, *, holder: str, now: int) -> int:
     """Number what waits, up to a batch; how many that were. 0 without the lease."""
     if not await hold(tx, "event-sequencer", holder, now=now, duration=_LEASE):
         return 0
-    waiting = await _store.unnumbered(tx, _BATCH)
+    waiting = await _store.unnumbered(tx, now, _BATCH)
     last: dict[str, int] = {}
     for row in waiting:
         unit = row["unit_id"]

@@ -102,6 +102,10 @@ _SHARED = Statement(
     " AND p.resource = s.resource AND p.resource_id = s.resource_id AND p.version = s.version AND p.part = s.part"
     " WHERE s.consent_id IN (:consent_ids[])"
 )
+_CONSENTS_ON = Statement(
+    "SELECT DISTINCT consent_id FROM share WHERE candidate_id = :candidate_id AND resource = :resource"
+    " AND resource_id = :resource_id ORDER BY consent_id"
+)
 _DESTROY_SHARES = Statement("DELETE FROM share WHERE consent_id = :consent_id")
 _DESTROY_SHARES_OF = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id = :recipient_id")
 _DESTROY_SHARES_BUT = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id <> :recipient_id")
@@ -202,6 +206,12 @@ async def add_shares(tx: Transaction, consent_id: str, shares: Sequence[tuple[Pa
 async def shared(view: Snapshot, consent_ids: Sequence[str]) -> list[Row]:
     """Every share under the consents, with the sealed part that it opens."""
     return await view.rows(_SHARED, consent_ids=consent_ids)
+
+
+async def consents_on(view: Snapshot, candidate_id: str, resource: str, resource_id: str) -> list[str]:
+    """The consents under which any version of a resource is shared."""
+    rows = await view.rows(_CONSENTS_ON, candidate_id=candidate_id, resource=resource, resource_id=resource_id)
+    return [row["consent_id"] for row in rows]
 
 
 async def destroy_shares(

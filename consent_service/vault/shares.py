@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from consent_service.crypto.envelope import open_sealed
 from consent_service.crypto.envelope import seal as seal_envelope
 from consent_service.errors import NotAvailable
-from consent_service.storage.engine import Transaction
+from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault import _store
 from consent_service.vault.keys import CandidateKey, RecipientKey
 from consent_service.vault.parts import PartRef, ShareTerms
@@ -41,6 +41,11 @@ async def share_sealed(tx: Transaction, sealed: SealedPart, terms: ShareTerms, r
         raise ValueError("a share is wrapped for the recipient that its terms name")
     wrapped = seal_envelope(recipient.secret, sealed.data_key, terms.aad(sealed.ref))
     await _store.add_shares(tx, terms.consent_id, [(sealed.ref, recipient.recipient_id, wrapped)])
+
+
+async def consents_on(view: Snapshot, candidate_id: str, resource: str, resource_id: str) -> list[str]:
+    """The consents under which any version of a resource is shared."""
+    return await _store.consents_on(view, candidate_id, resource, resource_id)
 
 
 async def destroy(tx: Transaction, consent_id: str, *, recipient_id: str | None = None, but: str | None = None) -> int:

@@ -1,0 +1,229 @@
+"""Consents, their receipts, and the releases that were made under them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+
+
+def _number(*, null: bool = False) -> "Column[int]":
+    return Column(BigInteger, nullable=null)
+
+
+class ConsentRow(SQLModel, table=True):
+    """One consent. ``terms`` are what was consented to; the columns about them are copies to search by."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        Index("consent_candidate", "candidate_id", "id"),
+        Index("consent_recipient", "recipient_id", "id"),
+        Index("consent_requester", "requester_id", "id"),
+        Index("consent_until", "state", "valid_until"),
+        Index("consent_reply", "state", "reply_by"),
+    )
+
+    id: str = Field(primary_key=True)
+    candidate_id: str | None
+    recipient_id: str
+    requester_id: str | None
+    purpose: str
+    purpose_version: int = Field(sa_column=_number())
+    requested_kinds: str
+    mapping_request_id: str | None
+    state: str
+    state_position: int = Field(sa_column=_number())
+    state_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    terms: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    terms_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    uses: int = Field(sa_column=_number())
+    valid_until: int | None = Field(sa_column=_number(null=True))
+    reply_by: int | None = Field(sa_column=_number(null=True))
+    requested_at: int = Field(sa_column=_number())
+    granted_at: int | None = Field(sa_column=_number(null=True))
+    ended_at: int | None = Field(sa_column=_number(null=True))
+
+
+class ReceiptRow(SQLModel, table=True):
+    """A signed receipt (compact JWS): of a grant, a refusal or an end."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (Index("receipt_consent", "consent_id", "at"),)
+
+    id: str = Field(primary_key=True)
+    consent_id: str
+    candidate_id: str
+    type: str
+    jws: str
+    at: int = Field(sa_column=_number())
+
+
+class ReleaseRow(SQLModel, table=True):
+    """A release that was made, by the unit's idempotency key, so that a repeat spends no use."""
+
+    __tablename__ = "release"
+
+    consent_id: str = Field(primary_key=True)
+    key_hash: str = Field(primary_key=True)
+    candidate_id: str
+    release_id: str
+    at: int = Field(sa_column=_number())
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A consent's row as read. Nothing in it is trusted before its MACs have been checked (``standing.verify``)."""
+
+    id: str
+    candidate_id: str | None
+    recipient_id: str
+    requester_id: str | None
+    purpose: str
+    purpose_version: int
+    requested_kinds: str
+    mapping_request_id: str | None
+    state: str
+    state_position: int
+    state_mac: bytes = field(repr=False)
+    terms: bytes = field(repr=False)
+    terms_mac: bytes = field(repr=False)
+    uses: int
+    valid_until: int | None
+    reply_by: int | None
+    requested_at: int
+    granted_at: int | None
+    ended_at: int | None
+
+    def but(self, **changes: object) -> "Stored":
+        """The same with ``changes``."""
+        return replace(self, **changes)  # type: ignore[arg-type]  # the names are the caller's own
+
+
+_COLUMNS = tuple(Stored.__dataclass_fields__)
+_ALL = ", ".join(_COLUMNS)
+_ADD = Statement(f"INSERT INTO consent ({_ALL}) VALUES ({', '.join(':' + c for c in _COLUMNS)})")
+_CHANGED = ("state", "state_position", "state_mac", "uses", "ended_at")
+_CHANGE = Statement(f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _CHANGED)} WHERE id = :id")
+_ANSWERED = (*_CHANGED, "candidate_id", "terms", "terms_mac", "valid_until", "granted_at")
+_ANSWER = Statement(f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _ANSWERED)} WHERE id = :id")
+_GET = Statement(f"SELECT {_ALL} FROM consent WHERE id = :id")
+_MANY = Statement(f"SELECT {_ALL} FROM consent WHERE id IN (:ids[])")
+_CANDIDATES = Statement("SELECT id, candidate_id FROM consent WHERE id IN (:ids[])")
+_OF_CANDIDATE = Statement(
+    f"SELECT {_ALL} FROM consent WHERE candidate_id = :candidate_id AND id > :after ORDER BY id LIMIT :limit"
+)
+_OF_UNIT = Statement(
+    f"SELECT {_ALL} FROM consent WHERE (recipient_id = :unit_id OR requester_id = :unit_id)"
+    " AND id > :after ORDER BY id LIMIT :limit"
+)
+_BETWEEN = Statement(
+    f"SELECT {_ALL} FROM consent WHERE candidate_id = :candidate_id AND recipient_id = :recipient_id ORDER BY id"
+)
+_EXPIRED = Statement(
+    "SELECT id, candidate_id FROM consent WHERE state IN ('granted', 'paused') AND valid_until <= :now"
+    " ORDER BY valid_until LIMIT :limit"
+)
+_LAPSED = Statement(
+    "SELECT id, candidate_id FROM consent WHERE state IN ('requested', 'pending_confirmation')"
+    " AND reply_by <= :now ORDER BY reply_by LIMIT :limit"
+)
+_ADD_RECEIPT = Statement(
+    "INSERT INTO receipt (id, consent_id, candidate_id, type, jws, at)"
+    " VALUES (:id, :consent_id, :candidate_id, :type, :jws, :at)"
+)
+_RECEIPTS = Statement("SELECT id, type, jws, at FROM receipt WHERE consent_id = :consent_id ORDER BY at, id")
+_ADD_RELEASE = Statement(
+    "INSERT INTO release (consent_id, key_hash, candidate_id, release_id, at)"
+    " VALUES (:consent_id, :key_hash, :candidate_id, :release_id, :at)"
+)
+_RELEASES = Statement("SELECT consent_id, key_hash, release_id, at FROM release WHERE key_hash IN (:hashes[])")
+
+
+def _stored(row: Row) -> Stored:
+    return Stored(**{column: row[column] for column in _COLUMNS})
+
+
+def _values(consent: Stored, columns: Sequence[str]) -> dict[str, object]:
+    return {column: getattr(consent, column) for column in columns}
+
+
+async def add(tx: Transaction, consent: Stored) -> None:
+    """Write a new consent."""
+    await tx.run(_ADD, **_values(consent, _COLUMNS))
+
+
+async def change(tx: Transaction, consent: Stored) -> None:
+    """Write where a consent stands now."""
+    await tx.run(_CHANGE, id=consent.id, **_values(consent, _CHANGED))
+
+
+async def answer(tx: Transaction, consent: Stored) -> None:
+    """Write whom a request concerns, or what was granted, beside where it stands."""
+    await tx.run(_ANSWER, id=consent.id, **_values(consent, _ANSWERED))
+
+
+async def find(view: Snapshot, consent_id: str) -> Stored | None:
+    """A consent by id."""
+    row = await view.row(_GET, id=consent_id)
+    return None if row is None else _stored(row)
+
+
+async def many(view: Snapshot, ids: Sequence[str]) -> dict[str, Stored]:
+    """The consents that exist of ``ids``."""
+    return {row["id"]: _stored(row) for row in await view.rows(_MANY, ids=ids)}
+
+
+async def candidates(view: Snapshot, ids: Sequence[str]) -> dict[str, str | None]:
+    """Whom the consents concern: read before the lock, since once written it never changes."""
+    return {row["id"]: row["candidate_id"] for row in await view.rows(_CANDIDATES, ids=ids)}
+
+
+async def of_candidate(view: Snapshot, candidate_id: str, *, after: str, limit: int) -> list[Stored]:
+    """A candidate's consents in id order."""
+    return [_stored(row) for row in await view.rows(_OF_CANDIDATE, candidate_id=candidate_id, after=after, limit=limit)]
+
+
+async def of_unit(view: Snapshot, unit_id: str, *, after: str, limit: int) -> list[Stored]:
+    """Consents that a unit receives under or asked for, in id order."""
+    return [_stored(row) for row in await view.rows(_OF_UNIT, unit_id=unit_id, after=after, limit=limit)]
+
+
+async def between(view: Snapshot, candidate_id: str, recipient_id: str) -> list[Stored]:
+    """A candidate's consents for one recipient."""
+    return [_stored(row) for row in await view.rows(_BETWEEN, candidate_id=candidate_id, recipient_id=recipient_id)]
+
+
+async def expired(view: Snapshot, now: int, limit: int) -> list[Row]:
+    """(id, candidate_id) of consents whose end has come and is not yet written down."""
+    return await view.rows(_EXPIRED, now=now, limit=limit)
+
+
+async def lapsed(view: Snapshot, now: int, limit: int) -> list[Row]:
+    """(id, candidate_id) of requests whose reply-by date has passed."""
+    return await view.rows(_LAPSED, now=now, limit=limit)
+
+
+async def add_receipt(
+    tx: Transaction, *, receipt_id: str, consent_id: str, candidate_id: str, kind: str, jws: str, at: int
+) -> None:
+    """Keep a signed receipt."""
+    await tx.run(
+        _ADD_RECEIPT, id=receipt_id, consent_id=consent_id, candidate_id=candidate_id, type=kind, jws=jws, at=at
+    )
+
+
+async def receipts(view: Snapshot, consent_id: str) -> list[Row]:
+    """A consent's receipts, oldest first."""
+    return await view.rows(_RECEIPTS, consent_id=consent_id)
+
+
+async def add_releases(tx: Transaction, releases: Sequence[dict[str, object]]) -> None:
+    """Remember releases by their idempotency keys."""
+    await tx.run_many(_ADD_RELEASE, releases)
+
+
+async def releases(view: Snapshot, hashes: Sequence[str]) -> dict[tuple[str, str], Row]:
+    """Releases that were made with the keys, by (consent id, key hash)."""
+    return {(row["consent_id"], row["key_hash"]): row for row in await view.rows(_RELEASES, hashes=hashes)}

@@ -1,0 +1,83 @@
+"""Preview: exactly what the recipient would get, and its hash. The one module here that opens for the candidate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from consent_service.consents.content import compose
+from consent_service.consents.purposes import IDENTITY, Purpose
+from consent_service.errors import Invalid, NameMissing, Violation
+from consent_service.identity.units import Unit
+from consent_service.persons.lookup import find_person
+from consent_service.storage.engine import Snapshot
+from consent_service.vault.candidate import open_parts
+from consent_service.vault.keys import CandidateKey
+from consent_service.vault.parts import PartRef
+
+MAX_PARTS = 100
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the candidate would share: with whom, why, which parts, until when (an instant), how often."""
+
+    purpose: Purpose
+    recipient: Unit
+    parts: tuple[PartRef, ...]
+    valid_until: int
+    max_uses: int | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The bytes that a release would hand out, the parts they are of (the person's among them), and their hash."""
+
+    content: bytes = field(repr=False)
+    parts: tuple[PartRef, ...]
+    sha256: str
+    person: bytes = field(repr=False)
+
+
+async def preview(view: Snapshot, key: CandidateKey, choice: Choice) -> Preview:
+    """Compose what ``choice`` would share.
+
+    Raises Invalid if the purpose does not admit it, NameMissing before the person has said her name, NotAvailable
+    for parts that are not hers or do not exist.
+    """
+    _check(choice)
+    person = await find_person(view, key.candidate_id)
+    if person is None or not person.named:
+        raise NameMissing
+    refs = tuple(sorted({*choice.parts, person.ref}))
+    opened = await open_parts(view, key, refs)
+    content = compose(
+        purpose=choice.purpose.code,
+        purpose_version=choice.purpose.version,
+        recipient_id=choice.recipient.id,
+        recipient_name=choice.recipient.name,
+        valid_until=choice.valid_until,
+        parts=opened,
+    )
+    return Preview(content, refs, sha256(content).hexdigest(), opened[person.ref])
+
+
+def _check(choice: Choice) -> None:
+    violations: list[Violation] = []
+    recipient = choice.recipient
+    if not (recipient.enabled and choice.purpose.admits_recipient(recipient.kind)):
+        violations.append(Violation("/recipient_id", "This unit can't receive for this purpose."))
+    violations += _check_parts(choice.purpose, choice.parts)
+    if choice.max_uses is not None and not 1 <= choice.max_uses <= 10_000:
+        violations.append(Violation("/max_uses", "Between 1 and 10000, or left out."))
+    if violations:
+        raise Invalid(violations=tuple(violations))
+
+
+def _check_parts(purpose: Purpose, parts: Sequence[PartRef]) -> list[Violation]:
+    if not 1 <= len(parts) <= MAX_PARTS:
+        return [Violation("/parts", f"Choose between 1 and {MAX_PARTS} parts.")]
+    return [
+        Violation(f"/parts/{index}", "This purpose does not admit this kind of part.")
+        for index, ref in enumerate(parts)
+        if not purpose.admits_kind(ref.kind) or ref.kind == IDENTITY
+    ]

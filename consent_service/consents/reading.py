@@ -1,0 +1,142 @@
+"""Reading about consents: metadata only, for the candidate and for the units that a consent names."""
+
+import json
+from dataclasses import dataclass
+
+from consent_service.consents import _store
+from consent_service.consents._store import Stored
+from consent_service.consents.standing import terms_of
+from consent_service.consents.states import LIVING, State, shown, shown_to_asker
+from consent_service.consents.terms import Terms
+from consent_service.errors import NotAvailable
+from consent_service.storage.engine import Snapshot
+
+__all__ = ["ConsentView", "find_for_candidate", "find_for_unit", "in_force", "of_candidate", "of_unit"]
+
+
+@dataclass(frozen=True)
+class ConsentView:
+    """A consent as somebody sees it. ``terms`` is None until it was granted, and for an asker who gets nothing.
+
+    ``state`` is what this viewer may know (see ``states.shown_to_asker``).
+    """
+
+    id: str
+    purpose: str
+    purpose_version: int
+    recipient_id: str
+    requester_id: str | None
+    state: str
+    requested_kinds: tuple[str, ...]
+    terms: Terms | None
+    valid_until: int | None
+    uses_left: int | None
+    reply_by: int | None
+    requested_at: int
+    granted_at: int | None
+    ended_at: int | None
+    mapping_request_id: str | None
+
+
+async def of_candidate(view: Snapshot, candidate_id: str, *, after: str, limit: int, now: int) -> list[ConsentView]:
+    """The candidate's own consents in id order, after the id ``after``."""
+    found = await _store.of_candidate(view, candidate_id, after=after, limit=limit)
+    return [_whole(consent, shown(State(consent.state), consent.valid_until, now).value) for consent in found]
+
+
+async def find_for_candidate(view: Snapshot, candidate_id: str, consent_id: str, *, now: int) -> ConsentView:
+    """One of the candidate's own. Raises NotAvailable."""
+    consent = await _store.find(view, consent_id)
+    if consent is None or consent.candidate_id != candidate_id:
+        raise NotAvailable
+    return _whole(consent, shown(State(consent.state), consent.valid_until, now).value)
+
+
+async def of_unit(view: Snapshot, unit_id: str, *, after: str, limit: int, now: int) -> list[ConsentView]:
+    """What the unit asked for or receives under, in id order, as far as it may know."""
+    found = await _store.of_unit(view, unit_id, after=after, limit=limit)
+    return [seen for consent in found if (seen := _for_unit(consent, unit_id, now)) is not None]
+
+
+async def page_of_unit(
+    view: Snapshot, unit_id: str, *, after: str, limit: int, now: int
+) -> tuple[list[ConsentView], str | None]:
+    """A page of ``of_unit``, and the cursor of the next one, None at the end."""
+    found = await _store.of_unit(view, unit_id, after=after, limit=limit)
+    seen = [one for consent in found if (one := _for_unit(consent, unit_id, now)) is not None]
+    return seen, found[-1].id if len(found) == limit else None
+
+
+async def find_for_unit(view: Snapshot, unit_id: str, consent_id: str, *, now: int) -> ConsentView:
+    """One that the unit asked for or receives under. Raises NotAvailable for anything else."""
+    consent = await _store.find(view, consent_id)
+    seen = None if consent is None else _for_unit(consent, unit_id, now)
+    if seen is None:
+        raise NotAvailable
+    return seen
+
+
+async def in_force(view: Snapshot, unit_id: str, candidate_id: str, *, now: int) -> list[ConsentView]:
+    """The unit's own consents for a person that are in force now."""
+    found = await _store.between(view, candidate_id, unit_id)
+    return [
+        seen
+        for consent in found
+        if shown(State(consent.state), consent.valid_until, now) is State.GRANTED
+        and (seen := _for_unit(consent, unit_id, now)) is not None
+    ]
+
+
+def _for_unit(consent: Stored, unit_id: str, now: int) -> ConsentView | None:
+    """What a unit may see: the recipient from the grant on; the asker its request, a no looking like silence."""
+    granted = consent.granted_at is not None
+    if unit_id == consent.recipient_id and granted:
+        return _whole(consent, shown(State(consent.state), consent.valid_until, now).value)
+    if unit_id == consent.requester_id:
+        state = shown_to_asker(State(consent.state), consent.valid_until, consent.reply_by, now)
+        return _outline(consent, state)
+    return None
+
+
+def _outline(consent: Stored, state: str) -> ConsentView:
+    """What the asker sees: times that would tell a no from silence are left out."""
+    granted = consent.granted_at is not None
+    return ConsentView(
+        id=consent.id,
+        purpose=consent.purpose,
+        purpose_version=consent.purpose_version,
+        recipient_id=consent.recipient_id,
+        requester_id=consent.requester_id,
+        state=state,
+        requested_kinds=tuple(json.loads(consent.requested_kinds)),
+        terms=None,
+        valid_until=consent.valid_until if granted else None,
+        uses_left=None,
+        reply_by=consent.reply_by,
+        requested_at=consent.requested_at,
+        granted_at=consent.granted_at,
+        ended_at=consent.ended_at if granted or state == State.CANCELLED else None,
+        mapping_request_id=consent.mapping_request_id,
+    )
+
+
+def _whole(consent: Stored, state: str) -> ConsentView:
+    terms = terms_of(consent) if consent.granted_at is not None else None
+    limited = terms is not None and terms.max_uses is not None and State(consent.state) in LIVING
+    return ConsentView(
+        id=consent.id,
+        purpose=consent.purpose,
+        purpose_version=consent.purpose_version,
+        recipient_id=consent.recipient_id,
+        requester_id=consent.requester_id,
+        state=state,
+        requested_kinds=tuple(json.loads(consent.requested_kinds)),
+        terms=terms,
+        valid_until=consent.valid_until,
+        uses_left=(terms.max_uses or 0) - consent.uses if limited and terms is not None else None,
+        reply_by=consent.reply_by,
+        requested_at=consent.requested_at,
+        granted_at=consent.granted_at,
+        ended_at=consent.ended_at,
+        mapping_request_id=consent.mapping_request_id,
+    )

@@ -1,0 +1,149 @@
+"""Receipts: the signed proof of a consent, its end, or a refusal (ISO/IEC TS 27560, as a JWS with ES256).
+
+A receipt can be checked by anyone with the key in ``/.well-known/jwks.json`` and without us. The person stands in
+it as a random id for this consent alone and a salted commitment to the identity number; who holds the salt (the
+person, and the recipient with each release) can prove whom it is about, and nobody else can guess it.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+from consent_service.audit.log import Appended
+from consent_service.clock import rfc3339
+from consent_service.consents import _store
+from consent_service.consents._store import Stored
+from consent_service.consents.desk import Desk
+from consent_service.consents.states import State
+from consent_service.consents.terms import Terms, wire
+from consent_service.crypto.canonical import canonical
+from consent_service.storage.engine import Row, Snapshot, Transaction
+
+SCHEMA_VERSION = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr; consent-service-receipt/1"
+
+# Our states in the terms of the W3C Data Privacy Vocabulary. What the candidate calls revoking, DPV calls withdrawing.
+DPV_STATES = {
+    State.GRANTED: "dpv:ConsentGiven",
+    State.REFUSED: "dpv:ConsentRefused",
+    State.REVOKED: "dpv:ConsentWithdrawn",
+    State.EXPIRED: "dpv:ConsentExpired",
+    State.USED_UP: "dpv:ConsentExpired",
+    State.INVALIDATED: "dpv:ConsentInvalidated",
+}
+
+
+async def issue_granted(tx: Transaction, desk: Desk, terms: Terms, appended: Appended) -> None:
+    """Sign and keep the receipt of a grant, in the transaction that grants."""
+    await _issue(tx, desk, "given", terms.candidate_id, _granted(desk, terms, appended), appended)
+
+
+async def issue_ended(tx: Transaction, desk: Desk, terms: Terms, state: State, appended: Appended) -> None:
+    """Sign and keep the receipt of an end, in the transaction that ends."""
+    payload = {**_granted(desk, terms, appended), "events": [_event(state, appended)], "ended_at": rfc3339(appended.at)}
+    await _issue(tx, desk, "termination", terms.candidate_id, payload, appended)
+
+
+async def issue_refused(tx: Transaction, desk: Desk, consent: Stored, appended: Appended) -> None:
+    """Sign and keep the receipt of a refusal. It names what was asked for, and no data."""
+    assert consent.candidate_id is not None
+    payload = {
+        "record_id": consent.id,
+        "purpose": {"code": consent.purpose, "version": consent.purpose_version},
+        "recipient_id": consent.recipient_id,
+        "events": [_event(State.REFUSED, appended)],
+    }
+    await _issue(tx, desk, "refused", consent.candidate_id, payload, appended)
+
+
+async def _issue(
+    tx: Transaction, desk: Desk, kind: str, candidate_id: str, payload: dict[str, Any], appended: Appended
+) -> None:
+    receipt_id = str(uuid4())
+    whole = {
+        "schema_version": SCHEMA_VERSION,
+        "receipt_id": receipt_id,
+        "receipt_type": kind,
+        "receipt_created": rfc3339(appended.at),
+        "evidence": {"chain_position": appended.position, "entry_hash": appended.digest.hex()},
+        **payload,
+    }
+    await _store.add_receipt(
+        tx,
+        receipt_id=receipt_id,
+        consent_id=payload["record_id"],
+        candidate_id=candidate_id,
+        kind=kind,
+        jws=desk.keys.receipts.sign(canonical(whole)),
+        at=appended.at,
+    )
+
+
+def _event(state: State, appended: Appended) -> dict[str, Any]:
+    return {
+        "event_time": rfc3339(appended.at),
+        "event_type": "dpv:ExplicitlyExpressedConsent",
+        "event_state": DPV_STATES[state],
+        "state": state.value,
+        "indication_method": "logged_in_at_id_porten",
+    }
+
+
+def _granted(desk: Desk, terms: Terms, appended: Appended) -> dict[str, Any]:
+    purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
+    controller = desk.controller
+    texts = purpose.text(terms.language)  # type: ignore[arg-type]  # the terms hold one of the languages
+    return {
+        "record_id": terms.consent_id,
+        "data_subject_id": terms.data_subject_id,
+        "data_subject_commitment": terms.data_subject_commitment,
+        "language": terms.language,
+        "privacy_notice": {"purpose_version": terms.purpose_version, "text_sha256": terms.text_sha256},
+        "purpose": {"code": terms.purpose, "version": terms.purpose_version, "text": texts.why},
+        "purpose_type": purpose.dpv.purpose,
+        "lawful_basis": [ground.model_dump(mode="json") for ground in purpose.grounds],
+        "legal_effect": purpose.secrecy,
+        "pii_information": [wire(ref) for ref in terms.parts],
+        "content_commitment": terms.content_commitment,
+        "pii_controllers": [controller.organisation_number],
+        "processing_method": list(purpose.dpv.processing),
+        "storage_locations": list(controller.hosting_countries),
+        "retention_period": {"valid_until": rfc3339(terms.valid_until), "after_the_end": purpose.duty_after_end.code},
+        "jurisdiction": "NO",
+        "recipient_third_parties": [terms.recipient.id],
+        "onward_sharing": "forbidden",
+        "max_uses": terms.max_uses,
+        "validity_duration": {
+            "valid_from": rfc3339(terms.valid_from),
+            "valid_until": rfc3339(terms.valid_until),
+        },
+        "withdrawal_method": {
+            "url": controller.withdrawal_url,
+            "phone": controller.withdrawal_phone,
+            "address": controller.withdrawal_address,
+        },
+        "withdrawal_effect": texts.withdrawal,
+        "voluntariness": texts.saying_no,
+        "privacy_rights": ["access", "rectification", "erasure", "portability", "complaint"],
+        "authority_party": controller.authority,
+        "parties": [
+            {
+                "party_id": controller.organisation_number,
+                "party_name": controller.name,
+                "party_role": "controller",
+                "party_address": controller.address,
+                "party_contact": controller.privacy_contact,
+            },
+            {
+                "party_id": terms.recipient.organisation_number,
+                "party_name": terms.recipient.name,
+                "party_role": "recipient",
+                "party_type": terms.recipient.kind,
+                "unit_id": terms.recipient.id,
+            },
+        ],
+        "events": [_event(State.GRANTED, appended)],
+    }
+
+
+async def of_consent(view: Snapshot, consent_id: str) -> list[Row]:
+    """The receipts of a consent, oldest first: id, type, jws, at."""
+    return await _store.receipts(view, consent_id)

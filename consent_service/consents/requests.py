@@ -1,0 +1,193 @@
+"""Asking: a unit, or the candidate herself, asks for a consent. Asking never grants, and reaches nothing that does.
+
+A unit's request is bound to nobody at first. It waits under the keyed hash of the number, for known and unknown people
+alike, and is bound when the person comes (``bind``). Until the reply-by date the asker sees the same, whatever happens.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import uuid4
+
+from consent_service.audit.log import Entry, Head, append, lock
+from consent_service.consents import _store
+from consent_service.consents._store import Stored
+from consent_service.consents.desk import Desk
+from consent_service.consents.purposes import IDENTITY, Purpose
+from consent_service.consents.standing import stand, verify
+from consent_service.consents.states import ENDS, State
+from consent_service.consents.terms import terms_mac
+from consent_service.crypto.canonical import canonical
+from consent_service.crypto.service_keys import ServiceKeys
+from consent_service.errors import Invalid, NotAvailable, Violation
+from consent_service.events.feed import announce, retract
+from consent_service.identity.units import Unit
+from consent_service.persons.waiting import WaitingItem, withdraw
+from consent_service.storage.engine import Transaction
+from consent_service.vault.keys import CandidateKey
+from consent_service.vault.parts import PartRef
+from consent_service.vault.seal import seal
+
+NOT_GRANTED = "not_granted"
+UNBOUND = -1  # the chain position of a request that is in nobody's chain yet
+
+_NOTHING = b""  # the terms of what has not been granted
+
+
+def check(purpose: Purpose, recipient: Unit, requester: Unit | None, kinds: Sequence[str]) -> None:
+    """Raises Invalid if ``purpose`` does not admit this recipient, asker (None: the candidate) or these part kinds."""
+    violations = []
+    if not (recipient.enabled and purpose.admits_recipient(recipient.kind)):
+        violations.append(Violation("/recipient_id", "This unit can't receive for this purpose."))
+    if requester is not None and not purpose.admits_requester(requester.kind):
+        violations.append(Violation("/purpose", "Your unit can't ask for this purpose."))
+    if not kinds or any(not purpose.admits_kind(kind) for kind in kinds):
+        violations.append(Violation("/part_kinds", "Name kinds of parts that the purpose admits."))
+    if violations:
+        raise Invalid(violations=tuple(violations))
+
+
+async def ask(
+    tx: Transaction,
+    desk: Desk,
+    purpose: Purpose,
+    *,
+    recipient: Unit,
+    requester: Unit | None,
+    part_kinds: Sequence[str],
+    reply_by: int,
+    at: int,
+    mapping_request_id: str | None = None,
+) -> str:
+    """Record a request that is not yet bound to anybody; its consent id. Raises Invalid (see ``check``).
+
+    ``reply_by`` is the instant from which silence counts as no. ``requester`` is None when the candidate asks.
+    """
+    check(purpose, recipient, requester, part_kinds)
+    if reply_by <= at:
+        raise Invalid(violations=(Violation("/reply_by", "The date must be in the future."),))
+    mac = terms_mac(desk.keys.rows, _NOTHING)
+    consent = Stored(
+        id=str(uuid4()),
+        candidate_id=None,
+        recipient_id=recipient.id,
+        requester_id=requester.id if requester else None,
+        purpose=purpose.code,
+        purpose_version=purpose.version,
+        requested_kinds=json.dumps(sorted({*part_kinds, IDENTITY})),
+        mapping_request_id=mapping_request_id,
+        state=State.REQUESTED.value,
+        state_position=UNBOUND,
+        state_mac=b"",
+        terms=_NOTHING,
+        terms_mac=mac,
+        uses=0,
+        valid_until=None,
+        reply_by=reply_by,
+        requested_at=at,
+        granted_at=None,
+        ended_at=None,
+    )
+    await _store.add(tx, stand(desk.keys, consent, State.REQUESTED, UNBOUND))
+    if requester is not None:
+        # Laid down now, for the reply-by date, and taken back only by a grant or a cancellation: so a refusal, a
+        # lapse and a request that was never opened reach the asker in the same moment, as the same words.
+        await announce(
+            tx,
+            requester.id,
+            "consent",
+            consent_id=consent.id,
+            mapping_request_id=mapping_request_id,
+            state=NOT_GRANTED,
+            at=reply_by,
+        )
+    return consent.id
+
+
+async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, *, at: int) -> None:
+    """Bind a request to the person who has come (or who asks herself), in whose chain it now stands.
+
+    A request that was cancelled or has lapsed meanwhile stays as it is. Raises Tampered, NotAvailable.
+    """
+    consent = await _store.find(tx, consent_id)
+    if consent is None:
+        raise NotAvailable
+    await verify(tx, keys.rows, consent)
+    if consent.candidate_id is not None or State(consent.state) in ENDS:
+        return
+    entry = Entry(
+        "consent.requested",
+        "unit" if consent.requester_id else "candidate",
+        unit_id=consent.requester_id,
+        consent_id=consent.id,
+        changes_state=True,
+    )
+    appended = await append(tx, keys.log, head, entry, at=at)
+    bound = consent.but(candidate_id=head.chain_id)
+    await _store.answer(tx, stand(keys, bound, State.REQUESTED, appended.position))
+
+
+def message_ref(candidate_id: str, consent_id: str) -> PartRef:
+    """Where the asker's words to the candidate are sealed."""
+    return PartRef(candidate_id, "consent", consent_id, 1, "message")
+
+
+def payload(consent_id: str, message: str) -> bytes:
+    """What waits for the person: which request it is, and the asker's words."""
+    return canonical({"consent_id": consent_id, "message": message})
+
+
+def receiver(keys: ServiceKeys) -> Callable[[Transaction, str, CandidateKey, WaitingItem, int], Awaitable[None]]:
+    """What takes a waiting ``consent_request`` over: binds it, and seals the asker's words under the person's key."""
+
+    async def receive(tx: Transaction, candidate_id: str, key: CandidateKey, item: WaitingItem, at: int) -> None:
+        content = json.loads(item.payload)
+        consent_id = content["consent_id"]
+        head = (await lock(tx, [candidate_id]))[candidate_id]
+        await bind(tx, keys, head, consent_id, at=at)
+        words = canonical({"text": content["message"]})
+        await seal(tx, key, message_ref(candidate_id, consent_id), words, held_for=item.from_unit, at=at)
+
+    return receive
+
+
+async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, at: int) -> None:
+    """Take a request of the unit's own back, while it waits for an answer.
+
+    Whether it was answered meanwhile is not said: cancelling what was refused or has lapsed changes nothing, quietly.
+    Raises NotAvailable for anybody else's, and for one that was granted.
+    """
+    consent = await _store.find(tx, consent_id)
+    if consent is None or consent.requester_id != unit.id or consent.granted_at is not None:
+        raise NotAvailable
+    if State(consent.state) is not State.REQUESTED:
+        return
+    entry = Entry("consent.cancelled", "unit", unit_id=unit.id, consent_id=consent.id, changes_state=True)
+    position = UNBOUND
+    if consent.candidate_id is not None:
+        head = (await lock(tx, [consent.candidate_id]))[consent.candidate_id]
+        consent = await _store.find(tx, consent_id) or consent
+        if State(consent.state) is not State.REQUESTED:
+            return
+        await verify(tx, desk.keys.rows, consent)
+        position = (await append(tx, desk.keys.log, head, entry, at=at)).position
+    await withdraw(tx, consent_id, unit.id)
+    await _store.change(tx, stand(desk.keys, consent, State.CANCELLED, position).but(ended_at=at))
+    await retract(tx, consent.id, state=NOT_GRANTED)
+    await announce(tx, unit.id, "consent", consent_id=consent.id, state=State.CANCELLED.value, at=at)
+
+
+async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str | None, *, at: int) -> bool:
+    """Let a request lapse whose reply-by date has passed; whether it did."""
+    head = (await lock(tx, [candidate_id]))[candidate_id] if candidate_id is not None else None
+    consent = await _store.find(tx, consent_id)
+    if consent is None or State(consent.state) not in {State.REQUESTED, State.PENDING_CONFIRMATION}:
+        return False
+    if consent.reply_by is None or consent.reply_by > at or consent.candidate_id != candidate_id:
+        return False
+    await verify(tx, desk.keys.rows, consent)
+    position = UNBOUND
+    if head is not None:
+        entry = Entry("consent.lapsed", "service", consent_id=consent.id, changes_state=True)
+        position = (await append(tx, desk.keys.log, head, entry, at=at)).position
+    await _store.change(tx, stand(desk.keys, consent, State.LAPSED, position).but(ended_at=at))
+    return True
