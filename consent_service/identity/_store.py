@@ -1,0 +1,236 @@
+"""Tables and statements of this room: units and their clients, logins under way, sessions."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+
+
+class UnitRow(SQLModel, table=True):
+    """A party. ``enabled`` is 0 or 1; ``successor_id`` is for people to turn to, and inherits nothing."""
+
+    __tablename__ = "unit"
+
+    id: str = Field(primary_key=True)
+    organisation_number: str
+    unit_code: str
+    name: str
+    region: str
+    kind: str
+    enabled: int = Field(sa_column=Column(BigInteger, nullable=False))
+    privacy_email: str | None
+    privacy_phone: str | None
+    successor_id: str | None
+    created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    closed_at: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+
+
+class UnitClientRow(SQLModel, table=True):
+    """A client at Maskinporten that calls as a unit. The key makes one registered client one unit's."""
+
+    __tablename__ = "unit_client"
+
+    organisation_number: str = Field(primary_key=True)
+    client_id: str = Field(primary_key=True)
+    unit_id: str = Field(foreign_key="unit.id", index=True)
+    added_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class LoginAttemptRow(SQLModel, table=True):
+    """A login under way: single-use, minutes long. What the browser holds stands here as hashes only."""
+
+    __tablename__ = "login_attempt"
+
+    state_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    browser_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    nonce: str
+    code_verifier: str
+    return_to: str
+    begun_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+
+
+class SessionRow(SQLModel, table=True):
+    """A person logged in. The cookie's value stands here as its hash, the identity number sealed."""
+
+    __tablename__ = "session"
+
+    id_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    candidate_id: str | None = Field(index=True)
+    sealed_pid: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    acr: str
+    sid: str | None = Field(index=True)
+    csrf_secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    last_seen_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+
+
+_UNIT = (
+    "id, organisation_number, unit_code, name, region, kind, enabled, privacy_email, privacy_phone, successor_id,"
+    " created_at, closed_at"
+)
+_ADD_UNIT = Statement(
+    f"INSERT INTO unit ({_UNIT}) VALUES (:id, :organisation_number, :unit_code, :name, :region, :kind, :enabled,"
+    " :privacy_email, :privacy_phone, :successor_id, :created_at, :closed_at)"
+)
+_UNIT_BY_ID = Statement(f"SELECT {_UNIT} FROM unit WHERE id = :id")
+_ALL_UNITS = Statement(f"SELECT {_UNIT} FROM unit ORDER BY region, kind, name, id")
+_UNIT_BY_CLIENT = Statement(
+    f"SELECT {_UNIT} FROM unit WHERE id ="
+    " (SELECT unit_id FROM unit_client WHERE organisation_number = :consumer AND client_id = :client_id)"
+)
+_SET_ENABLED = Statement("UPDATE unit SET enabled = :enabled WHERE id = :id AND closed_at IS NULL")
+
+_ADD_CLIENT = Statement(
+    "INSERT INTO unit_client (organisation_number, client_id, unit_id, added_at)"
+    " VALUES (:organisation_number, :client_id, :unit_id, :added_at)"
+)
+_REMOVE_CLIENT = Statement(
+    "DELETE FROM unit_client WHERE organisation_number = :organisation_number AND client_id = :client_id"
+)
+_CLIENTS_OF = Statement(
+    "SELECT organisation_number, client_id FROM unit_client WHERE unit_id = :unit_id"
+    " ORDER BY organisation_number, client_id"
+)
+
+_BEGIN_LOGIN = Statement(
+    "INSERT INTO login_attempt (state_hash, browser_hash, nonce, code_verifier, return_to, begun_at)"
+    " VALUES (:state_hash, :browser_hash, :nonce, :code_verifier, :return_to, :begun_at)"
+)
+_TAKE_LOGIN = Statement(
+    "DELETE FROM login_attempt WHERE state_hash = :state_hash AND browser_hash = :browser_hash AND begun_at > :after"
+    " RETURNING nonce, code_verifier, return_to"
+)
+_LAPSE_LOGINS = Statement("DELETE FROM login_attempt WHERE begun_at <= :before")
+
+_ADD_SESSION = Statement(
+    "INSERT INTO session (id_hash, candidate_id, sealed_pid, acr, sid, csrf_secret, created_at, last_seen_at)"
+    " VALUES (:id_hash, NULL, :sealed_pid, :acr, :sid, :csrf_secret, :at, :at)"
+)
+_SESSION = Statement(
+    "SELECT id_hash, candidate_id, sealed_pid, acr, sid, csrf_secret, last_seen_at FROM session"
+    " WHERE id_hash = :id_hash AND last_seen_at > :seen_after AND created_at > :begun_after"
+)
+_SEEN = Statement("UPDATE session SET last_seen_at = :at WHERE id_hash = :id_hash AND last_seen_at < :at")
+_NAME = Statement("UPDATE session SET candidate_id = :candidate_id WHERE id_hash = :id_hash")
+_END = Statement("DELETE FROM session WHERE id_hash = :id_hash")
+_END_OF_CANDIDATE = Statement("DELETE FROM session WHERE candidate_id = :candidate_id")
+_END_OF_SID = Statement("DELETE FROM session WHERE sid = :sid")
+_LAPSE_SESSIONS = Statement("DELETE FROM session WHERE last_seen_at <= :seen_before OR created_at <= :begun_before")
+
+
+async def add_unit(tx: Transaction, unit: dict[str, Any]) -> None:
+    """A new unit with every column of ``unit``."""
+    await tx.run(_ADD_UNIT, **unit)
+
+
+async def find_unit(view: Snapshot, unit_id: str) -> Row | None:
+    """The unit with this id."""
+    return await view.row(_UNIT_BY_ID, id=unit_id)
+
+
+async def all_units(view: Snapshot) -> list[Row]:
+    """Every unit, by region, kind and name."""
+    return await view.rows(_ALL_UNITS)
+
+
+async def find_unit_by_client(view: Snapshot, consumer: str, client_id: str) -> Row | None:
+    """The unit that this client of this organisation calls as."""
+    return await view.row(_UNIT_BY_CLIENT, consumer=consumer, client_id=client_id)
+
+
+async def set_enabled(tx: Transaction, unit_id: str, *, enabled: bool) -> bool:
+    """Whether there was such a unit, not closed."""
+    return await tx.run(_SET_ENABLED, id=unit_id, enabled=int(enabled)) == 1
+
+
+async def add_client(tx: Transaction, *, organisation_number: str, client_id: str, unit_id: str, at: int) -> None:
+    """Raises Duplicate when the client is some unit's already."""
+    await tx.run(
+        _ADD_CLIENT, organisation_number=organisation_number, client_id=client_id, unit_id=unit_id, added_at=at
+    )
+
+
+async def remove_client(tx: Transaction, *, organisation_number: str, client_id: str) -> bool:
+    """Whether there was such a client."""
+    return await tx.run(_REMOVE_CLIENT, organisation_number=organisation_number, client_id=client_id) == 1
+
+
+async def clients_of(view: Snapshot, unit_id: str) -> list[Row]:
+    """``organisation_number`` and ``client_id`` of a unit's clients."""
+    return await view.rows(_CLIENTS_OF, unit_id=unit_id)
+
+
+async def begin_login(
+    tx: Transaction,
+    *,
+    state_hash: bytes,
+    browser_hash: bytes,
+    nonce: str,
+    code_verifier: str,
+    return_to: str,
+    begun_at: int,
+) -> None:
+    """Write down a login under way."""
+    await tx.run(
+        _BEGIN_LOGIN,
+        state_hash=state_hash,
+        browser_hash=browser_hash,
+        nonce=nonce,
+        code_verifier=code_verifier,
+        return_to=return_to,
+        begun_at=begun_at,
+    )
+
+
+async def take_login(tx: Transaction, *, state_hash: bytes, browser_hash: bytes, after: int) -> Row | None:
+    """Remove and answer a login begun after ``after`` by this browser: one statement, so that one caller gets it."""
+    return await tx.row(_TAKE_LOGIN, state_hash=state_hash, browser_hash=browser_hash, after=after)
+
+
+async def lapse_logins(tx: Transaction, before: int) -> int:
+    """Remove logins begun at ``before`` or earlier."""
+    return await tx.run(_LAPSE_LOGINS, before=before)
+
+
+async def add_session(
+    tx: Transaction, *, id_hash: bytes, sealed_pid: bytes, acr: str, sid: str | None, csrf_secret: bytes, at: int
+) -> None:
+    """A new session, of nobody known yet."""
+    await tx.run(_ADD_SESSION, id_hash=id_hash, sealed_pid=sealed_pid, acr=acr, sid=sid, csrf_secret=csrf_secret, at=at)
+
+
+async def find_session(view: Snapshot, id_hash: bytes, *, seen_after: int, begun_after: int) -> Row | None:
+    """The session, unless it has lapsed."""
+    return await view.row(_SESSION, id_hash=id_hash, seen_after=seen_after, begun_after=begun_after)
+
+
+async def session_seen(tx: Transaction, id_hash: bytes, at: int) -> None:
+    """Move the session's last use forward."""
+    await tx.run(_SEEN, id_hash=id_hash, at=at)
+
+
+async def name_session(tx: Transaction, id_hash: bytes, candidate_id: str) -> None:
+    """Say whose session it is."""
+    await tx.run(_NAME, id_hash=id_hash, candidate_id=candidate_id)
+
+
+async def end_session(tx: Transaction, id_hash: bytes) -> int:
+    """Remove one session; how many there were."""
+    return await tx.run(_END, id_hash=id_hash)
+
+
+async def end_sessions_of(tx: Transaction, candidate_id: str) -> int:
+    """Remove a candidate's sessions; how many there were."""
+    return await tx.run(_END_OF_CANDIDATE, candidate_id=candidate_id)
+
+
+async def end_sessions_with_sid(tx: Transaction, sid: str) -> int:
+    """Remove the sessions of one login at the identity provider; how many there were."""
+    return await tx.run(_END_OF_SID, sid=sid)
+
+
+async def lapse_sessions(tx: Transaction, *, seen_before: int, begun_before: int) -> int:
+    """Remove sessions last used, or begun, too long ago."""
+    return await tx.run(_LAPSE_SESSIONS, seen_before=seen_before, begun_before=begun_before)

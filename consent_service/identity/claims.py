@@ -1,0 +1,103 @@
+"""Claims read by type and shape, never converted: a text is a text, a time is a whole number of seconds.
+
+Every reader raises Refused with fixed words. What passes is printable ASCII or digits, so that nothing a token
+says can upset a log line, a header or a database later.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from consent_service.clock import SECOND
+from consent_service.identity.organisation_numbers import is_organisation_number
+
+Claims = Mapping[str, Any]
+
+_TEXT = re.compile(r"[\x21-\x7e]{1,255}")
+_SCOPES = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")  # RFC 6749, section 3.3
+_ELEVEN_DIGITS = re.compile(r"[0-9]{11}")
+_ORGANISATION = re.compile(r"0192:([0-9]{9})")
+_LAST_SECOND = 253_402_300_799  # the end of the year 9999
+
+
+class Refused(Exception):
+    """The token is not accepted. The reason is for the log: fixed words, nothing of the token."""
+
+
+def text(claims: Claims, name: str) -> str:
+    """The claim ``name``: 1 to 255 printable ASCII characters without space."""
+    value = claims.get(name)
+    if not isinstance(value, str) or not _TEXT.fullmatch(value):
+        raise Refused(name)
+    return value
+
+
+def text_or_none(claims: Claims, name: str) -> str | None:
+    """As ``text``, or None when the claim is absent. Null is not absence."""
+    return text(claims, name) if name in claims else None
+
+
+def scopes(claims: Claims) -> frozenset[str]:
+    """The elements of ``scope``, separated by single spaces."""
+    value = claims.get("scope")
+    if not isinstance(value, str) or not _SCOPES.fullmatch(value):
+        raise Refused("scope")
+    return frozenset(value.split(" "))
+
+
+def audience(claims: Claims) -> frozenset[str]:
+    """The audiences of ``aud`` (a text or a list of texts); empty when the claim is absent."""
+    if "aud" not in claims:
+        return frozenset()
+    value = claims["aud"]
+    audiences = [value] if isinstance(value, str) else value
+    if not isinstance(audiences, list) or not audiences or not all(isinstance(one, str) for one in audiences):
+        raise Refused("aud")
+    return frozenset(audiences)
+
+
+def identity_number(claims: Claims) -> str:
+    """``pid``: eleven ASCII digits. Whether they are a number that we take is for ``persons`` to say."""
+    value = claims.get("pid")
+    if not isinstance(value, str) or not _ELEVEN_DIGITS.fullmatch(value):
+        raise Refused("pid")
+    return value
+
+
+def organisation(claims: Claims, name: str) -> str:
+    """The organisation number in ``consumer`` or ``supplier``: ISO 6523, ``0192:`` and nine digits.
+
+    Other prefixes and further elements may come one day; until we know what they mean, they are nobody.
+    """
+    value = claims.get(name)
+    if not isinstance(value, dict) or value.get("authority") != "iso6523-actorid-upis":
+        raise Refused(name)
+    identifier = value.get("ID")
+    match = _ORGANISATION.fullmatch(identifier) if isinstance(identifier, str) else None
+    if match is None or not is_organisation_number(match[1]):
+        raise Refused(name)
+    return match[1]
+
+
+def expiry(claims: Claims, *, now: int, leeway: int, longest: int) -> int:
+    """The instant at which the token ends, when it is in force at ``now``.
+
+    All in microseconds. ``exp`` and ``iat`` are demanded, ``nbf`` is heeded when present; ``leeway`` is for the
+    difference of the two clocks; a token that claims to live beyond ``longest`` is nobody's work but a forger's.
+    """
+    expires, issued = _seconds(claims, "exp"), _seconds(claims, "iat")
+    begins = _seconds(claims, "nbf") if "nbf" in claims else issued
+    if now >= expires + leeway:
+        raise Refused("expired")
+    if max(issued, begins) > now + leeway:
+        raise Refused("not yet valid")
+    if not 0 < expires - issued <= longest:
+        raise Refused("lifetime")
+    return expires
+
+
+def _seconds(claims: Claims, name: str) -> int:
+    value = claims.get(name)
+    if type(value) is not int or not 0 <= value <= _LAST_SECOND:  # bool is an int to isinstance
+        raise Refused(name)
+    return value * SECOND

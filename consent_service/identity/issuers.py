@@ -1,0 +1,217 @@
+"""What an issuer publishes about itself: its endpoints (RFC 8414, OIDC Discovery) and its keys.
+
+The rule: we go only where settings and the issuer's own metadata send us. No token chooses an address or a key.
+
+Keys are kept for 24 hours, as Digdir asks. A ``kid`` that is not among them fetches anew, at a bounded rate, so
+that a key rotation costs no caller an error and a forger costs us next to nothing. While the issuer is down, the
+last keys stand.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+
+from consent_service.clock import HOUR, SECOND, Clock
+from consent_service.errors import Unavailable
+from consent_service.identity.compact import Unreadable, strict_json
+from consent_service.identity.published_keys import RsaKey, pick, read_keys
+
+KEPT = 24 * HOUR
+RETRY_AFTER = 30 * SECOND
+"""An issuer that is down is not asked again by every call."""
+
+REFETCHES = 5
+"""So many unknown ``kid``s are looked up at once, and then one each REFETCH_EVERY."""
+
+REFETCH_EVERY = 15 * SECOND
+
+_LARGEST_ANSWER = 256 * 1024
+_TIMEOUT_SECONDS = 5.0
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The part of an issuer's metadata that we use; None where it names no such endpoint.
+
+    ``names_itself``: it puts ``iss`` into authorisation responses, so that one without is forged (RFC 9207).
+    """
+
+    jwks_uri: str | None
+    authorization_endpoint: str | None
+    token_endpoint: str | None
+    end_session_endpoint: str | None
+    names_itself: bool
+
+
+class Issuer:
+    """One issuer, by its exact ``identifier`` (Maskinporten's ends with a slash, ID-porten's does not).
+
+    ``jwks_uri`` spares the discovery where the platform tells it; logging in needs ``metadata_url``.
+    """
+
+    def __init__(
+        self,
+        identifier: str,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        *,
+        metadata_url: str = "",
+        jwks_uri: str = "",
+    ) -> None:
+        """Take where it is to be found. Raises ValueError for an address that is not https (or loopback)."""
+        if not (metadata_url or jwks_uri):
+            raise ValueError("an issuer is found by its metadata or by its keys")
+        for url in filter(None, (metadata_url, jwks_uri)):
+            _check_address(url, identifier)
+        self.identifier = identifier
+        self._http = http
+        self._clock = clock
+        self._metadata_url = metadata_url
+        self._jwks_uri = jwks_uri
+        self._metadata: _Fetched[Metadata] | None = None
+        self._keys: _Fetched[tuple[RsaKey, ...]] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._ask_not_before = 0
+        self._refetches = _Allowance(REFETCHES, REFETCH_EVERY)
+
+    async def metadata(self) -> Metadata:
+        """Its endpoints. Raises Unavailable when they were never had."""
+        if not self._fresh(self._metadata):
+            async with self._one_at_a_time:
+                await self._refresh_metadata()
+        if self._metadata is None:
+            raise Unavailable
+        return self._metadata.value
+
+    async def key(self, kid: str, alg: str) -> RsaKey | None:
+        """The one key with ``kid`` for ``alg``, or None. Raises Unavailable when no keys were ever had."""
+        if not self._fresh(self._keys):
+            async with self._one_at_a_time:
+                if not self._fresh(self._keys):
+                    await self._refresh_keys()
+        if self._keys is None:
+            raise Unavailable
+        return pick(self._keys.value, kid, alg) or await self._key_after_rotation(kid, alg, self._keys)
+
+    async def _key_after_rotation(self, kid: str, alg: str, seen: "_Fetched[tuple[RsaKey, ...]]") -> RsaKey | None:
+        async with self._one_at_a_time:
+            if self._keys is seen and self._refetches.spend(self._clock.now()):  # else another call just fetched
+                await self._refresh_keys()
+        return pick(self._keys.value, kid, alg) if self._keys is not None else None
+
+    def _fresh(self, fetched: "_Fetched[Any] | None") -> bool:
+        return fetched is not None and self._clock.now() < fetched.at + KEPT
+
+    async def _refresh_keys(self) -> None:
+        await self._refresh_metadata()
+        uri = self._jwks_uri or (self._metadata.value.jwks_uri if self._metadata else None)
+        if uri is None or self._clock.now() < self._ask_not_before:
+            return
+        try:
+            keys = read_keys(await self._fetch(uri))
+        except (httpx.HTTPError, TimeoutError, Unreadable) as failure:
+            self._did_not_answer("keys", failure)
+        else:
+            self._keys = _Fetched(keys, self._clock.now())
+
+    async def _refresh_metadata(self) -> None:
+        now = self._clock.now()
+        if not self._metadata_url or self._fresh(self._metadata) or now < self._ask_not_before:
+            return
+        try:
+            metadata = _read_metadata(await self._fetch(self._metadata_url), self.identifier)
+        except (httpx.HTTPError, TimeoutError, Unreadable) as failure:
+            self._did_not_answer("metadata", failure)
+        else:
+            self._metadata = _Fetched(metadata, now)
+
+    def _did_not_answer(self, what: str, failure: Exception) -> None:
+        never_had = self._keys is None
+        self._ask_not_before = self._clock.now() + (SECOND if never_had else RETRY_AFTER)
+        _log.warning("issuer did not answer", issuer=self.identifier, what=what, failure=type(failure).__name__)
+
+    async def _fetch(self, url: str) -> dict[str, Any]:
+        headers = {"Accept": "application/json"}
+        async with (
+            asyncio.timeout(_TIMEOUT_SECONDS),
+            self._http.stream("GET", url, headers=headers, follow_redirects=False) as answer,
+        ):
+            if answer.status_code != 200:
+                raise Unreadable("status")
+            body = b""
+            async for piece in answer.aiter_bytes():
+                body += piece
+                if len(body) > _LARGEST_ANSWER:
+                    raise Unreadable("too large")
+        return strict_json(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched(Generic[T]):
+    value: T
+    at: int
+
+
+class _Allowance:
+    """``most`` at once, and one more each ``every`` microseconds."""
+
+    def __init__(self, most: int, every: int) -> None:
+        self._most = most
+        self._every = every
+        self._left = most
+        self._counted_at = 0
+
+    def spend(self, now: int) -> bool:
+        regained = max(0, now - self._counted_at) // self._every
+        if self._left + regained >= self._most:
+            self._left, self._counted_at = self._most, now
+        else:
+            self._left, self._counted_at = self._left + regained, self._counted_at + regained * self._every
+        if self._left == 0:
+            return False
+        self._left -= 1
+        return True
+
+
+def _read_metadata(answer: Mapping[str, Any], identifier: str) -> Metadata:
+    if answer.get("issuer") != identifier:  # RFC 8414, section 3.3
+        raise Unreadable("metadata of another issuer")
+
+    def endpoint(name: str) -> str | None:
+        value = answer.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise Unreadable(name)
+        try:
+            _check_address(value, identifier)
+        except ValueError:
+            raise Unreadable(name) from None
+        return value
+
+    return Metadata(
+        jwks_uri=endpoint("jwks_uri"),
+        authorization_endpoint=endpoint("authorization_endpoint"),
+        token_endpoint=endpoint("token_endpoint"),
+        end_session_endpoint=endpoint("end_session_endpoint"),
+        names_itself=answer.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
+def _check_address(url: str, identifier: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    local_issuer = identifier.startswith("http://") and urlsplit(identifier).hostname in _LOOPBACK
+    if not (local_issuer and parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError("an issuer's addresses are https, or http on loopback for a local issuer")

@@ -1,0 +1,323 @@
+"""Whose token is it? The one module that accepts tokens; python-jose stands behind it for signatures alone.
+
+Validators are mutually exclusive and picked by the exact ``iss`` (RFC 8725, section 3.12): no token is ever tried
+on a second one. The steps, whose numbers stand over the code:
+
+1. one ``Authorization: Bearer`` header, bounded; the token's text read strictly (``compact``)
+2. ``iss`` looked up among the issuers that were configured; ``alg`` among that issuer's own
+3. one RSA key of that issuer by ``kid``; nothing in the token can name another place to get keys
+4. the signature
+5. time, audience, level and the rest, each by type (``claims``)
+
+Every failure is the same Unauthenticated, since the difference would help only an attacker; the reason goes to
+the log in fixed words. The only other answer is Unavailable, when an issuer's keys were never had.
+"""
+
+import hashlib
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Protocol
+
+import structlog
+from jose import jwk, jws
+from jose.backends.base import Key
+
+from consent_service.clock import HOUR, SECOND, Clock
+from consent_service.errors import Unauthenticated
+from consent_service.identity import claims
+from consent_service.identity.claims import Refused
+from consent_service.identity.compact import LONGEST_TOKEN, CompactToken, Unreadable, parse
+from consent_service.identity.issuers import Issuer
+from consent_service.identity.published_keys import RsaKey
+
+ALGORITHMS = frozenset({"RS256", "RS384", "RS512"})
+"""What may be configured. Never a shared secret: CVE-2026-85394 of python-jose needs one to be allowed."""
+
+MOST_LEEWAY = 30 * SECOND
+_LONGEST_LIFE = 24 * HOUR  # the issuers' longest is two hours
+_BEARER = re.compile(rf"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9._-]{{1,{LONGEST_TOKEN}}})")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitToken:
+    """An organisation's system, vouched for by Maskinporten. ``supplier`` calls on its behalf when not None."""
+
+    organisation_number: str
+    supplier: str | None
+    client_id: str
+    scopes: frozenset[str]
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateToken:
+    """A person who logged in, in an access token that was made for us."""
+
+    pid: str = field(repr=False)
+    acr: str
+    client_id: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoginToken:
+    """A person who logged in just now, in an id_token. ``acr`` is not yet compared with what is demanded."""
+
+    pid: str = field(repr=False)
+    acr: str
+    sid: str | None
+
+
+class BearerValidator(Protocol):
+    """One issuer's rules for tokens in calls to us."""
+
+    @property
+    def issuer(self) -> Issuer:
+        """Whose tokens."""
+        ...
+
+    @property
+    def algorithms(self) -> frozenset[str]:
+        """What they may be signed with."""
+        ...
+
+    def read(self, token: CompactToken, *, now: int, leeway: int) -> UnitToken | CandidateToken:
+        """Step 5, for a token whose signature holds. Raises Refused."""
+        ...
+
+
+@dataclass(frozen=True)
+class MaskinportenTokens:
+    """Access tokens for organisations. ``audience``: demanded in ``aud`` when not None (restricted tokens).
+
+    A token with ``pid`` is refused: it looks like a person's, though nobody has logged in. So is one with
+    ``authorization_details``, which narrows a right in terms that we do not know.
+    """
+
+    issuer: Issuer
+    audience: str | None = None
+    algorithms: frozenset[str] = frozenset({"RS256"})
+
+    def read(self, token: CompactToken, *, now: int, leeway: int) -> UnitToken:
+        """See BearerValidator."""
+        said = token.claims
+        expires_at = claims.expiry(said, now=now, leeway=leeway, longest=_LONGEST_LIFE)
+        _refuse_any(said, "pid", "authorization_details", "cnf", "nonce", "events")
+        if said.get("token_type") != "Bearer":
+            raise Refused("token_type")
+        audience = claims.audience(said)
+        if self.audience is not None and self.audience not in audience:
+            raise Refused("aud")
+        if self.audience is None and not audience <= {"unspecified"}:
+            raise Refused("aud")  # restricted to another API
+        claims.text(said, "jti")
+        return UnitToken(
+            organisation_number=claims.organisation(said, "consumer"),
+            supplier=claims.organisation(said, "supplier") if "supplier" in said else None,
+            client_id=claims.text(said, "client_id"),
+            scopes=claims.scopes(said),
+            expires_at=expires_at,
+        )
+
+
+@dataclass(frozen=True)
+class IdportenTokens:
+    """Access tokens of ID-porten that a client asked for with our ``audience`` as ``resource`` (RFC 8707).
+
+    ``acr``: the levels that suffice. An id_token is refused by its ``nonce`` and its audience.
+    """
+
+    issuer: Issuer
+    audience: str
+    acr: frozenset[str]
+    algorithms: frozenset[str] = frozenset({"RS256"})
+
+    def __post_init__(self) -> None:
+        """Refuse an audience that everybody's tokens carry."""
+        if self.audience in {"", "unspecified"}:
+            raise ValueError("an audience of our own is needed")
+
+    def read(self, token: CompactToken, *, now: int, leeway: int) -> CandidateToken:
+        """See BearerValidator."""
+        said = token.claims
+        expires_at = claims.expiry(said, now=now, leeway=leeway, longest=_LONGEST_LIFE)
+        _refuse_any(said, "nonce", "at_hash", "events", "cnf")
+        if self.audience not in claims.audience(said):
+            raise Refused("aud")
+        acr = claims.text(said, "acr")
+        if acr not in self.acr:
+            raise Refused("acr")
+        claims.text(said, "jti")
+        claims.scopes(said)
+        return CandidateToken(
+            pid=claims.identity_number(said),
+            acr=acr,
+            client_id=claims.text(said, "client_id"),
+            expires_at=expires_at,
+        )
+
+
+class BearerTokens:
+    """Verifies the tokens of calls to us and remembers what was verified, until ``exp``.
+
+    ``leeway`` and all instants are microseconds. What is remembered is keyed by the hash of the token's text,
+    which is enough because a token has one canonical text; at most ``remembered`` tokens are.
+    """
+
+    def __init__(
+        self,
+        validators: Sequence[BearerValidator],
+        clock: Clock,
+        *,
+        leeway: int = 10 * SECOND,
+        remembered: int = 4096,
+    ) -> None:
+        """Take one validator for each issuer."""
+        self._by_issuer = {validator.issuer.identifier: validator for validator in validators}
+        if len(self._by_issuer) != len(validators):
+            raise ValueError("one validator for each issuer")
+        for validator in validators:
+            _check_algorithms(validator.algorithms)
+        self._clock = clock
+        self._leeway = _check_leeway(leeway)
+        self._verified: OrderedDict[bytes, UnitToken | CandidateToken] = OrderedDict()
+        self._remembered = remembered
+
+    async def unit(self, authorization: Sequence[str]) -> UnitToken:
+        """The organisation's token in the call's ``Authorization`` headers. Raises Unauthenticated."""
+        token = await self._token(authorization)
+        if not isinstance(token, UnitToken):
+            raise _refusal("a person's token at an organisation's door")
+        return token
+
+    async def candidate(self, authorization: Sequence[str]) -> CandidateToken:
+        """The person's token in the call's ``Authorization`` headers. Raises Unauthenticated."""
+        token = await self._token(authorization)
+        if not isinstance(token, CandidateToken):
+            raise _refusal("an organisation's token at a person's door")
+        return token
+
+    async def _token(self, authorization: Sequence[str]) -> UnitToken | CandidateToken:
+        match = _BEARER.fullmatch(authorization[0]) if len(authorization) == 1 else None  # 1
+        if match is None:
+            raise _refusal("no bearer token")
+        fingerprint = hashlib.sha256(match[1].encode("ascii")).digest()
+        known = self._verified.get(fingerprint)
+        if known is not None and self._clock.now() < known.expires_at:
+            return known
+        try:
+            verified = await self._verify(parse(match[1]))
+        except (Refused, Unreadable) as reason:
+            self._verified.pop(fingerprint, None)
+            raise _refusal(str(reason)) from None
+        self._remember(fingerprint, verified)
+        return verified
+
+    async def _verify(self, token: CompactToken) -> UnitToken | CandidateToken:
+        issuer = token.claims.get("iss")
+        validator = self._by_issuer.get(issuer) if isinstance(issuer, str) else None  # 2
+        if validator is None:
+            raise Refused("iss")
+        await _check_signature(token, validator.issuer, validator.algorithms)
+        return validator.read(token, now=self._clock.now(), leeway=self._leeway)
+
+    def _remember(self, fingerprint: bytes, verified: UnitToken | CandidateToken) -> None:
+        self._verified[fingerprint] = verified
+        if len(self._verified) > self._remembered:
+            self._verified.popitem(last=False)
+
+
+class LoginTokens:
+    """Verifies the id_token of a login (OIDC Core, section 3.1.3.7): once, never remembered, never a bearer."""
+
+    def __init__(
+        self,
+        issuer: Issuer,
+        *,
+        client_id: str,
+        clock: Clock,
+        algorithms: frozenset[str] = frozenset({"RS256"}),
+        leeway: int = 10 * SECOND,
+    ) -> None:
+        """Take what was registered with the issuer."""
+        self._issuer = issuer
+        self._client_id = client_id
+        self._clock = clock
+        self._algorithms = _check_algorithms(algorithms)
+        self._leeway = _check_leeway(leeway)
+
+    async def verify(self, text: str, *, nonce: str) -> LoginToken:
+        """Who logged in. ``nonce`` is the one that the login was begun with. Raises Unauthenticated."""
+        try:
+            token = parse(text)
+            if token.claims.get("iss") != self._issuer.identifier:  # 2
+                raise Refused("iss")
+            await _check_signature(token, self._issuer, self._algorithms)
+            return self._read(token, nonce)
+        except (Refused, Unreadable) as reason:
+            raise _refusal(str(reason)) from None
+
+    def _read(self, token: CompactToken, nonce: str) -> LoginToken:
+        said = token.claims
+        claims.expiry(said, now=self._clock.now(), leeway=self._leeway, longest=_LONGEST_LIFE)  # 5
+        _refuse_any(said, "events")
+        if token.typ == "at+jwt":
+            raise Refused("typ")
+        if claims.audience(said) != {self._client_id}:
+            raise Refused("aud")
+        if claims.text_or_none(said, "azp") not in {None, self._client_id}:
+            raise Refused("azp")
+        if said.get("nonce") != nonce:
+            raise Refused("nonce")
+        claims.text(said, "sub")
+        return LoginToken(
+            pid=claims.identity_number(said),
+            acr=claims.text(said, "acr"),
+            sid=claims.text_or_none(said, "sid"),
+        )
+
+
+async def _check_signature(token: CompactToken, issuer: Issuer, algorithms: frozenset[str]) -> None:
+    if token.alg not in algorithms:
+        raise Refused("alg")
+    key = await issuer.key(token.kid, token.alg)  # 3
+    if key is None:
+        raise Refused("no such key")
+    try:
+        jws.verify(token.text, _jose_key(key, token.alg), [token.alg])  # 4
+    except Exception as failure:  # noqa: BLE001  # python-jose raises far more than its own (reference, 7.5)
+        raise Refused(f"signature: {type(failure).__name__}") from None
+
+
+@lru_cache(maxsize=64)
+def _jose_key(key: RsaKey, alg: str) -> Key:
+    # Only these three members: python-jose heeds none of the others, and a key is good for one algorithm.
+    return jwk.construct({"kty": "RSA", "n": key.n, "e": key.e}, alg)
+
+
+def _refuse_any(said: claims.Claims, *names: str) -> None:
+    for name in names:
+        if name in said:
+            raise Refused(f"{name} is present")
+
+
+def _refusal(reason: str) -> Unauthenticated:
+    _log.info("token refused", reason=reason)
+    return Unauthenticated()
+
+
+def _check_algorithms(algorithms: frozenset[str]) -> frozenset[str]:
+    if not algorithms or not algorithms <= ALGORITHMS:
+        raise ValueError(f"algorithms are chosen among {', '.join(sorted(ALGORITHMS))}")
+    return algorithms
+
+
+def _check_leeway(leeway: int) -> int:
+    if not 0 <= leeway <= MOST_LEEWAY:
+        raise ValueError("the leeway is at most 30 seconds")
+    return leeway
