@@ -1,0 +1,59 @@
+"""What a local ID-porten is told before it starts: its clients and its test persons."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from consent_service.clock import Clock, SystemClock
+from consent_service.persons.numbers import NumberRule
+from consent_service.sandbox.keys import IssuerKeys, Jwk
+from consent_service.settings import Environment
+
+ClientAuthentication = Literal["private_key_jwt", "client_secret_basic", "client_secret_post"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdportenClient:
+    """A registered client. It authenticates in the one way that was registered, and in no other.
+
+    ``keys``: public JWKs with ``kid``, for private_key_jwt. ``secret``: for the two ways with a secret.
+    """
+
+    client_id: str
+    redirect_uris: frozenset[str]
+    post_logout_redirect_uris: frozenset[str] = frozenset()
+    authentication: ClientAuthentication = "private_key_jwt"
+    keys: tuple[Jwk, ...] = ()
+    secret: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a client that could never authenticate."""
+        if not (self.keys if self.authentication == "private_key_jwt" else self.secret):
+            raise ValueError("a client has keys or a secret, as its way to authenticate demands")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxPerson:
+    """Somebody to log in as: a synthetic identity number, and a name that nobody has."""
+
+    pid: str = field(repr=False)
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdportenConfig:
+    """``issuer`` has no slash at its end. Times are in seconds, and as short as ID-porten's own."""
+
+    issuer: str
+    environment: Environment
+    clients: tuple[IdportenClient, ...]
+    persons: tuple[SandboxPerson, ...]
+    code_seconds: int = 60
+    id_token_seconds: int = 120
+    access_token_seconds: int = 600
+    numbers: NumberRule = field(default_factory=lambda: NumberRule(synthetic=True))
+    keys: IssuerKeys = field(default_factory=IssuerKeys)
+    clock: Clock = field(default_factory=SystemClock)
+
+    def client(self, client_id: str | None) -> IdportenClient | None:
+        """The client with this id."""
+        return next((client for client in self.clients if client.client_id == client_id), None)
