@@ -1,0 +1,182 @@
+"""Digipost as a mailbox: the sender API v8 (https://digipost.github.io/digipost-technical-docs/).
+
+One letter is one ``POST /messages`` with the message and its PDF in one body. The same letter is the same
+bytes at every attempt; only Date and signature are new, since a signature lives for five minutes.
+"""
+
+import hashlib
+import re
+from urllib.parse import urlencode
+
+from consent_service.mailbox import digipost_xml as xml
+from consent_service.mailbox.digipost_calls import XML, Answer, NoAnswer, NotSent, SignedCalls
+from consent_service.mailbox.digipost_errors import Step, outcome, step
+from consent_service.mailbox.port import (
+    DocumentEvent,
+    DocumentStatus,
+    NotHeld,
+    Outcome,
+    OutgoingLetter,
+    Parked,
+    Retry,
+    Unanswered,
+    Unknown,
+)
+
+_NOT_HELD = frozenset({"DOCUMENT_NOT_FOUND", "MESSAGE_NOT_FOUND"})
+_PAGE = 100
+_MOST_PAGES = 1000
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Digipost:
+    """The mailbox port over ``calls``, for the account with ``user_id``.
+
+    ``organisation_number`` is the account's own: letters of other organisations name them as the sender,
+    which takes an agreement with Digipost (a broker).
+    """
+
+    def __init__(self, calls: SignedCalls, *, user_id: int, organisation_number: str | None = None) -> None:
+        """Take what is said above."""
+        self._calls = calls
+        self._user_id = user_id
+        self._organisation_number = organisation_number
+        self._sender_ids: dict[str, str] = {}
+
+    async def send(self, letter: OutgoingLetter) -> Outcome:
+        """See ``Mailbox.send``. An answer that our signature was too old is met with a fresh one, once."""
+        path = await self._calls.link("CREATE_MESSAGE")
+        if isinstance(path, NotSent):
+            return _not_sent(path)
+        if not path:
+            return Parked("no-link-create-message")
+        content_type, body = multipart(letter, self._named_sender(letter.sender_organisation))
+        headers = {"Content-Type": content_type, "MIME-Version": "1.0"}
+        answer = await self._calls.call("POST", path, body=body, headers=headers)
+        if isinstance(answer, Answer) and _step(answer) is Step.RESIGN:
+            answer = await self._calls.call("POST", path, body=body, headers=headers)
+        return self._outcome(answer, letter)
+
+    async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
+        """See ``Mailbox.status``. Only Digipost's own "not found" is a denial: any other 404 says nothing."""
+        if not _UUID.fullmatch(document_uuid):
+            raise ValueError("a document's id is a UUID in lower case")
+        sender = await self._sender_id(self._named_sender(sender_organisation))
+        if isinstance(sender, Unanswered):
+            return sender
+        answer = await self._calls.call("GET", f"/documents/{sender}/{document_uuid}/status")
+        if not isinstance(answer, Answer):
+            return Unanswered(answer.reason)
+        if answer.status == 404 and answer.error.code in _NOT_HELD:
+            return NotHeld()
+        if answer.status != 200:
+            return Unanswered(answer.error.code or f"http-{answer.status}")
+        try:
+            return xml.document_status(answer.body, document_uuid, self._calls.now())
+        except xml.Unreadable:
+            return Unanswered("answer-unreadable")
+
+    async def events(self, since: int, until: int) -> tuple[DocumentEvent, ...] | Unanswered:
+        """See ``Mailbox.events``. A full page is followed by the next, with the same times."""
+        path = await self._calls.link("DOCUMENT_EVENTS")
+        if isinstance(path, NotSent):
+            return Unanswered(path.reason)
+        found: set[DocumentEvent] = set()
+        for page in range(_MOST_PAGES):
+            events = await self._events_page(path or "/documents/events", since, until, page * _PAGE)
+            if isinstance(events, Unanswered):
+                return events
+            found.update(events)
+            if len(events) < _PAGE:
+                return tuple(sorted(found, key=lambda event: (event.at, event.document_uuid, event.kind)))
+        return Unanswered("too-many-events")
+
+    async def _events_page(self, path: str, since: int, until: int, offset: int) -> list[DocumentEvent] | Unanswered:
+        asked = {
+            "from": xml.time_parameter(since),
+            "to": xml.time_parameter(until),
+            "offset": str(offset),
+            "maxResults": str(_PAGE),
+        }
+        answer = await self._calls.call("GET", path, query=urlencode(asked))
+        if not isinstance(answer, Answer):
+            return Unanswered(answer.reason)
+        if answer.status != 200:
+            return Unanswered(answer.error.code or f"http-{answer.status}")
+        try:
+            return xml.document_events(answer.body)
+        except xml.Unreadable:
+            return Unanswered("answer-unreadable")
+
+    def _named_sender(self, organisation: str | None) -> str | None:
+        return None if organisation == self._organisation_number else organisation
+
+    async def _sender_id(self, organisation: str | None) -> str | Unanswered:
+        """The account id that documents of ``organisation`` stand under."""
+        if organisation is None:
+            return str(self._user_id)
+        if organisation not in self._sender_ids:
+            found = await self._asked_sender_id(organisation)
+            if isinstance(found, Unanswered):
+                return found
+            self._sender_ids[organisation] = found
+        return self._sender_ids[organisation]
+
+    async def _asked_sender_id(self, organisation: str) -> str | Unanswered:
+        path = await self._calls.link("GET_SENDER_INFORMATION")
+        if isinstance(path, NotSent):
+            return Unanswered(path.reason)
+        if not path:  # a server that can't tell senders apart has all under the account itself
+            return str(self._user_id)
+        answer = await self._calls.call("GET", path, query=urlencode({"org_id": organisation}))
+        if not isinstance(answer, Answer) or answer.status != 200:
+            return Unanswered("sender-information")
+        try:
+            return xml.sender_id(answer.body) or Unanswered("sender-unknown")
+        except xml.Unreadable:
+            return Unanswered("answer-unreadable")
+
+    def _outcome(self, answer: Answer | NotSent | NoAnswer, letter: OutgoingLetter) -> Outcome:
+        match answer:
+            case NotSent():
+                return _not_sent(answer)
+            case NoAnswer(reason=reason, retry_after=after):
+                return Unknown(reason, after)
+        if not 200 <= answer.status < 300:
+            return outcome(answer.status, answer.error.code, answer.error.type, answer.retry_after)
+        try:
+            return xml.delivery(answer.body, letter, self._calls.now())
+        except xml.Unreadable:
+            return Unknown("answer-unreadable")
+
+
+def multipart(letter: OutgoingLetter, sender_organisation: str | None) -> tuple[str, bytes]:
+    """Content-Type and body of a send: the message, then the PDF under its uuid. The same letter, the same bytes.
+
+    The boundary is a hash of everything inside, so that nothing inside can contain it.
+    """
+    message = xml.message(letter, sender_organisation)
+    boundary = hashlib.sha256(message + letter.pdf).hexdigest()
+    return f"multipart/vnd.digipost-v8+xml; boundary={boundary}", b"".join(
+        [
+            _part(boundary, "message", f"{XML}; charset=UTF-8", message),
+            _part(boundary, letter.document_uuid, "application/pdf", letter.pdf),
+            f"--{boundary}--\r\n".encode(),
+        ]
+    )
+
+
+def _part(boundary: str, filename: str, content_type: str, content: bytes) -> bytes:
+    head = (
+        f'--{boundary}\r\nContent-Disposition: attachment; filename="{filename}"\r\n'
+        f"Content-Type: {content_type}\r\n\r\n"
+    )
+    return head.encode() + content + b"\r\n"
+
+
+def _step(answer: Answer) -> Step | None:
+    return None if answer.status < 300 else step(answer.status, answer.error.code, answer.error.type)
+
+
+def _not_sent(why: NotSent) -> Outcome:
+    return Parked(why.reason) if why.park else Retry(why.reason, why.retry_after)

@@ -1,0 +1,153 @@
+"""Digipost's XML: the message that we write, and the answers that we read (``api_v8.xsd``).
+
+The rule: what comes in is parsed without entities, without DTD, without network and without huge trees, and
+only what we asked for is taken out of it; unknown elements, relations and event types are passed over,
+since Digipost's two published schemas already differ.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from lxml import etree
+
+from consent_service.mailbox.port import Accepted, DocumentEvent, Held, OutgoingLetter
+
+NAMESPACE = "http://api.digipost.no/schema/v8"
+_Q = f"{{{NAMESPACE}}}"
+_DEFAULT: dict[str | None, str] = {None: NAMESPACE}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CODE = re.compile(r"[A-Z0-9_]{1,64}")
+
+
+class Unreadable(Exception):
+    """The answer is not the XML that was expected. Its text is not repeated: it may be about a person."""
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """Where things are: the certificate that answers are signed with, and links by relation (upper case)."""
+
+    certificate_pem: str | None
+    links: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ErrorBody:
+    """An ``<error>``, without its message: that may repeat what was sent."""
+
+    code: str | None = None
+    type: str | None = None
+
+
+def message(letter: OutgoingLetter, sender_organisation: str | None) -> bytes:
+    """The ``<message>`` of ``letter``: the same letter, the same bytes."""
+    root = etree.Element(f"{_Q}message", nsmap=_DEFAULT)  # type: ignore[arg-type] # the stubs lack this key
+    _text(root, "message-id", letter.message_id)
+    if sender_organisation is not None:
+        _text(etree.SubElement(root, f"{_Q}sender-organization"), "organization-id", sender_organisation)
+    recipient = etree.SubElement(root, f"{_Q}recipient")
+    _text(recipient, "personal-identification-number", letter.national_id)
+    document = etree.SubElement(root, f"{_Q}primary-document")
+    _text(document, "uuid", letter.document_uuid)
+    _text(document, "subject", letter.subject)
+    _text(document, "file-type", "pdf")
+    _text(document, "authentication-level", letter.authentication_level.value)
+    _text(document, "sensitivity-level", letter.sensitivity_level.value)
+    return _written(root)
+
+
+def entry_point(body: bytes) -> EntryPoint:
+    """An ``<entrypoint>``. Raises Unreadable."""
+    root = _parsed(body, "entrypoint")
+    links = {link.get("rel", "").rsplit("/", 1)[-1].upper(): link.get("uri", "") for link in root.iterfind(f"{_Q}link")}
+    certificate = root.findtext(f"{_Q}certificate")
+    return EntryPoint(certificate.strip() + "\n" if certificate else None, links)
+
+
+def delivery(body: bytes, letter: OutgoingLetter, received_at: int) -> Accepted:
+    """A ``<message-delivery>`` of ``letter``. Raises Unreadable, also if it names neither of its ids.
+
+    The answer's signature does not cover what was asked, so only the ids tie the two together.
+    """
+    root = _parsed(body, "message-delivery")
+    document = root.findtext(f"{_Q}primary-document/{_Q}uuid")
+    if document != letter.document_uuid and root.findtext(f"{_Q}message-id") != letter.message_id:
+        raise Unreadable("a delivery of another letter")
+    if root.findtext(f"{_Q}status") not in {"DELIVERED", "DELIVERED_TO_PRINT"}:
+        return Accepted(None)
+    at = root.findtext(f"{_Q}delivery-time")
+    return Accepted(received_at if at is None else _instant(at))
+
+
+def document_status(body: bytes, document_uuid: str, received_at: int) -> Held:
+    """A ``<document-status>`` of ``document_uuid``. Raises Unreadable, also if it is another document's."""
+    root = _parsed(body, "document-status")
+    if root.get("uuid") != document_uuid:
+        raise Unreadable("the status of another document")
+    if root.get("status") != "DELIVERED":
+        return Held(None)
+    at = root.get("delivered")
+    return Held(received_at if at is None else _instant(at))
+
+
+def document_events(body: bytes) -> list[DocumentEvent]:
+    """The events of a ``<document-events>`` page, in its order. Raises Unreadable."""
+    return [
+        DocumentEvent(event.get("uuid", ""), event.get("type", ""), _instant(event.get("created")))
+        for event in _parsed(body, "document-events").iterfind(f"{_Q}event")
+    ]
+
+
+def sender_id(body: bytes) -> str | None:
+    """The account id of a ``<sender-information>``; None if Digipost knows no such sender. Raises Unreadable."""
+    root = _parsed(body, "sender-information")
+    found = root.findtext(f"{_Q}sender-id")
+    return found if found and root.findtext(f"{_Q}status") == "VALID_SENDER" else None
+
+
+def error_body(body: bytes) -> ErrorBody:
+    """An ``<error>``; empty if there is none, which is allowed."""
+    try:
+        root = _parsed(body, "error")
+    except Unreadable:
+        return ErrorBody()
+    code, kind = root.findtext(f"{_Q}error-code") or "", root.findtext(f"{_Q}error-type") or ""
+    return ErrorBody(
+        code if _CODE.fullmatch(code) else None,
+        kind if _CODE.fullmatch(kind) else None,
+    )
+
+
+def time_parameter(instant: int) -> str:
+    """``instant`` as the events call takes it: ``yyyy-MM-dd'T'HH:mm:ss.SSSxxx``."""
+    return (_EPOCH + timedelta(microseconds=instant)).isoformat(timespec="milliseconds")
+
+
+def _text(parent: etree._Element, name: str, value: str) -> None:
+    etree.SubElement(parent, f"{_Q}{name}").text = value
+
+
+def _written(root: etree._Element) -> bytes:
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _parsed(body: bytes, name: str) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as broken:
+        raise Unreadable("not XML") from broken
+    if root.tag != f"{_Q}{name}":
+        raise Unreadable(f"no <{name}>")
+    return root
+
+
+def _instant(text: str | None) -> int:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError as broken:
+        raise Unreadable("a time that is none") from broken
+    if moment.tzinfo is None:
+        raise Unreadable("a time without a zone")
+    return (moment - _EPOCH) // timedelta(microseconds=1)
