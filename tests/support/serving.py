@@ -43,9 +43,10 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, at: Place | None = None) -> AsyncIterator[str]:
+async def serving(app: Any, at: Place | None = None, *, date_header: bool = True) -> AsyncIterator[str]:
     """Serves `app` (lifespan included) until the block ends; gives its base URL, without a trailing slash.
 
+    `date_header=False` leaves the Date to the app, as the local Digipost needs, which signs its own.
     Raises RuntimeError if the app does not start. Leaves no task and no socket behind.
     """
     place = at or reserve()
@@ -56,6 +57,7 @@ async def serving(app: Any, at: Place | None = None) -> AsyncIterator[str]:
         lifespan="auto",
         ws="none",
         server_header=False,
+        date_header=date_header,
         timeout_graceful_shutdown=_STOPS_WITHIN_SECONDS,
     )
     server = _Server(config)

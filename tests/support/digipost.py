@@ -1,0 +1,133 @@
+"""A local Digipost on loopback, and the adapter that speaks to it as the service would."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import httpx
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+
+from consent_service.clock import SystemClock
+from consent_service.crypto.signatures import verify_rsa
+from consent_service.mailbox.digipost import Digipost
+from consent_service.mailbox.digipost_calls import SignedCalls
+from consent_service.sandbox.digipost import (
+    DigipostAccount,
+    DigipostConfig,
+    DigipostPerson,
+    DigipostSender,
+    Enterprise,
+    digipost_app,
+    new_enterprise,
+)
+from consent_service.settings import Environment
+from tests.support.serving import serving
+
+BROKER = 1001
+OWN_NUMBER = "987654325"
+COUNTY = DigipostSender(2002, "Trøndelag fylkeskommune", "817920632")
+
+USER = "21879498012"
+DEACTIVATED = "05878098321"
+NON_USER = "12858597123"
+
+
+@lru_cache
+def enterprise() -> Enterprise:
+    """The service's own enterprise certificate; made once, since that takes a while."""
+    return new_enterprise("Samtykketjenesten", OWN_NUMBER)
+
+
+@lru_cache
+def posten() -> Enterprise:
+    """Digipost's."""
+    return new_enterprise("Posten Bring AS", "984661185")
+
+
+@lru_cache
+def intruder() -> Enterprise:
+    """Somebody else's."""
+    return new_enterprise("Noen andre", "999999999")
+
+
+def signer(of: Enterprise) -> Callable[[bytes], bytes]:
+    """What signs as ``of``."""
+    return lambda message: of.key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+
+
+@dataclass
+class LocalDigipost:
+    """A served local Digipost. ``clock`` is the adapter's, not Digipost's."""
+
+    base_url: str
+    http: httpx.AsyncClient
+    clock: Any
+
+    def calls(self, **changed: Any) -> SignedCalls:
+        """The adapter's calls, with some of its arguments changed."""
+        given: dict[str, Any] = {
+            "http": self.http,
+            "base_url": self.base_url,
+            "user_id": BROKER,
+            "sign": signer(enterprise()),
+            "verify": verify_rsa,
+            "clock": self.clock,
+        }
+        return SignedCalls(**{**given, **changed})
+
+    def mailbox(self, **changed: Any) -> Digipost:
+        """The adapter."""
+        return Digipost(self.calls(**changed), user_id=BROKER, organisation_number=OWN_NUMBER)
+
+    async def order(self, kind: str, calls: str = "messages", times: int = 1, seconds: float = 1.0) -> None:
+        """Have the local Digipost go wrong."""
+        body = {"kind": kind, "calls": calls, "times": times, "seconds": seconds}
+        (await self.http.post(f"{self.base_url}/sandbox/faults", json=body)).raise_for_status()
+
+    async def put_right(self) -> None:
+        """Have it go right again."""
+        (await self.http.delete(f"{self.base_url}/sandbox/faults")).raise_for_status()
+
+    async def people(self, national_id: str, standing: str) -> None:
+        """Open, close or remove an account."""
+        body = {"national_id": national_id, "name": "Kari Prøve", "standing": standing}
+        (await self.http.put(f"{self.base_url}/sandbox/people", json=body)).raise_for_status()
+
+    async def letters(self) -> list[dict[str, Any]]:
+        """Every letter that was taken."""
+        taken: list[dict[str, Any]] = (await self.http.get(f"{self.base_url}/sandbox/letters")).json()
+        return taken
+
+
+@contextlib.asynccontextmanager
+async def local_digipost(
+    *, clock: Any = None, digiposts_clock: Any = None, timeout: float = 5.0
+) -> AsyncIterator[LocalDigipost]:
+    """Serve a local Digipost with one user, one deactivated account and one account that sends for a county."""
+    account = DigipostAccount(
+        user_id=BROKER,
+        name="Samtykketjenesten",
+        organisation_number=OWN_NUMBER,
+        certificate_pem=enterprise().certificate_pem,
+        sends_for=(COUNTY,),
+    )
+    config = DigipostConfig(
+        environment=Environment.TEST,
+        accounts=(account,),
+        people=(
+            DigipostPerson(USER, "Kari Prøve"),
+            DigipostPerson(DEACTIVATED, "Ola Prøve", "deactivated"),
+        ),
+        enterprise=posten(),
+        clock=digiposts_clock or clock or SystemClock(),
+    )
+    async with (
+        serving(digipost_app(config), date_header=False) as base_url,
+        httpx.AsyncClient(timeout=timeout) as http,
+    ):
+        yield LocalDigipost(base_url, http, clock or SystemClock())
