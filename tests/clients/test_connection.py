@@ -27,8 +27,13 @@ Answer = Callable[[httpx.Request], httpx.Response]
 class Held:
     """A token that never ends."""
 
+    closed = False
+
     async def bearer(self) -> str:
         return "a-token"
+
+    async def close(self) -> None:
+        self.closed = True
 
 
 class Network:
@@ -165,3 +170,10 @@ def test_header_strings_are_escaped_and_bounded() -> None:
     for bad in ("å", "a\nb", "\x7f"):
         with pytest.raises(ValueError, match="visible ASCII"):
             quoted(bad)
+
+
+async def test_a_party_closes_its_own_token_source() -> None:
+    """Tokens belong to one party: whoever closes the conversation closes them too."""
+    tokens = Held()
+    await Connection("http://service", tokens).close()
+    assert tokens.closed

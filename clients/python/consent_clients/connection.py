@@ -34,6 +34,10 @@ class Tokens(Protocol):
         """A token that is valid now and for some seconds more."""
         ...
 
+    async def close(self) -> None:
+        """Closes what it holds open."""
+        ...
+
 
 class Connection:
     """Calls the service as one party. Not shared between parties: it holds one party's tokens.
@@ -93,8 +97,9 @@ class Connection:
         return await self._call("POST", path, json=body, headers=keyed, repeat=True)
 
     async def close(self) -> None:
-        """Closes the sockets."""
+        """Closes the sockets, the token source's too: it is this party's own."""
         await self._http.aclose()
+        await self._tokens.close()
 
     async def _call(
         self,

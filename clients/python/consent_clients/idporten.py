@@ -13,6 +13,7 @@ import base64
 import hashlib
 import secrets
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -20,9 +21,12 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
 import httpx
+from jose import jwt
 
-from consent_clients.maskinporten import MARGIN, token_answer
+from consent_clients.maskinporten import GRANT_LIFE, MARGIN, token_answer
 from consent_clients.problems import TokenRefused
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 MOST_PAGES = 6
 """Redirects and pages between the first address and the code; more is a loop."""
@@ -30,12 +34,13 @@ MOST_PAGES = 6
 
 @dataclass(frozen=True)
 class Login:
-    """What to log in with: the client's registration, and the test person that the sandbox knows."""
+    """What to log in with: the client's registration (`key` is its private JWK), and the test person to play."""
 
     issuer: str
     client_id: str
     redirect_uri: str
     resource: str
+    key: Mapping[str, Any] = field(repr=False)
     national_id: str = field(repr=False)
     acr: str = "idporten-loa-high"
 
@@ -62,7 +67,7 @@ class IdPortenSession:
         """The access token made for the service. Raises `TokenRefused` when the login does not succeed."""
         async with self._one_at_a_time:
             if self._now() >= self._until:
-                answer = await walk(self._http, self._login)
+                answer = await walk(self._http, self._login, now=self._now())
                 self._token = str(answer["access_token"])
                 self._until = self._now() + max(0.0, float(answer.get("expires_in", 0)) - MARGIN)
             return self._token
@@ -72,7 +77,7 @@ class IdPortenSession:
         await self._http.aclose()
 
 
-async def walk(http: httpx.AsyncClient, login: Login) -> Mapping[str, Any]:
+async def walk(http: httpx.AsyncClient, login: Login, *, now: float) -> Mapping[str, Any]:
     """Walks one login and returns the token answer. Nothing is taken on trust that the flow can check."""
     metadata = token_answer(
         await http.get(f"{login.issuer}/.well-known/openid-configuration"),
@@ -92,8 +97,24 @@ async def walk(http: httpx.AsyncClient, login: Login) -> Mapping[str, Any]:
         "redirect_uri": login.redirect_uri,
         "client_id": login.client_id,
         "code_verifier": verifier,
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": _assertion(login, now),
     }
     return token_answer(await http.post(metadata["token_endpoint"], data=form), "ID-porten")
+
+
+def _assertion(login: Login, now: float) -> str:
+    """The client's own proof (RFC 7523, 2.2): it lives a minute and is used once."""
+    issued = int(now)
+    claims = {
+        "iss": login.client_id,
+        "sub": login.client_id,
+        "aud": login.issuer,
+        "iat": issued,
+        "exp": issued + GRANT_LIFE,
+        "jti": str(uuid.uuid4()),
+    }
+    return jwt.encode(claims, dict(login.key), algorithm="RS256", headers={"kid": login.key["kid"]})
 
 
 async def _authorise(

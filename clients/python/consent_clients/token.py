@@ -20,7 +20,15 @@ from consent_clients.problems import TokenRefused
 def tokens_from(registration: Path) -> Tokens:
     """The source of tokens that a registration file describes."""
     given = json.loads(registration.read_text())
-    return Maskinporten(**given) if "key" in given else IdPortenSession(Login(**given))
+    return IdPortenSession(Login(**given)) if "national_id" in given else Maskinporten(**given)
+
+
+async def one_token(tokens: Tokens) -> str:
+    """A token, and nothing left open."""
+    try:
+        return await tokens.bearer()
+    finally:
+        await tokens.close()
 
 
 def main(arguments: list[str]) -> int:
@@ -29,7 +37,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m consent_clients.token REGISTRATION.json", file=sys.stderr)
         return 2
     try:
-        print(asyncio.run(tokens_from(Path(arguments[0])).bearer()))
+        print(asyncio.run(one_token(tokens_from(Path(arguments[0])))))
     except TokenRefused as refused:
         print(refused, file=sys.stderr)
         return 1
