@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from consent_service.clock import SettableClock
+from consent_service.audit.log import SERVICE_CHAIN, open_chain
+from consent_service.clock import Clock, SettableClock
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.keyring import LocalKeyring
 from consent_service.persons.arrival import arrive
@@ -35,12 +36,19 @@ def clock() -> SettableClock:
     return SettableClock(NOON)
 
 
-@pytest.fixture
-async def keys(db: Database, clock: SettableClock) -> Keys:
-    """The service's keys, in a local keyring."""
+async def fresh_keys(db: Database, clock: Clock) -> Keys:
+    """The service's keys in a local keyring, made as for a new database, and the service's own chain."""
     keyring = LocalKeyring({1: new_key()})
     await create_service_keys(db, keyring)
+    async with db.transaction() as tx:
+        await open_chain(tx, SERVICE_CHAIN, at=clock.now())
     return await open_keys(db, keyring, clock)
+
+
+@pytest.fixture
+async def keys(db: Database, clock: SettableClock) -> Keys:
+    """The service's keys."""
+    return await fresh_keys(db, clock)
 
 
 @dataclass
