@@ -35,7 +35,7 @@ class ConsentRow(SQLModel, table=True):
     mapping_request_id: str | None
     state: str
     state_position: int = Field(sa_column=_number())
-    state_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    row_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     terms: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     terms_mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     uses: int = Field(sa_column=_number())
@@ -86,7 +86,7 @@ class Stored:
     mapping_request_id: str | None
     state: str
     state_position: int
-    state_mac: bytes = field(repr=False)
+    row_mac: bytes = field(repr=False)
     terms: bytes = field(repr=False)
     terms_mac: bytes = field(repr=False)
     uses: int
@@ -96,6 +96,10 @@ class Stored:
     granted_at: int | None
     ended_at: int | None
 
+    def covered(self) -> dict[str, object]:
+        """What the row's MAC covers: every column but itself, and the terms by their own MAC."""
+        return {name: getattr(self, name) for name in _COLUMNS if name not in {"row_mac", "terms"}}
+
     def but(self, **changes: object) -> "Stored":
         """The same with ``changes``."""
         return replace(self, **changes)  # type: ignore[arg-type]  # the names are the caller's own
@@ -104,7 +108,7 @@ class Stored:
 _COLUMNS = tuple(Stored.__dataclass_fields__)
 _ALL = ", ".join(_COLUMNS)
 _ADD = Statement(f"INSERT INTO consent ({_ALL}) VALUES ({', '.join(':' + c for c in _COLUMNS)})")
-_CHANGED = ("state", "state_position", "state_mac", "uses", "ended_at")
+_CHANGED = ("state", "state_position", "row_mac", "uses", "ended_at")
 _CHANGE = Statement(f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _CHANGED)} WHERE id = :id")
 _ANSWERED = (*_CHANGED, "candidate_id", "terms", "terms_mac", "valid_until", "granted_at")
 _ANSWER = Statement(f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _ANSWERED)} WHERE id = :id")

@@ -42,7 +42,7 @@ async def refuse(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str
         "consent.refused", "candidate", unit_id=consent.requester_id, consent_id=consent.id, changes_state=True
     )
     appended = await append(tx, desk.keys.log, head, entry, at=at)
-    refused = stand(desk.keys, consent, State.REFUSED, appended.position).but(ended_at=at)
+    refused = stand(desk.keys, consent.but(ended_at=at), State.REFUSED, appended.position)
     await _store.change(tx, refused)
     await receipts.issue_refused(tx, desk, refused, appended)
     return refused
@@ -115,7 +115,7 @@ async def end_all(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -
                 at = head.now(now)
                 entry = Entry("consent.refused", "candidate", consent_id=consent.id, changes_state=True)
                 appended = await append(tx, desk.keys.log, head, entry, at=at)
-                refused = stand(desk.keys, consent, State.REFUSED, appended.position).but(ended_at=at)
+                refused = stand(desk.keys, consent.but(ended_at=at), State.REFUSED, appended.position)
                 await _store.change(tx, refused)
         after = page[-1].id
     return ended
@@ -151,7 +151,7 @@ async def _end(
     untouched = await _untouched(tx, desk, consent)
     appended = await append(tx, desk.keys.log, head, entry, at=at)
     await destroy(tx, consent.id, but=MAILBOX if state in LETTERS_GO_ON else None)
-    ended = stand(desk.keys, consent, state, appended.position).but(ended_at=at)
+    ended = stand(desk.keys, consent.but(ended_at=at), state, appended.position)
     if untouched:
         await _store.change(tx, ended)
         await receipts.issue_ended(tx, desk, terms_of(ended), state, appended)

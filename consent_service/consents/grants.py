@@ -58,7 +58,7 @@ async def grant(
         mapping_request_id=None,
         state=State.REQUESTED.value,
         state_position=UNBOUND,
-        state_mac=b"",
+        row_mac=b"",
         terms=b"",
         terms_mac=b"",
         uses=0,

@@ -77,7 +77,7 @@ async def ask(
         mapping_request_id=mapping_request_id,
         state=State.REQUESTED.value,
         state_position=UNBOUND,
-        state_mac=b"",
+        row_mac=b"",
         terms=_NOTHING,
         terms_mac=mac,
         uses=0,
@@ -171,7 +171,7 @@ async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, at
         await verify(tx, desk.keys.rows, consent)
         position = (await append(tx, desk.keys.log, head, entry, at=at)).position
     await withdraw(tx, consent_id, unit.id)
-    await _store.change(tx, stand(desk.keys, consent, State.CANCELLED, position).but(ended_at=at))
+    await _store.change(tx, stand(desk.keys, consent.but(ended_at=at), State.CANCELLED, position))
     await retract(tx, consent.id, state=NOT_GRANTED)
     await announce(tx, unit.id, "consent", consent_id=consent.id, state=State.CANCELLED.value, at=at)
 
@@ -189,5 +189,5 @@ async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str 
     if head is not None:
         entry = Entry("consent.lapsed", "service", consent_id=consent.id, changes_state=True)
         position = (await append(tx, desk.keys.log, head, entry, at=at)).position
-    await _store.change(tx, stand(desk.keys, consent, State.LAPSED, position).but(ended_at=at))
+    await _store.change(tx, stand(desk.keys, consent.but(ended_at=at), State.LAPSED, position))
     return True

@@ -1,7 +1,8 @@
 """Whether a consent's row is as the service wrote it, and where the consent stands.
 
-Terms and state carry MACs, and the state names the log entry that made it: a row that was changed, or put back as it
-once was, agrees with neither or not with the log. Whoever finds that decides nothing, alarms, and overwrites nothing.
+The terms carry a MAC, the whole row carries one, and the row names the log entry that made its state: a row that
+was changed, or put back as it once was, agrees with neither or not with the log. Whoever finds that decides nothing,
+alarms, and overwrites nothing.
 """
 
 import structlog
@@ -10,7 +11,7 @@ from prometheus_client import Counter
 from consent_service.audit.log import last_steps
 from consent_service.consents._store import Stored
 from consent_service.consents.states import State
-from consent_service.consents.terms import Tampered, Terms, from_bytes, state_mac, terms_mac
+from consent_service.consents.terms import Tampered, Terms, from_bytes, row_mac, terms_mac
 from consent_service.crypto.service_keys import MacKey, ServiceKeys
 from consent_service.storage.engine import Snapshot
 
@@ -20,18 +21,9 @@ _log = structlog.get_logger()
 
 
 def intact(key: MacKey, consent: Stored, last_step: int | None) -> bool:
-    """Whether the MACs over terms and state, and the log, agree with the row. A consent not yet bound has no log."""
-    mac = state_mac(
-        key,
-        consent_id=consent.id,
-        candidate_id=consent.candidate_id,
-        state=consent.state,
-        position=consent.state_position,
-        uses=consent.uses,
-        terms=consent.terms_mac,
-    )
+    """Whether the MACs over row and terms, and the log, agree with the row. A consent not yet bound has no log."""
     return (
-        mac == consent.state_mac
+        row_mac(key, consent.covered()) == consent.row_mac
         and terms_mac(key, consent.terms) == consent.terms_mac
         and (consent.candidate_id is None or last_step == consent.state_position)
     )
@@ -58,15 +50,9 @@ def terms_of(consent: Stored) -> Terms:
 
 
 def stand(keys: ServiceKeys, consent: Stored, state: State, position: int, *, uses: int | None = None) -> Stored:
-    """``consent`` as it stands in ``state``, put there by the log entry at ``position``, with a fresh MAC."""
-    spent = consent.uses if uses is None else uses
-    mac = state_mac(
-        keys.rows,
-        consent_id=consent.id,
-        candidate_id=consent.candidate_id,
-        state=state.value,
-        position=position,
-        uses=spent,
-        terms=consent.terms_mac,
-    )
-    return consent.but(state=state.value, state_position=position, state_mac=mac, uses=spent)
+    """``consent`` as it stands in ``state``, put there by the log entry at ``position``.
+
+    The MAC in it is fresh, and covers every column: change nothing after.
+    """
+    stood = consent.but(state=state.value, state_position=position, uses=consent.uses if uses is None else uses)
+    return stood.but(row_mac=row_mac(keys.rows, stood.covered()))

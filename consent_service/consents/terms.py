@@ -6,7 +6,7 @@ that the preview showed); the salt is a sealed part of its own, shared with the 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -113,11 +113,10 @@ def terms_mac(key: MacKey, raw: bytes) -> bytes:
     return key.mac(b"consent terms 1\x00" + raw)
 
 
-def state_mac(
-    key: MacKey, *, consent_id: str, candidate_id: str | None, state: str, position: int, uses: int, terms: bytes
-) -> bytes:
-    """The MAC over where a consent stands: its state, the log entry that put it there, its uses, and its terms' MAC."""
-    return key.mac(b"consent state 1\x00" + canonical([consent_id, candidate_id, state, position, uses, terms.hex()]))
+def row_mac(key: MacKey, row: Mapping[str, Any]) -> bytes:
+    """The MAC over everything else in a consent's row: where it stands, what was asked, and its terms' MAC."""
+    values = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
+    return key.mac(b"consent row 1\x00" + canonical(values))
 
 
 def commit(salt: bytes, value: bytes) -> str:

@@ -61,7 +61,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("mapping_request_id", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("state_position", sa.BigInteger(), nullable=False),
-        sa.Column("state_mac", sa.LargeBinary(), nullable=False),
+        sa.Column("row_mac", sa.LargeBinary(), nullable=False),
         sa.Column("terms", sa.LargeBinary(), nullable=False),
         sa.Column("terms_mac", sa.LargeBinary(), nullable=False),
         sa.Column("uses", sa.BigInteger(), nullable=False),
