@@ -45,7 +45,7 @@ async def look_back(cast: Cast, say: Telling, guidance: Consent) -> None:
     log = await cast.marit.log()
     lines = [f"{entry['at'][:19]}  {entry['event']:<12}  {entry['unit'] or ''}" for entry in log]
     say.sees("Candidate", "\n".join(["Her access log:", *lines]))
-    say.holds("the refused attempts are in it", logged(log, "refused", guidance["id"]))
+    say.holds("the refused attempts are in it", logged(log, "release.refused", guidance["id"]))
     bundle = await cast.marit.export()
     say.holds("her export has the note's words", words.EDITED_STRENGTH in str(bundle))
     head = await cast.nav.check_log()

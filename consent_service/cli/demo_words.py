@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from consent_clients.models import Employee, MappingQuestion, NoteContent, UnitKind, WishedTrade
@@ -13,13 +13,16 @@ from consent_clients.training_plan import TrainingPlan
 class Person:
     """A test person that the local ID-porten lets in (month + 80 marks a number that nobody has)."""
 
-    national_id: str
+    called: str
     name: str
+    national_id: str = field(repr=False)
 
 
-MARIT = Person("21879498012", "Marit Prøvestad")
-OLA = Person("23886799519", "Ola Testvik")
-NOBODY_HERE = Person("25922947409", "Else Ukjent")
+MARIT = Person("marit", "Marit Prøvestad", "21879498012")
+OLA = Person("ola", "Ola Testvik", "23886799519")
+KARI = Person("kari", "Kari Prøvdal", "21818297804")
+ELSE = Person("else", "Else Ukjent", "25922947409")
+PEOPLE = (MARIT, OLA, KARI, ELSE)
 
 
 @dataclass(frozen=True)
