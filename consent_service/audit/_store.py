@@ -114,8 +114,12 @@ class Head:
     last_at: int
 
     def now(self, clock_now: int) -> int:
-        """The later of the clock and the chain's last entry: time never runs backwards within a chain."""
-        return max(clock_now, self.last_at)
+        """The later of the clock and just after the chain's last entry.
+
+        Time never runs backwards within a chain, and no two of its entries share an instant: what happened first is
+        told first, to people and to units, also when the clock is coarse or was set back.
+        """
+        return max(clock_now, self.last_at + 1)
 
 
 _OPEN = Statement(

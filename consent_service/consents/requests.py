@@ -99,6 +99,7 @@ async def ask(
             mapping_request_id=mapping_request_id,
             state=NOT_GRANTED,
             at=reply_by,
+            not_before=reply_by,
         )
     return consent.id
 

@@ -26,6 +26,7 @@ class EventRow(SQLModel, table=True):
     plan_id: str | None
     state: str
     at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    not_before: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class FeedRow(SQLModel, table=True):
@@ -39,8 +40,8 @@ class FeedRow(SQLModel, table=True):
 
 
 _ADD = Statement(
-    "INSERT INTO event (id, unit_id, number, type, consent_id, mapping_request_id, plan_id, state, at)"
-    " VALUES (:id, :unit_id, NULL, :type, :consent_id, :mapping_request_id, :plan_id, :state, :at)"
+    "INSERT INTO event (id, unit_id, number, type, consent_id, mapping_request_id, plan_id, state, at, not_before)"
+    " VALUES (:id, :unit_id, NULL, :type, :consent_id, :mapping_request_id, :plan_id, :state, :at, :not_before)"
 )
 _AFTER = Statement(
     "SELECT number, type, consent_id, mapping_request_id, plan_id, state, at FROM event"
@@ -48,7 +49,7 @@ _AFTER = Statement(
 )
 _FEED = Statement("SELECT last, dropped FROM feed WHERE unit_id = :unit_id")
 _UNNUMBERED = Statement(
-    "SELECT id, unit_id FROM event WHERE number IS NULL AND at <= :now ORDER BY at, id LIMIT :limit"
+    "SELECT id, unit_id FROM event WHERE number IS NULL AND not_before <= :now ORDER BY at, id LIMIT :limit"
 )
 _RETRACT = Statement("DELETE FROM event WHERE consent_id = :consent_id AND state = :state AND number IS NULL")
 _NUMBER = Statement("UPDATE event SET number = :number WHERE id = :id")

@@ -2,7 +2,7 @@
 
 Each unit has a feed of its own, numbered from 1 without gap or double. Numbers are given after commit, by the
 sequencer, because a number given inside a transaction can become visible after a higher one, and the reader who
-had already gone past it would never see it. An event whose ``at`` lies ahead is numbered when its time comes.
+had already gone past it would never see it. An event may be laid down ahead: it is numbered when its time has come.
 """
 
 from dataclasses import dataclass
@@ -33,11 +33,12 @@ async def announce(
     *,
     state: str,
     at: int,
+    not_before: int = 0,
     consent_id: str | None = None,
     mapping_request_id: str | None = None,
     plan_id: str | None = None,
 ) -> None:
-    """Tell a unit, in the transaction that makes it true; ``at`` may lie ahead."""
+    """Tell a unit, in the transaction that makes it true, but not before the instant ``not_before``."""
     await _store.add(
         tx,
         id=str(uuid4()),
@@ -48,6 +49,7 @@ async def announce(
         plan_id=plan_id,
         state=state,
         at=at,
+        not_before=not_before,
     )
 
 

@@ -89,6 +89,9 @@ _REFS = Statement(
     f"SELECT {_PART} FROM part WHERE candidate_id = :candidate_id AND resource = :resource"
     " AND resource_id = :resource_id AND version = :version ORDER BY part"
 )
+_OF_CANDIDATE = Statement(
+    f"SELECT {_PART}, held_for, created_at FROM part WHERE candidate_id = :candidate_id ORDER BY {_PART}"
+)
 _DESTROY_RESOURCE = Statement(
     "DELETE FROM part WHERE candidate_id = :candidate_id AND resource = :resource AND resource_id = :resource_id"
 )
@@ -185,6 +188,11 @@ async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: st
         _REFS, candidate_id=candidate_id, resource=resource, resource_id=resource_id, version=version
     )
     return [ref_of(row) for row in rows]
+
+
+async def of_candidate(view: Snapshot, candidate_id: str) -> list[Row]:
+    """Every part of a candidate: its reference, controller and time; not its content."""
+    return await view.rows(_OF_CANDIDATE, candidate_id=candidate_id)
 
 
 async def destroy_resource(tx: Transaction, candidate_id: str, resource: str, resource_id: str) -> int:

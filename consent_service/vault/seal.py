@@ -44,6 +44,23 @@ async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: st
     return await _store.refs(view, candidate_id, resource, resource_id, version)
 
 
+@dataclass(frozen=True)
+class Holding:
+    """A part that is held: what it is, for which controller, since when."""
+
+    ref: PartRef
+    held_for: str
+    created_at: int
+
+
+async def holdings(view: Snapshot, candidate_id: str) -> list[Holding]:
+    """Every part of a candidate."""
+    return [
+        Holding(_store.ref_of(row), row["held_for"], row["created_at"])
+        for row in await _store.of_candidate(view, candidate_id)
+    ]
+
+
 async def destroy(tx: Transaction, candidate_id: str, resource: str, resource_id: str) -> int:
     """Destroy every version of a resource; how many parts that were. Shares of it open nothing any more."""
     tx.scrub_after_commit()

@@ -116,6 +116,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("plan_id", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("event_number", "event", ["unit_id", "number"], unique=True)

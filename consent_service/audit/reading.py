@@ -1,0 +1,57 @@
+"""Reading a candidate's own log: each entry with its detail opened, and its place in the chain and the Merkle log."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from consent_service.audit import _store
+from consent_service.audit.log import open_detail
+from consent_service.crypto.service_keys import SealKey
+from consent_service.storage.engine import Row, Snapshot
+
+
+@dataclass(frozen=True)
+class Line:
+    """An entry as the candidate may see it. ``salt`` and ``detail`` prove the commitment; both are empty once erased.
+
+    ``body`` is the canonical bytes that were hashed (RFC 8785), ``digest`` their leaf hash.
+    """
+
+    position: int
+    at: int
+    event: str
+    actor: str
+    unit_id: str | None
+    consent_id: str | None
+    resource_id: str | None
+    outcome: str | None
+    detail: dict[str, Any]
+    salt: bytes
+    body: bytes
+    digest: bytes
+    leaf_index: int | None
+
+
+async def lines(view: Snapshot, log_key: SealKey, chain_id: str, *, after: int, limit: int) -> list[Line]:
+    """Entries of a candidate's chain from position ``after`` on. Raises SealBroken if a detail was changed."""
+    return [_line(log_key, chain_id, row) for row in await _store.entries_of(view, chain_id, after=after, limit=limit)]
+
+
+def _line(log_key: SealKey, chain_id: str, row: Row) -> Line:
+    body = json.loads(row["body"])
+    opened = open_detail(log_key, chain_id, row)
+    return Line(
+        position=row["position"],
+        at=row["at"],
+        event=body["event"],
+        actor=body["actor"],
+        unit_id=body["unit"],
+        consent_id=body["consent"],
+        resource_id=body["resource"],
+        outcome=body["outcome"],
+        detail={} if opened is None else json.loads(opened[1]),
+        salt=b"" if opened is None else opened[0],
+        body=row["body"],
+        digest=row["digest"],
+        leaf_index=row["leaf_index"],
+    )

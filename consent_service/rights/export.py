@@ -1,0 +1,91 @@
+"""Portability and access: everything that is held about a person, in one document (GDPR art. 15 and 20)."""
+
+import base64
+import json
+from typing import Any
+
+from consent_service.audit.log import Entry, append, lock
+from consent_service.audit.reading import Line, lines
+from consent_service.clock import rfc3339
+from consent_service.consents import receipts
+from consent_service.consents.reading import of_candidate
+from consent_service.consents.terms import wire
+from consent_service.crypto.service_keys import SealKey
+from consent_service.storage.engine import Snapshot, Transaction
+from consent_service.vault.candidate import open_parts
+from consent_service.vault.keys import CandidateKey
+from consent_service.vault.seal import Holding, holdings
+
+FORMAT = 1
+_PAGE = 500
+
+
+async def export(tx: Transaction, key: CandidateKey, log_key: SealKey, *, now: int) -> dict[str, Any]:
+    """Everything: each part in every version, consents with their receipts, and the log with what proves it.
+
+    The export itself is in the log before it is answered. Raises NotAvailable for an erased candidate.
+    """
+    head = (await lock(tx, [key.candidate_id]))[key.candidate_id]
+    at = head.now(now)
+    await append(tx, log_key, head, Entry("export.made", "candidate"), at=at)
+    return {
+        "format": FORMAT,
+        "exported_at": rfc3339(at),
+        "parts": await _parts(tx, key),
+        "consents": await _consents(tx, key.candidate_id, at),
+        "access_log": await _log(tx, log_key, key.candidate_id),
+    }
+
+
+async def _parts(view: Snapshot, key: CandidateKey) -> list[dict[str, Any]]:
+    held = await holdings(view, key.candidate_id)
+    opened = await open_parts(view, key, [holding.ref for holding in held])
+    return [_part(holding, opened[holding.ref]) for holding in held]
+
+
+def _part(holding: Holding, content: bytes) -> dict[str, Any]:
+    about = {**wire(holding.ref), "held_for": holding.held_for, "created_at": rfc3339(holding.created_at)}
+    if holding.ref.kind == "plan.pdf":
+        return {**about, "media_type": "application/pdf", "content_base64": base64.b64encode(content).decode()}
+    if holding.ref.kind == "consent.salt":
+        return {**about, "salt": content.hex()}
+    return {**about, "content": json.loads(content)}
+
+
+async def _consents(view: Snapshot, candidate_id: str, now: int) -> list[dict[str, Any]]:
+    exported, after = [], ""
+    while page := await of_candidate(view, candidate_id, after=after, limit=_PAGE, now=now):
+        for consent in page:
+            signed = [row["jws"] for row in await receipts.of_consent(view, consent.id)]
+            exported.append(
+                {
+                    "id": consent.id,
+                    "purpose": consent.purpose,
+                    "purpose_version": consent.purpose_version,
+                    "recipient_id": consent.recipient_id,
+                    "requester_id": consent.requester_id,
+                    "state": consent.state,
+                    "requested_at": rfc3339(consent.requested_at),
+                    "receipts": signed,
+                }
+            )
+        after = page[-1].id
+    return exported
+
+
+async def _log(view: Snapshot, log_key: SealKey, candidate_id: str) -> list[dict[str, Any]]:
+    exported: list[dict[str, Any]] = []
+    while page := await lines(view, log_key, candidate_id, after=len(exported), limit=_PAGE):
+        exported += [_line(line) for line in page]
+    return exported
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "position": line.position,
+        "entry": line.body.decode(),
+        "hash": line.digest.hex(),
+        "salt": line.salt.hex(),
+        "detail": line.detail,
+        "leaf_index": line.leaf_index,
+    }
