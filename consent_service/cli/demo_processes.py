@@ -16,9 +16,6 @@ import httpx
 
 from consent_service.cli.demo_telling import PATIENCE, POLL, DoesNotHold
 
-ENDS_WITHIN = 15.0
-"""Seconds that a process gets to end by itself once it is told to."""
-
 
 def free_ports(count: int) -> list[int]:
     """Ports of loopback that nobody listens on now; held together while they are picked, so that they differ."""
@@ -31,11 +28,12 @@ def free_ports(count: int) -> list[int]:
 
 @contextlib.contextmanager
 def running(
-    module: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+    module: Sequence[str], log: Path, environ: Mapping[str, str] | None = None, *, ends_within: float = 15.0
 ) -> Iterator[subprocess.Popen[bytes]]:
     """``python -m module…`` in a group of its own while the block lasts; what it prints goes to ``log``.
 
-    Ctrl-C in the terminal reaches the demo alone, which then ends its processes in order.
+    Ctrl-C in the terminal reaches the demo alone, which then ends its processes in order: each gets ``ends_within``
+    seconds to end by itself, and is killed then.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - this interpreter, and modules of ours
@@ -49,15 +47,15 @@ def running(
     try:
         yield process
     finally:
-        _end(process)
+        _end(process, ends_within)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], within: float) -> None:
     """Ask the process's group to end; kill it if it doesn't."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(ENDS_WITHIN)
+        process.wait(within)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -60,13 +60,18 @@ class Telling:
         self._console.print(Text.assemble((f"  {'✓':>{_WIDTH}}  ", "bold green"), (what, "dim")), soft_wrap=True)
 
 
-async def until(what: str, probe: Callable[[], Awaitable[T | None]]) -> T:
-    """What ``probe`` finds, asked again and again until it finds something. Raises DoesNotHold after PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
+async def until(
+    what: str, probe: Callable[[], Awaitable[T | None]], *, patience: float = PATIENCE, poll: float = POLL
+) -> T:
+    """What ``probe`` finds, asked again and again until it finds something.
+
+    Raises DoesNotHold after ``patience`` seconds.
+    """
+    deadline = time.monotonic() + patience
     while True:
         found = await probe()
         if found is not None:
             return found
         if time.monotonic() > deadline:
-            raise DoesNotHold(f"{what} (not within {PATIENCE:.0f} seconds)")
-        await asyncio.sleep(POLL)
+            raise DoesNotHold(f"{what} (not within {patience:.0f} seconds)")
+        await asyncio.sleep(poll)
