@@ -1,0 +1,32 @@
+"""How long to wait before the next attempt: twice as long each time, up to an hour, with jitter.
+
+Half of the wait is fixed and half is chance, so that letters that failed together do not come back together.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from consent_service.clock import HOUR, MINUTE, SECOND
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How a worker times its work; every duration in microseconds.
+
+    ``signature_lives``: Digipost refuses a request signed longer ago than that, so a letter that it denies having
+    after that time will not turn up there later. ``most_attempts``: then a person has a look at it.
+    """
+
+    first_wait: int = SECOND
+    longest_wait: int = HOUR
+    paused_wait: int = HOUR
+    lease: int = MINUTE
+    margin: int = 10 * SECOND
+    signature_lives: int = 5 * MINUTE
+    most_attempts: int = 100
+
+    def wait(self, attempts: int, chance: Callable[[], float] = random.random) -> int:
+        """How long to wait after ``attempts`` of them (1 or more)."""
+        whole = min(self.longest_wait, self.first_wait << min(attempts - 1, 40))
+        return whole // 2 + int(whole * chance() / 2)

@@ -1,0 +1,128 @@
+"""Letters in and out of the outbox: taken in with the plan, sealed for the mailbox, forgotten with the person.
+
+The rule: a letter is written down in the transaction that accepts its plan, with the ids it will be sent under, before
+any of it leaves. Both ids follow from the letter's own id, so that no attempt can ever invent another.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4, uuid5
+
+from consent_service.audit.log import Entry, Head, append
+from consent_service.consents.reading import find_for_candidate
+from consent_service.consents.states import LETTERS_GO_ON
+from consent_service.crypto.service_keys import SealKey
+from consent_service.delivery import _store
+from consent_service.delivery._store import Letter
+from consent_service.delivery.states import Status
+from consent_service.errors import NotAvailable
+from consent_service.storage.engine import Snapshot, Transaction
+from consent_service.vault import shares
+from consent_service.vault.keys import MAILBOX, RecipientKey
+from consent_service.vault.parts import PartRef, ShareTerms
+from consent_service.vault.seal import SealedPart
+
+_MESSAGES = UUID("0f6f1b1e-9a0c-5f58-9f0a-5d0a3f5c2d11")
+_DOCUMENTS = UUID("5c0c1f8e-53a7-5a0e-8f3e-1f4f7b7a9e02")
+
+
+@dataclass(frozen=True)
+class NewLetter:
+    """A plan's version on its way to its candidate. ``sender_organisation`` is the one that she sees as the sender.
+
+    ``subject`` may be seen in a notification and stands in the open in our database: it says nothing private.
+    """
+
+    plan_id: str
+    plan_version: int
+    consent_id: str
+    unit_id: str
+    sender_organisation: str
+    subject: str
+    language: str
+
+
+async def enqueue(
+    tx: Transaction,
+    log_key: SealKey,
+    head: Head,
+    letter: NewLetter,
+    pdf: SealedPart,
+    terms: ShareTerms,
+    mailbox: RecipientKey,
+    *,
+    now: int,
+) -> str:
+    """Take ``letter`` in, sealed for the mailbox under ``terms`` (its consent's); its id.
+
+    The caller holds the lock on the candidate's chain (``head``), has sealed ``pdf`` in this transaction, and has
+    found that the consent lets the plan in. Raises ValueError if the pieces are not about one candidate and consent.
+    """
+    if pdf.ref != pdf_of(head.chain_id, letter.plan_id, letter.plan_version) or terms.consent_id != letter.consent_id:
+        raise ValueError("a letter, its PDF and its consent belong together")
+    at = head.now(now)
+    letter_id = str(uuid4())
+    taken = Letter(
+        id=letter_id,
+        candidate_id=head.chain_id,
+        message_id=str(uuid5(_MESSAGES, letter_id)),
+        document_uuid=str(uuid5(_DOCUMENTS, letter_id)),
+        status=Status.ACCEPTED.value,
+        attempts=0,
+        next_attempt_at=at,
+        doubt_until=None,
+        leased_by=None,
+        leased_until=None,
+        fence=0,
+        created_at=at,
+        updated_at=at,
+        **vars(letter),
+    )
+    await shares.share_sealed(tx, pdf, terms, mailbox)
+    await _store.add(tx, taken)
+    await _store.add_status(tx, taken, Status.ACCEPTED.value, at=at, note=None)
+    entry = Entry(
+        "letter.accepted", "unit", unit_id=letter.unit_id, consent_id=letter.consent_id, resource_id=letter_id
+    )
+    await append(tx, log_key, head, entry, at=at)
+    return letter_id
+
+
+def pdf_of(candidate_id: str, plan_id: str, plan_version: int) -> PartRef:
+    """What a letter's PDF is called in the vault."""
+    return PartRef(candidate_id, "plan", plan_id, plan_version, "pdf")
+
+
+async def consent_state(view: Snapshot, letter: Letter, *, now: int) -> str | None:
+    """The state of the consent that let the letter in; None if there is none any more."""
+    try:
+        return (await find_for_candidate(view, letter.candidate_id, letter.consent_id, now=now)).state
+    except NotAvailable:
+        return None
+
+
+async def release_shares(tx: Transaction, consent_id: str, candidate_id: str, *, now: int) -> bool:
+    """Destroy the mailbox's shares under a consent that is over, once no letter under it is open; whether it did.
+
+    The other ends destroy them themselves: only after ``expired`` and ``used_up`` did they stay, for letters on
+    their way. The caller holds the lock on the candidate's chain.
+    """
+    try:
+        consent = await find_for_candidate(tx, candidate_id, consent_id, now=now)
+    except NotAvailable:
+        return False
+    if consent.ended_at is None or consent.state not in LETTERS_GO_ON:
+        return False
+    if await _store.open_under(tx, consent_id):
+        return False
+    await shares.destroy(tx, consent_id, recipient_id=MAILBOX)
+    await _store.shares_gone(tx, consent_id)
+    return True
+
+
+async def forget(tx: Transaction, candidate_id: str) -> int:
+    """Delete a candidate's letters, on their way or not, because the candidate is erased; how many.
+
+    The caller holds the lock on her chain, and destroys keys and shares in the same transaction.
+    """
+    tx.scrub_after_commit()
+    return await _store.forget(tx, candidate_id)

@@ -1,0 +1,84 @@
+"""What became of letters: for units, for the candidate, and for whoever asks what is already out.
+
+The rule: ``parked`` is never seen outside (the letter is shown where it was before), and what the recipient does with a
+letter is not in here at all.
+"""
+
+from dataclasses import dataclass
+
+from consent_service.delivery import _store
+from consent_service.delivery._store import Letter
+from consent_service.delivery.states import FINAL, Status
+from consent_service.storage.engine import Row, Snapshot
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a delivery's history."""
+
+    status: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A plan's version on its way. ``status`` is that of the last step."""
+
+    letter_id: str
+    plan_id: str
+    plan_version: int
+    consent_id: str
+    status: str
+    history: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class LetterOut:
+    """A letter that is out, or may be. ``dispatched_at`` is the latest it can have been let go."""
+
+    plan_id: str
+    version: int
+    status: str
+    dispatched_at: int
+
+
+async def of_plan(view: Snapshot, plan_id: str) -> list[Delivery]:
+    """The deliveries of a plan, oldest version first. Who may ask is for the caller to know."""
+    return await _deliveries(view, await _store.of_plan(view, plan_id))
+
+
+async def of_candidate(view: Snapshot, candidate_id: str) -> list[Delivery]:
+    """A candidate's deliveries, oldest first."""
+    return await _deliveries(view, await _store.of_candidate(view, candidate_id))
+
+
+async def letters_out(view: Snapshot, consent_id: str) -> list[LetterOut]:
+    """The letters under a consent that were let go, or that an attempt is under way with just now.
+
+    Asked for after a revoke has committed, it names every letter that passed the gate before it; a letter whose attempt
+    the revoke still stops may be among them too. It never leaves one out.
+    """
+    letters = [letter for letter in await _store.of_consent(view, consent_id) if _may_be_out(letter)]
+    lines = await _store.history(view, [letter.id for letter in letters])
+    out = []
+    for letter in letters:
+        dispatched = [row["at"] for row in lines[letter.id] if row["status"] == Status.DISPATCHED.value]
+        if dispatched or letter.doubt_until is not None:
+            shown = Status.DELIVERED if letter.status == Status.DELIVERED.value else Status.DISPATCHED
+            at = dispatched[0] if dispatched else letter.updated_at
+            out.append(LetterOut(letter.plan_id, letter.plan_version, shown.value, at))
+    return out
+
+
+def _may_be_out(letter: Letter) -> bool:
+    return letter.status == Status.DELIVERED.value or Status(letter.status) not in FINAL
+
+
+async def _deliveries(view: Snapshot, letters: list[Letter]) -> list[Delivery]:
+    lines = await _store.history(view, [letter.id for letter in letters])
+    return [_delivery(letter, lines[letter.id]) for letter in letters]
+
+
+def _delivery(letter: Letter, rows: list[Row]) -> Delivery:
+    history = tuple(Step(row["status"], row["at"]) for row in rows if row["status"] != Status.PARKED.value)
+    return Delivery(letter.id, letter.plan_id, letter.plan_version, letter.consent_id, history[-1].status, history)

@@ -1,0 +1,29 @@
+"""A letter's life, and the two questions about it that matter: is it over, and who may see that.
+
+::
+
+    (new) → accepted → dispatched → delivered
+    accepted → cancelled, undeliverable, failed
+    dispatched → undeliverable, cancelled (only when the mailbox denies having it), failed
+    accepted, dispatched ⇄ parked
+
+``parked`` is an operator's business: units and the candidate see the state that it was parked in.
+"""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a letter stands."""
+
+    ACCEPTED = "accepted"
+    DISPATCHED = "dispatched"
+    DELIVERED = "delivered"
+    UNDELIVERABLE = "undeliverable"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    PARKED = "parked"
+
+
+FINAL = frozenset({Status.DELIVERED, Status.UNDELIVERABLE, Status.CANCELLED, Status.FAILED})
+"""Nothing follows these."""

@@ -1,0 +1,131 @@
+"""The worker: takes letters out of the outbox and carries each to its next step, many at a time.
+
+Each letter is a task of its own, so that one that is slow or broken delays no other. Whatever goes wrong with a letter
+is written on that letter; whatever goes wrong with the database is waited out. When the worker is told to stop it
+claims nothing more, lets what is under way end within a short time, and leaves the rest to its lease.
+"""
+
+import asyncio
+import secrets
+
+import structlog
+
+from consent_service.clock import MINUTE, SECOND, Clock
+from consent_service.crypto.service_keys import SealKey
+from consent_service.delivery.attempt import Attempt, Attempts, Dispatching, Finding, Levels
+from consent_service.delivery.backoff import Timing
+from consent_service.delivery.outbox import Outbox, tidy
+from consent_service.errors import Unavailable
+from consent_service.mailbox.port import Mailbox
+from consent_service.storage.engine import Database
+
+_AT_A_TIME = 16
+_LONGEST_SLEEP = 0.5  # seconds; a letter accepted by another process is seen within this time
+_AFTER_FAILURE = 1.0
+_LAST_WORDS = 5.0
+_TIDY_EVERY = 10 * MINUTE
+
+_log = structlog.get_logger()
+
+
+class Worker:
+    """One worker. Any number may run, in any number of processes."""
+
+    def __init__(
+        self,
+        db: Database,
+        gate: Dispatching,
+        mailbox: Mailbox,
+        log_key: SealKey,
+        clock: Clock,
+        *,
+        levels: Levels = Levels(),  # noqa: B008  # frozen, and without state
+        timing: Timing = Timing(),  # noqa: B008  # the same
+    ) -> None:
+        """Take what the work needs; the worker's own name is chance."""
+        self.name = secrets.token_hex(8)
+        self._db, self._clock, self._timing = db, clock, timing
+        self._outbox = Outbox(db, log_key, clock, timing, self.name)
+        self._attempts = Attempts(gate, mailbox, clock, timing, levels)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._tidy_at = 0
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            while True:
+                try:
+                    await self._turn()
+                except Unavailable:
+                    _log.warning("the outbox waits for the database", worker=self.name)
+                    await asyncio.sleep(_AFTER_FAILURE)
+        finally:
+            await self._wind_up()
+
+    async def run_until_idle(self) -> None:
+        """Work until no letter is due now and none is under way. For an operator's single run, and for tests."""
+        while await self._begin() or self._under_way:
+            await self._some_end(None)
+
+    async def _turn(self) -> None:
+        if self._clock.now() >= self._tidy_at:
+            self._tidy_at = self._clock.now() + _TIDY_EVERY
+            await tidy(self._db, self._clock)
+        begun = await self._begin()
+        if not begun:
+            await self._some_end(await self._sleep())
+
+    async def _begin(self) -> int:
+        """Claim as many letters as there are free places, and begin with them."""
+        free = _AT_A_TIME - len(self._under_way)
+        claimed = await self._outbox.claim(free) if free else []
+        for attempt in claimed:
+            task = asyncio.create_task(self._deal_with(attempt), name="letter")
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return len(claimed)
+
+    async def _sleep(self) -> float:
+        due = await self._outbox.next_due()
+        if due is None:
+            return _LONGEST_SLEEP
+        return min(_LONGEST_SLEEP, max(0.01, (due - self._clock.now()) / SECOND))
+
+    async def _some_end(self, seconds: float | None) -> None:
+        """Wait until a letter is dealt with, but at most ``seconds`` (None: as long as any is under way)."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        elif seconds is not None:
+            await asyncio.sleep(seconds)
+
+    async def _deal_with(self, attempt: Attempt) -> None:
+        """Make one attempt and write down what it came to. Raises nothing: a broken letter is its own affair."""
+        finding = await self._find(attempt)
+        try:
+            if not await self._outbox.finish(attempt, finding):
+                _log.warning("a letter's lease had passed on", delivery_id=attempt.letter.id, worker=self.name)
+        except Unavailable:
+            # Not written down, so it stays leased, and in doubt; whoever claims it next asks the mailbox first.
+            _log.warning("a letter could not be written down", delivery_id=attempt.letter.id, worker=self.name)
+        except Exception:  # noqa: BLE001  # a fault of ours in one letter must not stop the others
+            _log.exception("a letter could not be written down", delivery_id=attempt.letter.id, alarm="outbox")
+
+    async def _find(self, attempt: Attempt) -> Finding:
+        limit = (self._timing.lease - self._timing.margin) / SECOND
+        try:
+            async with asyncio.timeout(limit):
+                return await self._attempts.make(attempt)
+        except TimeoutError:
+            return self._outbox.lost(attempt, "timeout")
+        except Exception as fault:  # noqa: BLE001  # the same
+            _log.exception("an attempt broke", delivery_id=attempt.letter.id, alarm="outbox")
+            return self._outbox.lost(attempt, f"fault-{type(fault).__name__}")
+
+    async def _wind_up(self) -> None:
+        under_way = set(self._under_way)
+        if not under_way:
+            return
+        _, late = await asyncio.wait(under_way, timeout=_LAST_WORDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
