@@ -30,7 +30,8 @@ async def ask_for_mapping(cast: Cast, say: Telling, note: Note) -> Consent:
         "before her yes vocational training gets nothing",
         lambda: cast.training.release(asked["consent_id"], words.TRAINING.employee),
     )
-    consent = await cast.marit.consent(asked["consent_id"])
+    waiting = await cast.marit.consents(status="requested")
+    consent = next(each for each in waiting if each["id"] == asked["consent_id"])
     say.sees("Candidate", f"Reads what is asked for: {', '.join(consent['requested_kinds'])}.")
     request_parts: list[PartRef] = [
         {"resource": "mapping_request", "resource_id": asked["id"], "version": 1, "part": part}

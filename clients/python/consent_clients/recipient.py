@@ -49,10 +49,13 @@ class Recipient:
     async def events(self, *, after: int = 0, limit: int = PAGE) -> list[Event]:
         """The feed past number `after`: ids and states, without gap or double. Keep the last number.
 
-        Raises `Gone` when `after` is older than the service keeps: then read `consents()` anew.
+        Raises `Gone` when `after` is older than the service keeps: then read `consents()` anew; `LogRolledBack`
+        as `release` does.
         """
-        page = (await self._connection.get("/v1/events", after=after, limit=limit)).json()
-        return cast(list[Event], page["items"])
+        held = self.checkpoints.size
+        response = await self._connection.get("/v1/events", after=after, limit=limit)
+        self._look_at_log(response, held)
+        return cast(list[Event], response.json()["items"])
 
     async def search(self, national_id: str) -> list[Consent]:
         """The consents in force that this unit holds for a person; empty also when nobody is known."""
@@ -91,9 +94,7 @@ class Recipient:
             key=idempotency_key,
             headers={"Acting-Employee": employee.header},
         )
-        note = checkpoint_header(response)
-        if note is not None:
-            self.checkpoints.see(note, held=held)
+        note = self._look_at_log(response, held)
         release = Release(**response.json(), checkpoint=note)
         check_hash(release.content, release.content_sha256)
         return release
@@ -153,6 +154,15 @@ class Recipient:
             verify_consistency(before, now, await self._consistency(before.size, now.size))
         return self.checkpoints.see(note, held=held)
 
+    def _look_at_log(self, response: httpx.Response, held: int) -> str | None:
+        """Takes in the log's head that came with an answer, if one did, and refuses one smaller than was held."""
+        encoded = response.headers.get("audit-checkpoint")
+        if encoded is None:
+            return None
+        note = base64.b64decode(encoded).decode()
+        self.checkpoints.see(note, held=held)
+        return note
+
     async def _consistency(self, older: int, newer: int) -> list[bytes]:
         response = await self._connection.get("/v1/audit/consistency", **{"from": older, "to": newer})
         return proof_nodes(response.json())
@@ -168,12 +178,6 @@ async def pages(connection: Connection, path: str, **params: str) -> AsyncIterat
         after = page.get("next")
         if after is None:
             return
-
-
-def checkpoint_header(response: httpx.Response) -> str | None:
-    """The checkpoint that came with an answer, in its text form."""
-    encoded = response.headers.get("audit-checkpoint")
-    return None if encoded is None else base64.b64decode(encoded).decode()
 
 
 def proof_nodes(answer: Mapping[str, Any]) -> list[bytes]:
