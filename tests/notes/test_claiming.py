@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from consent_service.audit.log import SERVICE_CHAIN, open_detail, read
+from consent_service.clock import SettableClock
 from consent_service.crypto.canonical import canonical
-from consent_service.crypto.envelope import SealBroken
+from consent_service.crypto.envelope import SealBroken, new_key
+from consent_service.crypto.keyring import LocalKeyring
 from consent_service.errors import TooManyRequests
 from consent_service.notes.claiming import Claimed, NotClaimed
 from consent_service.notes.codes import ALPHABET, PickupCode
@@ -17,9 +19,9 @@ from consent_service.notes.handover import HandedOver, hand_over, make_ready
 from consent_service.notes.reading import list_drafts, read_draft
 from consent_service.persons.arrival import find
 from consent_service.persons.numbers import NationalId, complete, parse
-from consent_service.storage.engine import Statement
+from consent_service.storage.engine import Database, Statement
 from tests.notes.conftest import CENTRE, EMPLOYEE, Room, content
-from tests.persons.conftest import KARI, OLA
+from tests.persons.conftest import KARI, NOON, OLA, fresh_keys
 
 NOTHING = NotClaimed(mistyped=False)
 DRAFT = Statement("SELECT * FROM note_draft WHERE id = :id")
@@ -166,6 +168,45 @@ async def test_of_two_who_bring_the_code_one_gets_the_draft(room: Room) -> None:
     answers = await asyncio.gather(*(room.claim(who, handed.code.shown()) for who in (KARI, OLA)))
     assert sorted(isinstance(answer, Claimed) for answer in answers) == [False, True]
     assert NOTHING in answers
+
+
+class SlowKeyring(LocalKeyring):
+    """A key service that keeps whoever asks it for a new key waiting."""
+
+    def __init__(self) -> None:
+        """Answer at once, until ``answering`` is cleared."""
+        super().__init__({1: new_key()})
+        self.asked, self.answering = asyncio.Event(), asyncio.Event()
+        self.answering.set()
+
+    async def wrap(self, key: bytes, context: bytes) -> bytes:
+        """Wait, then wrap."""
+        self.asked.set()
+        await self.answering.wait()
+        return await super().wrap(key, context)
+
+
+@pytest.mark.parametrize("in_between", ["claimed", "withdrawn", "lapsed"])
+async def test_a_draft_that_goes_while_its_code_is_being_tried_goes_to_nobody_else(
+    db: Database, in_between: str
+) -> None:
+    """Kari's right code waits for a slow key service; what happens to the draft meanwhile decides."""
+    clock, keyring = SettableClock(NOON), SlowKeyring()
+    room = Room(db, await fresh_keys(db, clock, keyring), clock)
+    await room.key_of(OLA)
+    handed = await room.hand_over()
+    keyring.answering.clear()
+    keyring.asked.clear()
+    kari = asyncio.create_task(room.claim(KARI, handed.code.shown()))
+    await keyring.asked.wait()
+    if in_between == "claimed":
+        assert isinstance(await room.claim(OLA, handed.code.shown()), Claimed)
+    elif in_between == "withdrawn":
+        assert await room.withdraw(handed.draft_id)
+    else:
+        clock.advance(seconds=LIFETIME / 1_000_000)
+    keyring.answering.set()
+    assert await kari == NOTHING
 
 
 async def test_a_draft_is_withdrawn_by_its_own_unit_until_it_is_claimed(room: Room) -> None:

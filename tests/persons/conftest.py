@@ -36,9 +36,9 @@ def clock() -> SettableClock:
     return SettableClock(NOON)
 
 
-async def fresh_keys(db: Database, clock: Clock) -> Keys:
+async def fresh_keys(db: Database, clock: Clock, keyring: LocalKeyring | None = None) -> Keys:
     """The service's keys in a local keyring, made as for a new database, and the service's own chain."""
-    keyring = LocalKeyring({1: new_key()})
+    keyring = keyring or LocalKeyring({1: new_key()})
     await create_service_keys(db, keyring)
     async with db.transaction() as tx:
         await open_chain(tx, SERVICE_CHAIN, at=clock.now())

@@ -1,4 +1,5 @@
 import asyncio
+import hmac
 from pathlib import Path
 
 import orjson
@@ -6,6 +7,7 @@ import pytest
 
 from consent_service.audit.log import lock, read
 from consent_service.crypto.envelope import SealBroken
+from consent_service.crypto.service_keys import MacKey
 from consent_service.persons.arrival import find
 from consent_service.persons.forgetting import forget
 from consent_service.persons.lookup import find_person, lookup_of, lookups_of
@@ -54,6 +56,12 @@ async def test_whoever_arrives_is_one_candidate_from_then_on(reception: Receptio
         assert await find(view, reception.keys.service.lookup, KARI) == kari
         entries = await read(view, kari)
     assert [entry["event"] for entry in entries] == ["candidate.created"]
+
+
+def test_a_number_is_found_by_its_keyed_hash() -> None:
+    """HMAC-SHA256 over "national-id" and the digits, in hex: stored, so it may never change."""
+    expected = hmac.digest(b"k" * 32, b"national-id21879498012", "sha256").hex()
+    assert lookup_of(MacKey(b"k" * 32), KARI) == expected
 
 
 async def test_two_arrivals_at_once_are_one_person(reception: Reception) -> None:
