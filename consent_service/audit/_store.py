@@ -136,12 +136,15 @@ _ENTRY = Statement(
 )
 _DETAIL = Statement("INSERT INTO entry_detail (chain_id, position, sealed) VALUES (:chain_id, :position, :sealed)")
 _PENDING = Statement("INSERT INTO pending_leaf (chain_id, position) VALUES (:chain_id, :position)")
-_OF_CHAIN = Statement(
+_OF_ONE = (
     "SELECT e.position, e.at, e.event, e.consent_id, e.body, e.digest, d.sealed, l.leaf_index FROM entry e"
     " LEFT JOIN entry_detail d ON d.chain_id = e.chain_id AND d.position = e.position"
     " LEFT JOIN leaf l ON l.chain_id = e.chain_id AND l.position = e.position"
-    " WHERE e.chain_id = :chain_id AND e.position >= :after ORDER BY e.position LIMIT :limit"
+    " WHERE e.chain_id = :chain_id AND "
 )
+_OF_CHAIN = Statement(_OF_ONE + "e.position >= :after ORDER BY e.position LIMIT :limit")
+_NEWEST_FIRST = Statement(_OF_ONE + "e.position < :before ORDER BY e.position DESC LIMIT :limit")
+_ABOUT_CONSENT = Statement(_OF_ONE + "e.consent_id = :consent_id ORDER BY e.position DESC LIMIT :limit")
 _LAST_STEPS = Statement(
     "SELECT consent_id, MAX(position) AS position FROM entry WHERE changes_state = 1 AND consent_id IN (:ids[])"
     " GROUP BY consent_id"
@@ -195,6 +198,16 @@ async def add_entries(
 async def entries_of(view: Snapshot, chain_id: str, *, after: int, limit: int) -> list[Row]:
     """Entries from position ``after`` on, with sealed detail and leaf number where there are any."""
     return await view.rows(_OF_CHAIN, chain_id=chain_id, after=after, limit=limit)
+
+
+async def newest_first(view: Snapshot, chain_id: str, *, before: int, limit: int) -> list[Row]:
+    """Entries below position ``before``, the last one first; columns as in ``entries_of``."""
+    return await view.rows(_NEWEST_FIRST, chain_id=chain_id, before=before, limit=limit)
+
+
+async def about_consent(view: Snapshot, chain_id: str, consent_id: str, *, limit: int) -> list[Row]:
+    """Entries that name a consent, the last one first; columns as in ``entries_of``."""
+    return await view.rows(_ABOUT_CONSENT, chain_id=chain_id, consent_id=consent_id, limit=limit)
 
 
 async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, int]:

@@ -9,6 +9,8 @@ from consent_service.audit.log import open_detail
 from consent_service.crypto.service_keys import SealKey
 from consent_service.storage.engine import Row, Snapshot
 
+_NO_BOUND = 2**62  # no chain gets that long
+
 
 @dataclass(frozen=True)
 class Line:
@@ -35,6 +37,21 @@ class Line:
 async def lines(view: Snapshot, log_key: SealKey, chain_id: str, *, after: int, limit: int) -> list[Line]:
     """Entries of a candidate's chain from position ``after`` on. Raises SealBroken if a detail was changed."""
     return [_line(log_key, chain_id, row) for row in await _store.entries_of(view, chain_id, after=after, limit=limit)]
+
+
+async def latest(view: Snapshot, log_key: SealKey, chain_id: str, *, before: int | None, limit: int) -> list[Line]:
+    """The newest entries, newest first; those below position ``before`` when it is given. Raises SealBroken."""
+    bound = _NO_BOUND if before is None else before
+    rows = await _store.newest_first(view, chain_id, before=bound, limit=limit)
+    return [_line(log_key, chain_id, row) for row in rows]
+
+
+async def about_consent(
+    view: Snapshot, log_key: SealKey, chain_id: str, consent_id: str, *, limit: int = 200
+) -> list[Line]:
+    """What happened under one consent, newest first. Raises SealBroken."""
+    rows = await _store.about_consent(view, chain_id, consent_id, limit=limit)
+    return [_line(log_key, chain_id, row) for row in rows]
 
 
 def _line(log_key: SealKey, chain_id: str, row: Row) -> Line:

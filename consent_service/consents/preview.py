@@ -1,11 +1,13 @@
 """Preview: exactly what the recipient would get, and its hash. The one module here that opens for the candidate."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from consent_service.consents.content import compose
 from consent_service.consents.purposes import IDENTITY, Purpose
+from consent_service.consents.requests import message_ref
 from consent_service.errors import Invalid, NameMissing, Violation
 from consent_service.identity.units import Unit
 from consent_service.persons.lookup import find_person
@@ -13,6 +15,7 @@ from consent_service.storage.engine import Snapshot
 from consent_service.vault.candidate import open_parts
 from consent_service.vault.keys import CandidateKey
 from consent_service.vault.parts import PartRef
+from consent_service.vault.seal import refs
 
 MAX_PARTS = 100
 
@@ -59,6 +62,15 @@ async def preview(view: Snapshot, key: CandidateKey, choice: Choice) -> Preview:
         parts=opened,
     )
     return Preview(content, refs, sha256(content).hexdigest(), opened[person.ref])
+
+
+async def words_of_asker(view: Snapshot, key: CandidateKey, consent_id: str) -> str | None:
+    """What the asker wrote to the candidate with a request, or None where nothing was written."""
+    ref = message_ref(key.candidate_id, consent_id)
+    if ref not in await refs(view, key.candidate_id, ref.resource, ref.resource_id, ref.version):
+        return None
+    words: str = json.loads((await open_parts(view, key, [ref]))[ref])["text"]
+    return words
 
 
 def _check(choice: Choice) -> None:
