@@ -15,7 +15,7 @@ from consent_service.identity import _store
 from consent_service.identity.organisation_numbers import is_organisation_number
 from consent_service.storage.engine import Duplicate, Row, Snapshot, Transaction
 
-_NAME = re.compile(r"\S(?:[^\x00-\x1f\x7f]{0,198}\S)?")
+_NAME = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}(?<!\s)")
 _UNIT_CODE = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
 _EMAIL = re.compile(r"[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,190}")

@@ -19,18 +19,19 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {"RS384": hashes.SHA384(), "RS512": h
 
 
 class SigningKey:
-    """A private RSA key with a ``kid``."""
+    """A private RSA key with a ``kid``, for one of RS256, RS384 and RS512."""
 
-    def __init__(self, private: rsa.RSAPrivateKey, kid: str) -> None:
-        """Take the key and its name."""
+    def __init__(self, private: rsa.RSAPrivateKey, kid: str, *, alg: str = "RS256") -> None:
+        """Take the key, its name and its use."""
         self._private = private
         self.kid = kid
+        self.alg = alg
 
     @classmethod
-    def generate(cls, kid: str | None = None, *, bits: int = 2048) -> "SigningKey":
+    def generate(cls, kid: str | None = None, *, bits: int = 2048, alg: str = "RS256") -> "SigningKey":
         """A fresh key; its ``kid`` is random when not given."""
         private = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-        return cls(private, kid or str(uuid.uuid4()))
+        return cls(private, kid or str(uuid.uuid4()), alg=alg)
 
     @property
     def public_jwk(self) -> dict[str, str]:
@@ -39,7 +40,7 @@ class SigningKey:
         return {
             "kty": "RSA",
             "use": "sig",
-            "alg": "RS256",
+            "alg": self.alg,
             "kid": self.kid,
             "n": _integer(numbers.n),
             "e": _integer(numbers.e),
@@ -60,10 +61,14 @@ class SigningKey:
         }
 
     def jwt(self, claims: Mapping[str, Any], *, header: Mapping[str, Any] | None = None) -> str:
-        """``claims`` as a compact JWS. ``header`` replaces the usual one (``kid`` and ``alg`` RS256) altogether."""
-        head = dict(header) if header is not None else {"kid": self.kid, "alg": "RS256"}
-        signed = f"{_base64url(_json(head))}.{_base64url(_json(claims))}"
-        digest = _HASHES.get(head.get("alg", ""), hashes.SHA256())
+        """``claims`` as a compact JWS. ``header`` replaces the usual one (``kid`` and ``alg``) altogether."""
+        head = {"kid": self.kid, "alg": self.alg} if header is None else header
+        return self.jws(_json(head), _json(claims), alg=str(head.get("alg")))
+
+    def jws(self, header: bytes, payload: bytes, *, alg: str = "RS256") -> str:
+        """Any bytes as a compact JWS, signed as RS256 unless ``alg`` says RS384 or RS512."""
+        signed = f"{_base64url(header)}.{_base64url(payload)}"
+        digest = _HASHES.get(alg, hashes.SHA256())
         return f"{signed}.{_base64url(self._private.sign(signed.encode(), padding.PKCS1v15(), digest))}"
 
 
@@ -87,7 +92,7 @@ class IssuerKeys:
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _integer(number: int) -> str:

@@ -1,0 +1,179 @@
+"""The registry of units: one client, one unit; what is switched off is off with the next read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from consent_service.errors import Conflict, Forbidden, InsufficientScope, Invalid, NotAvailable
+from consent_service.identity import units
+from consent_service.identity.callers import MAY_HOLD, Scope, names_at_maskinporten, unit_caller
+from consent_service.identity.tokens import UnitToken
+from consent_service.identity.units import Unit, UnitKind
+from consent_service.storage.engine import Database
+from tests.support.issuers import COUNTY, NAV, SUPPLIER
+
+NOW = 1_780_000_000_000_000
+
+
+async def register(db: Database, kind: UnitKind, number: str = COUNTY, **more: Any) -> Unit:
+    """A unit of ``kind``."""
+    async with db.transaction() as tx:
+        return await units.add(
+            tx,
+            organisation_number=number,
+            unit_code="0501",
+            name=f"Enhet for {kind}",
+            region="Trøndelag",
+            kind=kind,
+            at=NOW,
+            **more,
+        )
+
+
+async def let_call(db: Database, unit: Unit, client_id: str, number: str | None = None) -> None:
+    """Register a client for ``unit``."""
+    async with db.transaction() as tx:
+        await units.add_client(tx, unit.id, client_id=client_id, at=NOW, organisation_number=number)
+
+
+def token(client_id: str, *scopes: str, number: str = COUNTY, supplier: str | None = None) -> UnitToken:
+    """A verified token."""
+    return UnitToken(
+        organisation_number=number, supplier=supplier, client_id=client_id, scopes=frozenset(scopes), expires_at=NOW
+    )
+
+
+async def test_a_unit_is_registered_and_found(db: Database) -> None:
+    """What was registered is read back whole, by id and in the list."""
+    unit = await register(
+        db, UnitKind.NAV, NAV, privacy_email="personvern@nav.example", privacy_phone="+47 55 55 33 33"
+    )
+    async with db.snapshot() as view:
+        assert await units.find(view, unit.id) == unit
+        assert await units.every(view) == [unit]
+        assert await units.find(view, "another") is None
+        with pytest.raises(NotAvailable):
+            await units.get(view, "another")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("organisation_number", "889640783"),
+        ("organisation_number", "88964078"),
+        ("unit_code", ""),
+        ("unit_code", "05 01"),
+        ("name", ""),
+        ("name", " NAV"),
+        ("name", "NAV\nTrondheim"),
+        ("name", "x" * 201),
+        ("region", "\x00"),
+        ("privacy_email", "nobody"),
+        ("privacy_email", "a b@c.no"),
+        ("privacy_phone", "ring oss"),
+    ],
+)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_unit_that_can_not_be_is_not_registered(db: Database, field: str, value: str) -> None:
+    """The refusal names the field, not the value."""
+    given = {"organisation_number": NAV, "unit_code": "0501", "name": "NAV", "region": "Trøndelag", field: value}
+    with pytest.raises(Invalid) as refused:
+        async with db.transaction() as tx:
+            await units.add(tx, kind=UnitKind.NAV, at=NOW, **given)
+    assert [violation.pointer for violation in refused.value.violations] == [f"/{field}"]
+    assert not value or value not in str(refused.value.violations)
+
+
+async def test_a_client_is_one_units(db: Database) -> None:
+    """Two units of one organisation are told apart by their clients; a client can't be both."""
+    centre = await register(db, UnitKind.CAREER_CENTRE)
+    training = await register(db, UnitKind.VOCATIONAL_TRAINING)
+    await let_call(db, centre, "centre-client")
+    await let_call(db, training, "training-client")
+    async with db.snapshot() as view:
+        assert await units.find_by_client(view, COUNTY, "centre-client") == centre
+        assert await units.find_by_client(view, COUNTY, "training-client") == training
+        assert await units.find_by_client(view, COUNTY, "other-client") is None
+        assert await units.find_by_client(view, NAV, "centre-client") is None
+        assert await units.clients(view, centre.id) == [units.Client(COUNTY, "centre-client")]
+    with pytest.raises(Conflict):
+        await let_call(db, training, "centre-client")
+
+
+async def test_a_suppliers_client_may_serve_several_organisations(db: Database) -> None:
+    """The consumer that the token names is part of who calls."""
+    centre, nav = await register(db, UnitKind.CAREER_CENTRE), await register(db, UnitKind.NAV, NAV)
+    await let_call(db, centre, "supplier-client")
+    await let_call(db, nav, "supplier-client")
+    async with db.snapshot() as view:
+        caller = await unit_caller(view, token("supplier-client", number=NAV, supplier=SUPPLIER), prefix="consent:")
+    assert (caller.unit, caller.supplier) == (nav, SUPPLIER)
+
+
+async def test_clients_that_can_not_be_are_not_registered(db: Database) -> None:
+    """An unknown unit, an id out of bounds and a wrong organisation number are refused."""
+    unit = await register(db, UnitKind.NAV, NAV)
+    for client_id, number in (("", None), ("a b", None), ("x" * 256, None), ("client", "889640783")):
+        with pytest.raises(Invalid):
+            await let_call(db, unit, client_id, number)
+    async with db.transaction() as tx:
+        with pytest.raises(NotAvailable):
+            await units.add_client(tx, "another", client_id="client", at=NOW)
+
+
+async def test_a_removed_client_calls_no_more(db: Database) -> None:
+    """From the next read on; what is not there can't be removed."""
+    unit = await register(db, UnitKind.NAV, NAV)
+    await let_call(db, unit, "client")
+    async with db.transaction() as tx:
+        await units.remove_client(tx, organisation_number=NAV, client_id="client")
+        with pytest.raises(Forbidden):
+            await unit_caller(tx, token("client", number=NAV), prefix="consent:")
+        with pytest.raises(NotAvailable):
+            await units.remove_client(tx, organisation_number=NAV, client_id="client")
+
+
+async def test_a_disabled_unit_is_nobody_until_it_is_enabled(db: Database) -> None:
+    """Whether it is enabled is read each time, in the caller's own transaction."""
+    unit = await register(db, UnitKind.NAV, NAV)
+    await let_call(db, unit, "client")
+    async with db.transaction() as tx:
+        await units.disable(tx, unit.id)
+        assert await units.enabled_unit(tx, unit.id) is None
+        with pytest.raises(Forbidden):
+            await unit_caller(tx, token("client", number=NAV), prefix="consent:")
+        assert not (await units.get(tx, unit.id)).enabled
+        await units.enable(tx, unit.id)
+        assert await units.enabled_unit(tx, unit.id) == unit
+        assert await units.enabled_unit(tx, "another") is None
+        for change in (units.disable, units.enable):
+            with pytest.raises(NotAvailable):
+                await change(tx, "another")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_caller_has_what_its_scopes_and_its_kind_both_admit(db: Database) -> None:
+    """A scope counts as an exact element after the prefix, and only for the kinds that may hold it."""
+    unit = await register(db, UnitKind.NAV, NAV)
+    await let_call(db, unit, "client")
+    scopes = ("consent:content.read", "consent:plans.write", "consent:notes.draft", "consents.read", "x:events.read")
+    async with db.snapshot() as view:
+        caller = await unit_caller(
+            view, token("client", *scopes, "consent:mapping.write.all", number=NAV), prefix="consent:"
+        )
+    assert caller.scopes == {Scope.CONTENT_READ}
+    caller.demand(Scope.CONTENT_READ)
+    for scope in set(Scope) - {Scope.CONTENT_READ}:
+        with pytest.raises(InsufficientScope):
+            caller.demand(scope)
+
+
+def test_each_kind_may_hold_what_its_part_in_the_journey_needs() -> None:
+    """The career centre hands over and nothing else; NAV asks and reads; fagopplæring reads and pushes plans."""
+    assert MAY_HOLD[UnitKind.CAREER_CENTRE] == {Scope.NOTES_DRAFT}
+    assert MAY_HOLD[UnitKind.NAV] - MAY_HOLD[UnitKind.VOCATIONAL_TRAINING] == {Scope.MAPPING_WRITE}
+    assert MAY_HOLD[UnitKind.VOCATIONAL_TRAINING] - MAY_HOLD[UnitKind.NAV] == {Scope.PLANS_WRITE}
+    assert set(Scope) == frozenset().union(*MAY_HOLD.values())
+    assert names_at_maskinporten("nav:consent/", UnitKind.CAREER_CENTRE) == ["nav:consent/notes.draft"]
