@@ -19,18 +19,34 @@ import orjson
 from consent_service.crypto.canonical import canonical
 from consent_service.plans.content import MappingRequestContent, TrainingPlan
 from consent_service.plans.shapes import Closed, Text
+from consent_service.vault.parts import PartRef
 
 # What every part of a plan says of itself.
 TENTATIVE: Final = "tentative_not_a_decision"
 
+MAPPING_REQUEST: Final = "mapping_request"
+PLAN: Final = "plan"
+
 MESSAGE: Final = "message"
 PDF: Final = "pdf"
+
+_WRITTEN_ONCE: Final = 1  # a mapping request has one version
 
 _LISTS: Final = frozenset({"wished_trades", "questions", "subjects", "practice", "steps", "answers"})
 _REQUEST: Final = ("wished_trades", "schooling_and_practice", "background", "questions", "contact")
 _FRAME: Final = frozenset({"status", "language", "valid_until"})
 _PLAN: Final = ("route", "subjects", "practice", "steps", "answers", "accommodation")
 _SUMMARY: Final = ("outcome", "summary", "other_routes", "contact", "how_to_apply")
+
+
+def request_ref(candidate_id: str, request_id: str, part: str) -> PartRef:
+    """What a part of a mapping request is called in the vault."""
+    return PartRef(candidate_id, MAPPING_REQUEST, request_id, _WRITTEN_ONCE, part)
+
+
+def plan_ref(candidate_id: str, plan_id: str, version: int, part: str) -> PartRef:
+    """What a part of a plan's version is called in the vault."""
+    return PartRef(candidate_id, PLAN, plan_id, version, part)
 
 
 class Message(Closed):

@@ -46,9 +46,9 @@ _NEXT: Final = {
     State.DECLINED: frozenset[State](),
 }
 
-# A consent that nobody has answered yes to, one that the candidate has, and one that will never be.
-_OPEN: Final = frozenset({"requested", "pending_confirmation"})
+# Consents that the candidate has said yes to, whatever became of them.
 _GIVEN: Final = frozenset({"granted", "paused", "revoked", "expired", "used_up", "invalidated"})
+_OPEN: Final = frozenset({"requested", "pending_confirmation"})
 
 
 def may_follow(now: State, then: State) -> bool:
@@ -56,23 +56,18 @@ def may_follow(now: State, then: State) -> bool:
     return then in _NEXT.get(now, frozenset())
 
 
-def seen_by_asker(*, consent: str, progress: State, reply_by: int, at: int) -> State:
-    """What the asker sees at ``at``, given the state of the consent and of the work.
+def seen_by_asker(*, consent: str, progress: State) -> State:
+    """What the asker sees of a request, given ``consent``: the state of the consent as the asker may know it.
 
-    Refused, lapsed, cancelled and unopened are ``waiting`` before ``reply_by`` and ``not_granted`` from then on.
+    There refused, lapsed and unopened are ``requested`` before the reply-by time and ``not_granted`` from then on.
     """
     if consent in _GIVEN:
         return State.GRANTED if progress is State.RECEIVED else progress
-    return State.WAITING if at < reply_by else State.NOT_GRANTED
-
-
-def seen_by_recipient(*, consent: str, progress: State) -> State | None:
-    """What fagopplæring sees; None while the candidate has said nothing or no: there is nothing for it to see."""
-    return progress if consent in _GIVEN else None
+    return State.WAITING if consent in _OPEN else State.NOT_GRANTED
 
 
 def seen_by_candidate(*, consent: str, progress: State) -> State:
-    """What the candidate sees: her own answer as she gave it."""
+    """What the candidate sees: her own answer as she gave it, and then how the work goes."""
     if consent in _GIVEN:
         return progress
     return State.WAITING if consent in _OPEN else State.NOT_GRANTED

@@ -95,6 +95,7 @@ class Texts(Closed):
     legend_expected: str
     # The rest.
     undisplayable: str
+    letter_subject: str
     month: str
     months: str
     day: str

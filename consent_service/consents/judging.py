@@ -1,0 +1,58 @@
+"""Judging without opening: may this unit act under this consent now?
+
+For what comes *in* under a consent: a training plan, words for the candidate. The gate judges what goes out; this
+judges by the same rules and opens nothing. The caller holds the lock on the candidate's chain, and judges in the
+transaction that acts.
+"""
+
+from dataclasses import dataclass
+
+from consent_service.consents import _store
+from consent_service.consents.desk import Desk
+from consent_service.consents.standing import terms_of, verify
+from consent_service.consents.states import LIVING, State
+from consent_service.consents.terms import Tampered, Terms
+from consent_service.identity.units import enabled_unit
+from consent_service.storage.engine import Snapshot
+
+
+@dataclass(frozen=True)
+class NotInForce:
+    """The answer no. The reason is for the log; the outside sees one answer for all."""
+
+    reason: str
+
+
+async def concerned(view: Snapshot, consent_id: str) -> str | None:
+    """Whom the consent concerns: to know which chain to lock. Once written it never changes."""
+    return (await _store.candidates(view, [consent_id])).get(consent_id)
+
+
+async def judge(view: Snapshot, desk: Desk, consent_id: str, unit_id: str, *, at: int) -> Terms | NotInForce:
+    """The terms, if the consent is in force at ``at`` and the unit, enabled, is its recipient.
+
+    A row that was tampered with is refused too, after the alarm.
+    """
+    consent = await _store.find(view, consent_id)
+    if consent is None:
+        return NotInForce("unknown")
+    if consent.granted_at is None:
+        return NotInForce("not_granted")
+    try:
+        terms = terms_of(await verify(view, desk.keys.rows, consent))
+    except Tampered:
+        return NotInForce("tampered")
+    unit = await enabled_unit(view, unit_id)
+    purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
+    state = State(consent.state)
+    reasons = (
+        ("tampered", (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id)),
+        ("not_recipient", unit_id != terms.recipient.id),
+        ("unit_disabled", unit is None),
+        ("kind_not_admitted", unit is not None and not purpose.admits_recipient(unit.kind)),
+        ("ended", state not in LIVING),
+        ("paused", state is State.PAUSED),
+        ("not_yet_valid", at < terms.valid_from),
+        ("expired", at >= terms.valid_until),
+    )
+    return next((NotInForce(reason) for reason, holds in reasons if holds), terms)
