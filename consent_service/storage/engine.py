@@ -46,7 +46,10 @@ class Snapshot(Protocol):
 
 
 class Transaction(Snapshot, Protocol):
-    """A view that may also write; all or nothing."""
+    """A view that may also write; all or nothing.
+
+    A statement that fails spoils it: even if its exception is caught inside, the end rolls back and raises it again.
+    """
 
     async def run(self, statement: Statement, /, **given: Any) -> int:
         """Execute; the number of rows it touched. Raises Duplicate."""

@@ -7,15 +7,18 @@ is paused while it holds a lock loses its transaction after two seconds, so that
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 from consent_service.errors import StorageUnavailable
 from consent_service.storage.engine import Dialect, Duplicate, Row
 from consent_service.storage.statement import Statement
+
+T = TypeVar("T")
 
 _SESSION = {
     "application_name": "consent-service",
@@ -25,6 +28,7 @@ _SESSION = {
     "synchronous_commit": "on",
     "timezone": "UTC",
 }
+_ANSWERS_WITHIN = 12  # seconds; a primary that can still speak gives up a statement by itself after ten
 _DOWN = (
     OSError,
     TimeoutError,
@@ -35,6 +39,8 @@ _DOWN = (
     asyncpg.LockNotAvailableError,
     asyncpg.TransactionRollbackError,
     asyncpg.InvalidTransactionStateError,
+    asyncpg.PostgresSystemError,
+    asyncpg.TargetServerAttributeNotMatched,
 )
 
 
@@ -45,15 +51,21 @@ class _View:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self.failure: Exception | None = None
+
+    async def _answer(self, step: Awaitable[T]) -> T:
+        try:
+            return await step
+        except Exception as failure:
+            meaning = _meaning(failure)
+            self.failure = meaning or failure
+            if meaning is None:
+                raise
+            raise meaning from failure
 
     async def rows(self, statement: Statement, /, **given: Any) -> list[Row]:
         text, arguments = statement.text("postgresql"), statement.arguments("postgresql", given)
-        try:
-            found: list[Row] = await self._connection.fetch(text, *arguments)
-        except asyncpg.UniqueViolationError as clash:
-            raise Duplicate from clash
-        except _DOWN as failure:
-            raise StorageUnavailable from failure
+        found: list[Row] = await self._answer(self._connection.fetch(text, *arguments))
         return found
 
     async def row(self, statement: Statement, /, **given: Any) -> Row | None:
@@ -66,26 +78,26 @@ class _View:
 
     async def run(self, statement: Statement, /, **given: Any) -> int:
         text, arguments = statement.text("postgresql"), statement.arguments("postgresql", given)
-        try:
-            tag: str = await self._connection.execute(text, *arguments)
-        except asyncpg.UniqueViolationError as clash:
-            raise Duplicate from clash
-        except _DOWN as failure:
-            raise StorageUnavailable from failure
+        tag: str = await self._answer(self._connection.execute(text, *arguments))
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
     async def run_many(self, statement: Statement, given: Iterable[Mapping[str, Any]], /) -> None:
         text = statement.text("postgresql")
-        try:
-            await self._connection.executemany(text, [statement.arguments("postgresql", one) for one in given])
-        except asyncpg.UniqueViolationError as clash:
-            raise Duplicate from clash
-        except _DOWN as failure:
-            raise StorageUnavailable from failure
+        arguments = [statement.arguments("postgresql", one) for one in given]
+        await self._answer(self._connection.executemany(text, arguments))
 
     def scrub_after_commit(self) -> None:
         """Nothing to do: PostgreSQL's log is the operator's to expire, and the keys in it die by rotation."""
+
+
+def _meaning(failure: Exception) -> Exception | None:
+    """What a caller may make of a failure; None if it is a mistake of ours, such as a column that does not exist."""
+    if isinstance(failure, asyncpg.UniqueViolationError):
+        return Duplicate()
+    if isinstance(failure, _DOWN) and not isinstance(failure, ValueError):  # asyncpg's words for a wrong argument
+        return StorageUnavailable()
+    return None
 
 
 class PostgreSQL:
@@ -99,14 +111,11 @@ class PostgreSQL:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        try:
-            connection = await self._pool.acquire(timeout=5)
-        except _DOWN as failure:
-            raise StorageUnavailable from failure
+        connection = await _down_is_unavailable(self._pool.acquire(timeout=5))
         try:
             yield connection
         finally:
-            await self._pool.release(connection)
+            await _quietly(self._pool.release(connection))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[_View]:
@@ -114,8 +123,11 @@ class PostgreSQL:
         async with self._connection() as connection:
             transaction = connection.transaction(isolation="read_committed")
             await _down_is_unavailable(transaction.start())
+            view = _View(connection)
             try:
-                yield _View(connection)
+                yield view
+                if view.failure is not None:  # COMMIT would roll back, and not say so
+                    raise view.failure
             except BaseException:
                 await _quietly(transaction.rollback())
                 raise
@@ -137,19 +149,23 @@ class PostgreSQL:
         await self._pool.close()
 
 
-async def _down_is_unavailable(step: Any) -> None:
+async def _down_is_unavailable(step: Awaitable[T]) -> T:
     try:
-        await step
+        return await step
     except _DOWN as failure:
         raise StorageUnavailable from failure
 
 
-async def _quietly(rollback: Any) -> None:
-    """Roll back; a connection that is gone has rolled back by itself."""
+async def _quietly(step: Awaitable[object]) -> None:
+    """Roll back, or give back; a connection that is gone has done so by itself."""
     try:
-        await rollback
+        await step
     except _DOWN:
         return
+
+
+async def _nothing_to_reset(_connection: Any) -> None:
+    """No session state is ever set outside a transaction; asyncpg's own reset is a quarter of a small one's time."""
 
 
 async def open_postgresql(url: str, *, connections: int = 10) -> PostgreSQL:
@@ -160,6 +176,9 @@ async def open_postgresql(url: str, *, connections: int = 10) -> PostgreSQL:
             min_size=1,
             max_size=connections,
             server_settings=_SESSION,
+            target_session_attrs=SessionAttribute.primary,
+            command_timeout=_ANSWERS_WITHIN,
+            reset=_nothing_to_reset,
             statement_cache_size=1024,
             max_inactive_connection_lifetime=300,
         )

@@ -61,8 +61,12 @@ class Statement:
 
     def arguments(self, dialect: Dialect, given: Mapping[str, Any]) -> list[Any]:
         """``given`` in the order of the placeholders. Raises KeyError on a missing, TypeError on a surplus one."""
-        if len(given) != len(self._names):
+        arguments = [given[name] for name in self._names]
+        if len(given) != len(arguments):
             raise TypeError(f"the statement takes {self._names}")
         if dialect == "sqlite" and self._lists:
-            return [json.dumps(list(given[n])) if n in self._lists else given[n] for n in self._names]
-        return [given[name] for name in self._names]
+            return [
+                json.dumps(list(value)) if name in self._lists else value
+                for name, value in zip(self._names, arguments, strict=True)
+            ]
+        return arguments
