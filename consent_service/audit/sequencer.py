@@ -13,6 +13,10 @@ _BATCH = 500
 _LEASE = 15 * SECOND
 
 
+class HistoryChanged(Exception):
+    """The Merkle log is no longer what its last checkpoint says. Nothing is signed until an operator has looked."""
+
+
 async def sequence(tx: Transaction, *, holder: str, now: int) -> int:
     """Number what is committed and not yet numbered, up to a batch; how many that were. 0 without the lease."""
     if not await hold(tx, "log-sequencer", holder, now=now, duration=_LEASE):
@@ -31,16 +35,29 @@ async def _append(tx: Transaction, first: int, entries: list[Row]) -> None:
 
 
 async def sign_checkpoint(tx: Transaction, key: CheckpointKey, origin: str, *, holder: str, now: int) -> bool:
-    """Sign the head if the log has grown since the last checkpoint; whether it did."""
+    """Sign the head if the log has grown since the last checkpoint; whether it did.
+
+    Raises HistoryChanged for a log that does not extend what was signed last: two signed histories are a fork.
+    """
     if not await hold(tx, "log-sequencer", holder, now=now, duration=_LEASE):
         return False
     size = await _store.size(tx)
     newest = await _store.newest_checkpoint(tx)
     if newest is not None and newest["size"] == size:
         return False
-    root = merkle.root(size, (await _store.nodes(tx, merkle.cover(0, size))).__getitem__)
+    if newest is not None and (newest["size"] > size or newest["root"] != await _root(tx, newest["size"])):
+        raise HistoryChanged
+    root = await _root(tx, size)
     await _store.add_checkpoint(tx, size=size, root=root, note=signed_note(key, origin, size, root), at=now)
     return True
+
+
+async def _root(view: Snapshot, size: int) -> bytes:
+    nodes = await _store.nodes(view, merkle.cover(0, size))
+    try:
+        return merkle.root(size, nodes.__getitem__)
+    except KeyError:
+        raise HistoryChanged from None
 
 
 def signed_note(key: CheckpointKey, origin: str, size: int, root: bytes) -> str:

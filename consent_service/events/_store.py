@@ -49,7 +49,8 @@ _AFTER = Statement(
 )
 _FEED = Statement("SELECT last, dropped FROM feed WHERE unit_id = :unit_id")
 _UNNUMBERED = Statement(
-    "SELECT id, unit_id FROM event WHERE number IS NULL AND not_before <= :now ORDER BY at, id LIMIT :limit"
+    "SELECT id, unit_id FROM event WHERE number IS NULL AND not_before <= :now"
+    " ORDER BY at, id LIMIT :limit {skip_locked}"
 )
 _RETRACT = Statement("DELETE FROM event WHERE consent_id = :consent_id AND state = :state AND number IS NULL")
 _NUMBER = Statement("UPDATE event SET number = :number WHERE id = :id")
@@ -81,7 +82,10 @@ async def feed(view: Snapshot, unit_id: str) -> tuple[int, int]:
 
 
 async def unnumbered(view: Snapshot, now: int, limit: int) -> list[Row]:
-    """Committed events whose time has come and that wait for a number, oldest first."""
+    """Committed events whose time has come and that wait for a number, oldest first, and locked.
+
+    One that is just being retracted is passed over: a number given to it would be a gap.
+    """
     return await view.rows(_UNNUMBERED, now=now, limit=limit)
 
 
