@@ -5,6 +5,7 @@ is the same in both databases, and carries no time zone that could be forgotten.
 the operating system for the time but ``SystemClock``.
 """
 
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
@@ -17,6 +18,7 @@ DAY = 24 * HOUR
 
 _OSLO = ZoneInfo("Europe/Oslo")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class Clock(Protocol):
@@ -54,21 +56,24 @@ class SettableClock:
 def rfc3339(instant: int) -> str:
     """``instant`` as RFC 3339 in UTC, with as many decimals as it needs (0 or 6)."""
     whole, micros = divmod(instant, SECOND)
-    text = (_EPOCH + timedelta(seconds=whole)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_EPOCH + timedelta(seconds=whole)).replace(tzinfo=None).isoformat()
     return f"{text}.{micros:06d}Z" if micros else f"{text}Z"
 
 
 def parse_rfc3339(text: str) -> int:
-    """The instant that ``text`` names. Raises ValueError for anything without a zone."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone names no instant")
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    """The instant that ``text`` names (RFC 3339, at most six decimals). Raises ValueError for anything else."""
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("an instant is a time such as 2026-11-21T20:55:31Z")
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
 
 
 def end_of_day(day: date) -> int:
-    """00:00 Europe/Oslo after ``day``: what "until and including that day" means to a person in Norway."""
-    midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), tzinfo=_OSLO)
+    """00:00 Europe/Oslo after ``day``: what "until and including that day" means to a person in Norway.
+
+    The last day of the calendar, which callers can type, has no day after it and ends as it begins.
+    """
+    following = day + timedelta(days=1) if day < date.max else day
+    midnight = datetime.combine(following, datetime.min.time(), tzinfo=_OSLO)
     return (midnight - _EPOCH) // timedelta(microseconds=1)
 
 

@@ -63,15 +63,26 @@ class LocalKeyring:
 def read_keyring(path: Path) -> LocalKeyring:
     """The keyring at ``path``. Raises KeyringUnfit."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe would wait for a writer
     except FileNotFoundError:
         raise KeyringUnfit(f"There is no keyring at {path}. Make one: consent-service keys init") from None
     except OSError:
         raise KeyringUnfit(f"The keyring at {path} can't be opened, or is a link.") from None
-    with os.fdopen(handle, "rb") as file:
-        if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-            raise KeyringUnfit(f"Others may read the keyring at {path}. Make it yours alone: chmod 600")
-        return LocalKeyring(_parse(file.read(), path))
+    try:
+        _demand_ours_alone(os.fstat(handle), path)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return LocalKeyring(_parse(file.read(), path))
+    finally:
+        os.close(handle)
+
+
+def _demand_ours_alone(found: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise KeyringUnfit(f"The keyring at {path} is not a file.")
+    if found.st_uid != os.geteuid():
+        raise KeyringUnfit(f"The keyring at {path} is another user's. Make it yours: chown")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise KeyringUnfit(f"Others may read the keyring at {path}. Make it yours alone: chmod 600")
 
 
 def _parse(raw: bytes, path: Path) -> dict[int, bytes]:

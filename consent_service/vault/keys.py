@@ -111,10 +111,10 @@ class Keys:
         self._cache.pop(("candidate", candidate_id), None)
 
     def _cached(self, kind: str, owner: str) -> bytes | None:
-        kept = self._cache.get((kind, owner))
+        kept = self._cache.pop((kind, owner), None)
         if kept is None or kept[0] < self._clock.now():
             return None
-        self._cache.move_to_end((kind, owner))
+        self._cache[kind, owner] = kept  # the newest last
         return kept[1]
 
     def _keep(self, kind: str, owner: str, secret: bytes) -> None:
