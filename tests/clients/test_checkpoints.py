@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from consent_clients.checkpoints import Checkpoint, Checkpoints, VerifierKey, verify_consistency
 from consent_clients.problems import LogRolledBack, ProofBroken
+from consent_service.app.published import checkpoint_jwk
+from consent_service.audit.sequencer import signed_note
+from consent_service.crypto.service_keys import CheckpointKey
 
 ORIGIN = "consent.example.org/log"
 SIGNING = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -98,6 +101,15 @@ def test_verifier_keys_read_back_as_written() -> None:
     for bad in (f"{ORIGIN}+00000000+{encoded}", f"{ORIGIN}+{KEY.hash.hex()}+{other}", "nothing"):
         with pytest.raises(ProofBroken):
             VerifierKey.parse(bad)
+
+
+def test_the_published_key_is_the_key_that_signs() -> None:
+    """The log's key is read as the service publishes it, and checks what the service signs; no other kind is taken."""
+    ours = CheckpointKey(bytes(range(32)))
+    key = VerifierKey.from_jwk(checkpoint_jwk(ours.public, ORIGIN))
+    assert Checkpoint.parse(signed_note(ours, ORIGIN, 5, ONE)).signed_by(key)
+    with pytest.raises(ProofBroken):
+        VerifierKey.from_jwk({"kty": "EC", "crv": "P-256", "x": "", "kid": ORIGIN})
 
 
 @pytest.mark.parametrize(

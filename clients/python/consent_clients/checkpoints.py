@@ -19,8 +19,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -79,6 +80,17 @@ class VerifierKey:
         if raw[:1] != ED25519 or key.hash.hex() != shown:
             raise ProofBroken("not a verifier key")
         return key
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, Any]) -> VerifierKey:
+        """Reads the key as the service publishes it (RFC 8037; `kid` is the log's origin).
+
+        Keep what was read the first time: a key fetched together with what it signs proves little.
+        """
+        if (jwk.get("kty"), jwk.get("crv")) != ("OKP", "Ed25519"):
+            raise ProofBroken("not an Ed25519 key")
+        encoded = str(jwk["x"]).translate(str.maketrans("-_", "+/"))
+        return cls(str(jwk["kid"]), _base64(encoded + "=" * (-len(encoded) % 4), length=32))
 
     @property
     def hash(self) -> bytes:
