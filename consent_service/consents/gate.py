@@ -34,11 +34,12 @@ from consent_service.audit.log import SERVICE_CHAIN, Entry, Head, append_all, la
 from consent_service.clock import Clock
 from consent_service.consents import _store, endings
 from consent_service.consents._store import Stored
+from consent_service.consents.checks import reason_against
 from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
 from consent_service.consents.purposes import IDENTITY
 from consent_service.consents.standing import alarm, intact, stand, terms_of
-from consent_service.consents.states import LETTERS_GO_ON, LIVING, WAITING, State
+from consent_service.consents.states import LETTERS_GO_ON, WAITING, State
 from consent_service.consents.terms import Tampered, Terms, commit
 from consent_service.crypto.envelope import SealBroken
 from consent_service.identity.units import Unit
@@ -278,20 +279,13 @@ def _check(desk: Desk, batch: _Batch, consent: Stored, ask: Ask, at: int) -> Ref
 def _check_release(
     desk: Desk, batch: _Batch, terms: Terms, state: State, uses: int, ask: ReleaseAsk, at: int
 ) -> Refused | None:
-    unit = batch.units.get(ask.unit_id)
     purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
+    unit = batch.units.get(ask.unit_id)
+    reason = reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)
     repeat = (terms.consent_id, _key_hash(ask)) in batch.releases
-    reasons = (
-        ("not_recipient", ask.unit_id != terms.recipient.id),
-        ("unit_disabled", unit is None or not unit.enabled),
-        ("kind_not_admitted", unit is not None and not purpose.admits_recipient(unit.kind)),
-        ("ended", state not in LIVING),
-        ("paused", state is State.PAUSED),
-        ("not_yet_valid", at < terms.valid_from),
-        ("expired", at >= terms.valid_until),
-        ("used_up", terms.max_uses is not None and uses >= terms.max_uses and not repeat),
-    )
-    return next((Refused(reason) for reason, holds in reasons if holds), None)
+    if reason is None and terms.max_uses is not None and uses >= terms.max_uses and not repeat:
+        reason = "used_up"
+    return None if reason is None else Refused(reason)
 
 
 def _check_dispatch(terms: Terms, state: State, ask: DispatchAsk) -> Refused | None:

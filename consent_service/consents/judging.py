@@ -8,11 +8,12 @@ transaction that acts.
 from dataclasses import dataclass
 
 from consent_service.consents import _store
+from consent_service.consents.checks import reason_against
 from consent_service.consents.desk import Desk
 from consent_service.consents.standing import terms_of, verify
-from consent_service.consents.states import LIVING, State
+from consent_service.consents.states import State
 from consent_service.consents.terms import Tampered, Terms
-from consent_service.identity.units import enabled_unit
+from consent_service.identity.units import find as find_unit
 from consent_service.storage.engine import Snapshot
 
 
@@ -42,17 +43,9 @@ async def judge(view: Snapshot, desk: Desk, consent_id: str, unit_id: str, *, at
         terms = terms_of(await verify(view, desk.keys.rows, consent))
     except Tampered:
         return NotInForce("tampered")
-    unit = await enabled_unit(view, unit_id)
+    if (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id):
+        return NotInForce("tampered")
     purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
-    state = State(consent.state)
-    reasons = (
-        ("tampered", (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id)),
-        ("not_recipient", unit_id != terms.recipient.id),
-        ("unit_disabled", unit is None),
-        ("kind_not_admitted", unit is not None and not purpose.admits_recipient(unit.kind)),
-        ("ended", state not in LIVING),
-        ("paused", state is State.PAUSED),
-        ("not_yet_valid", at < terms.valid_from),
-        ("expired", at >= terms.valid_until),
-    )
-    return next((NotInForce(reason) for reason, holds in reasons if holds), terms)
+    unit = await find_unit(view, unit_id)
+    reason = reason_against(terms, State(consent.state), unit=unit, unit_id=unit_id, purpose=purpose, at=at)
+    return terms if reason is None else NotInForce(reason)
