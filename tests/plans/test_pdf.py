@@ -181,7 +181,7 @@ def test_hostile_strings_come_out_as_text(hostile: str) -> None:
         assert all("/Annots" not in page for page in opened.pages)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     text=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x17F, exclude_categories=("Cc", "Cf")), min_size=1)
 )

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consent_service.consents.states import UNANSWERED_TO_THE_ASKER, shown_to_asker
 from consent_service.consents.states import State as ConsentState
 from consent_service.plans.states import (
     PROGRESS,
@@ -10,54 +11,33 @@ from consent_service.plans.states import (
     may_follow,
     seen_by_asker,
     seen_by_candidate,
-    seen_by_recipient,
 )
-
-REPLY_BY = 1_000
 
 progress = st.sampled_from(sorted(PROGRESS))
 consents = st.sampled_from(sorted(ConsentState))
-instants = st.integers(0, 2 * REPLY_BY)
-never_given = st.sampled_from(["requested", "pending_confirmation", "refused", "lapsed", "cancelled"])
+unanswered = st.sampled_from(sorted(UNANSWERED_TO_THE_ASKER))
 
 
-def asker(consent: str, at: int, work: State = State.RECEIVED) -> State:
-    return seen_by_asker(consent=consent, progress=work, reply_by=REPLY_BY, at=at)
+@given(consent=unanswered, work=progress, until=st.integers(1, 2), now=st.integers(0, 3))
+def test_a_no_and_silence_look_alike_to_the_asker(consent: ConsentState, work: State, until: int, now: int) -> None:
+    """Refused, lapsed and unopened: waiting before the reply-by time, not granted from then on."""
+    shown = shown_to_asker(consent, None, until, now)
+    assert seen_by_asker(consent=shown, progress=work) is (State.WAITING if now < until else State.NOT_GRANTED)
 
 
-@given(one=never_given, other=never_given, at=instants)
-def test_a_no_and_silence_look_alike_to_the_asker(one: str, other: str, at: int) -> None:
-    """At no time can the asker tell refused, lapsed, cancelled and not yet opened apart."""
-    assert asker(one, at) is asker(other, at)
-
-
-@given(consent=never_given)
-def test_silence_becomes_no_at_the_reply_by_time(consent: str) -> None:
-    """Until the reply-by time the asker waits; from that instant on it is not granted."""
-    assert asker(consent, REPLY_BY - 1) is State.WAITING
-    assert asker(consent, REPLY_BY) is State.NOT_GRANTED
-
-
-@given(consent=never_given, work=progress)
-def test_the_recipient_sees_nothing_before_a_yes(consent: str, work: State) -> None:
-    """Without the candidate's yes there is nothing for the recipient to see."""
-    assert seen_by_recipient(consent=consent, progress=work) is None
-
-
-@given(work=progress, at=instants)
-def test_after_a_yes_both_units_see_how_the_work_goes(work: State, at: int) -> None:
-    """Granted is the asker's word for received; from then on both units and the candidate see the same state."""
-    assert seen_by_recipient(consent="granted", progress=work) is work
+@given(work=progress)
+def test_after_a_yes_all_see_how_the_work_goes(work: State) -> None:
+    """Granted is the asker's word for received; from then on asker and candidate see the same state."""
     assert seen_by_candidate(consent="granted", progress=work) is work
-    assert asker("granted", at, work) is (State.GRANTED if work is State.RECEIVED else work)
+    assert seen_by_asker(consent="granted", progress=work) is (State.GRANTED if work is State.RECEIVED else work)
 
 
-@given(consent=consents, work=progress, at=instants)
-def test_every_state_of_a_consent_is_seen_as_something(consent: str, work: State, at: int) -> None:
-    """The functions are total over the states that the consents' room has."""
-    assert isinstance(asker(consent, at, work), State)
-    assert isinstance(seen_by_candidate(consent=consent, progress=work), State)
-    assert seen_by_recipient(consent=consent, progress=work) in {None, work}
+@given(consent=consents, work=progress)
+def test_every_state_of_a_consent_is_seen_as_something(consent: ConsentState, work: State) -> None:
+    """The functions are total over the states that the consents' room has, and no yes is seen before it was said."""
+    seen = {seen_by_candidate(consent=consent, progress=work), seen_by_asker(consent=consent, progress=work)}
+    before_a_yes = {"requested", "pending_confirmation", "refused", "cancelled", "lapsed"}
+    assert (seen <= {State.WAITING, State.NOT_GRANTED}) is (consent in before_a_yes)
 
 
 def test_the_candidate_sees_her_own_answer() -> None:
