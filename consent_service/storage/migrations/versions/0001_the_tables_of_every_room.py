@@ -136,6 +136,14 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.PrimaryKeyConstraint("unit_id"),
     )
     op.create_table(
+        "kept_answer",
+        sa.Column("scope_mac", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("kept_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("scope_mac"),
+    )
+    op.create_index(op.f("ix_kept_answer_kept_at"), "kept_answer", ["kept_at"], unique=False)
+    op.create_table(
         "leaf",
         sa.Column("leaf_index", sa.BigInteger(), nullable=False),
         sa.Column("chain_id", sa.String(), nullable=False),
@@ -152,6 +160,45 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "letter",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("candidate_id", sa.String(), nullable=False),
+        sa.Column("plan_id", sa.String(), nullable=False),
+        sa.Column("plan_version", sa.BigInteger(), nullable=False),
+        sa.Column("consent_id", sa.String(), nullable=False),
+        sa.Column("unit_id", sa.String(), nullable=False),
+        sa.Column("sender_organisation", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("document_uuid", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("next_attempt_at", sa.BigInteger(), nullable=True),
+        sa.Column("doubt_until", sa.BigInteger(), nullable=True),
+        sa.Column("leased_by", sa.String(), nullable=True),
+        sa.Column("leased_until", sa.BigInteger(), nullable=True),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("shares_held", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("document_uuid"),
+        sa.UniqueConstraint("message_id"),
+    )
+    op.create_index("letter_candidate", "letter", ["candidate_id", "id"], unique=False)
+    op.create_index("letter_consent", "letter", ["consent_id", "id"], unique=False)
+    op.create_index(
+        "letter_due",
+        "letter",
+        ["next_attempt_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    )
+    op.create_index("letter_plan", "letter", ["plan_id", "plan_version"], unique=False)
+    op.create_index("letter_standing", "letter", ["status", "id"], unique=False)
+    op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(), nullable=False),
         sa.Column("browser_hash", sa.LargeBinary(), nullable=False),
@@ -162,6 +209,34 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.PrimaryKeyConstraint("state_hash"),
     )
     op.create_index(op.f("ix_login_attempt_begun_at"), "login_attempt", ["begun_at"], unique=False)
+    op.create_table(
+        "mapping_message",
+        sa.Column("mapping_request_id", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("candidate_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("mapping_request_id", "number"),
+    )
+    op.create_index(op.f("ix_mapping_message_candidate_id"), "mapping_message", ["candidate_id"], unique=False)
+    op.create_table(
+        "mapping_request",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("candidate_id", sa.String(), nullable=True),
+        sa.Column("consent_id", sa.String(), nullable=False),
+        sa.Column("requester_id", sa.String(), nullable=True),
+        sa.Column("recipient_id", sa.String(), nullable=False),
+        sa.Column("progress", sa.String(), nullable=False),
+        sa.Column("messages", sa.BigInteger(), nullable=False),
+        sa.Column("reply_by", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("consent_id"),
+    )
+    op.create_index("mapping_request_candidate", "mapping_request", ["candidate_id", "id"], unique=False)
+    op.create_index("mapping_request_recipient", "mapping_request", ["recipient_id", "id"], unique=False)
+    op.create_index("mapping_request_requester", "mapping_request", ["requester_id", "id"], unique=False)
     op.create_table(
         "node",
         sa.Column("level", sa.BigInteger(), nullable=False),
@@ -213,6 +288,19 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("chain_id", "position"),
     )
+    op.create_table(
+        "plan",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("candidate_id", sa.String(), nullable=False),
+        sa.Column("mapping_request_id", sa.String(), nullable=False),
+        sa.Column("consent_id", sa.String(), nullable=False),
+        sa.Column("unit_id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "version"),
+    )
+    op.create_index(op.f("ix_plan_candidate_id"), "plan", ["candidate_id"], unique=False)
+    op.create_index("plan_request", "plan", ["mapping_request_id", "version"], unique=True)
     op.create_table(
         "receipt",
         sa.Column("id", sa.String(), nullable=False),
@@ -303,6 +391,21 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     op.create_index(op.f("ix_waiting_item_lapses_at"), "waiting_item", ["lapses_at"], unique=False)
     op.create_index(op.f("ix_waiting_item_lookup"), "waiting_item", ["lookup"], unique=False)
     op.create_table(
+        "letter_status",
+        sa.Column("letter_id", sa.String(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("candidate_id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["letter_id"],
+            ["letter.id"],
+        ),
+        sa.PrimaryKeyConstraint("letter_id", "position"),
+    )
+    op.create_index(op.f("ix_letter_status_candidate_id"), "letter_status", ["candidate_id"], unique=False)
+    op.create_table(
         "note_version",
         sa.Column("note_id", sa.String(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -351,6 +454,8 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_table("person_number")
     op.drop_index(op.f("ix_note_version_candidate_id"), table_name="note_version")
     op.drop_table("note_version")
+    op.drop_index(op.f("ix_letter_status_candidate_id"), table_name="letter_status")
+    op.drop_table("letter_status")
     op.drop_index(op.f("ix_waiting_item_lookup"), table_name="waiting_item")
     op.drop_index(op.f("ix_waiting_item_lapses_at"), table_name="waiting_item")
     op.drop_table("waiting_item")
@@ -366,6 +471,9 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_table("recipient_key")
     op.drop_index("receipt_consent", table_name="receipt")
     op.drop_table("receipt")
+    op.drop_index("plan_request", table_name="plan")
+    op.drop_index(op.f("ix_plan_candidate_id"), table_name="plan")
+    op.drop_table("plan")
     op.drop_table("pending_leaf")
     op.drop_table("part")
     op.drop_index(op.f("ix_note_draft_lapses_at"), table_name="note_draft")
@@ -374,11 +482,30 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_index(op.f("ix_note_candidate_id"), table_name="note")
     op.drop_table("note")
     op.drop_table("node")
+    op.drop_index("mapping_request_requester", table_name="mapping_request")
+    op.drop_index("mapping_request_recipient", table_name="mapping_request")
+    op.drop_index("mapping_request_candidate", table_name="mapping_request")
+    op.drop_table("mapping_request")
+    op.drop_index(op.f("ix_mapping_message_candidate_id"), table_name="mapping_message")
+    op.drop_table("mapping_message")
     op.drop_index(op.f("ix_login_attempt_begun_at"), table_name="login_attempt")
     op.drop_table("login_attempt")
+    op.drop_index("letter_standing", table_name="letter")
+    op.drop_index("letter_plan", table_name="letter")
+    op.drop_index(
+        "letter_due",
+        table_name="letter",
+        sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    )
+    op.drop_index("letter_consent", table_name="letter")
+    op.drop_index("letter_candidate", table_name="letter")
+    op.drop_table("letter")
     op.drop_table("lease")
     op.drop_index("leaf_entry", table_name="leaf")
     op.drop_table("leaf")
+    op.drop_index(op.f("ix_kept_answer_kept_at"), table_name="kept_answer")
+    op.drop_table("kept_answer")
     op.drop_table("feed")
     op.drop_index(
         "event_unnumbered",

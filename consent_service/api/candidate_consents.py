@@ -1,0 +1,270 @@
+"""Sharing: see exactly what would leave, say yes, say no, take it back."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
+
+from consent_service.api.answers import json_answer, page_answer, raw_answer
+from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.consent_views import units_of, whole_json
+from consent_service.api.contract import CANDIDATE, described
+from consent_service.api.fields import Closed, Cursor, Day, Id, Limit, PathId, Sha256
+from consent_service.api.json_bodies import StrictRoute
+from consent_service.api.receipts import receipt_answer
+from consent_service.api.shapes import Consent, ConsentPage, PreviewShape, Receipt, Revoked
+from consent_service.clock import end_of_day, rfc3339
+from consent_service.consents import endings, grants, reading
+from consent_service.consents.grants import Keyring
+from consent_service.consents.preview import Choice, preview
+from consent_service.consents.purposes import Language, Purpose
+from consent_service.delivery import reading as deliveries
+from consent_service.errors import Invalid, Violation
+from consent_service.identity import units
+from consent_service.storage.engine import Snapshot
+from consent_service.vault.keys import MAILBOX
+from consent_service.vault.parts import PartRef
+
+MaxUses = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Part(Closed):
+    """One part of one version of one resource."""
+
+    resource: Annotated[str, Field(pattern="^[a-z_]{1,40}$", examples=["note"])]
+    resource_id: Id
+    version: Annotated[int, Field(ge=1, le=10**9)]
+    part: Annotated[str, Field(pattern="^[a-z_]{1,60}(:[a-z0-9-]{1,32})?$", examples=["interests"])]
+
+
+Parts = Annotated[list[Part], Field(min_length=1, max_length=100)]
+
+
+class Wanted(Closed):
+    """What to show: with whom, why, which parts, the last day (Oslo). ``consent_id``: the request it would answer."""
+
+    purpose: Annotated[str, Field(pattern="^[a-z][a-z_]{2,40}$", examples=["guidance_follow_up"])]
+    recipient_id: Id
+    parts: Parts
+    valid_until: Day
+    max_uses: MaxUses | None = None
+    consent_id: Id | None = None
+
+
+class Grant(Wanted):
+    """What was shown, and the hash of it."""
+
+    preview_sha256: Sha256
+    language: Language = "nb"
+
+
+class Yes(Closed):
+    """An answer to a request: what was shown, and the hash of it. It may be less than was asked for."""
+
+    parts: Parts
+    valid_until: Day
+    max_uses: MaxUses | None = None
+    preview_sha256: Sha256
+    language: Language = "nb"
+
+
+class Empty(Closed):
+    """An empty object."""
+
+
+Status = Annotated[str, Query(pattern="^[a-z_]{1,30}$", description="Only consents in this state.")]
+
+
+def routes(door: CandidateDoor) -> APIRouter:
+    """``/v1/me/consents``."""
+    router = APIRouter(route_class=StrictRoute, tags=["consents"])
+    candidate = Depends(door.caller)
+    _add_reading(router, door, candidate)
+    _add_sharing(router, door, candidate)
+    _add_answers(router, door, candidate)
+    return router
+
+
+def _add_reading(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
+    @router.get("/v1/me/consents", response_model=ConsentPage, **described(returns="own", security=CANDIDATE))
+    async def consents(
+        caller: Annotated[Caller, candidate],
+        status: Status | None = None,
+        after: Cursor = "",
+        limit: Limit = 50,
+    ) -> Response:
+        """The candidate's consents, and the requests that wait for her answer."""
+        candidate_id = await caller.welcomed()
+        if candidate_id is None:
+            return page_answer([], None)
+        async with door.db.snapshot() as view:
+            found = await reading.of_candidate(view, candidate_id, after=after, limit=limit, now=door.clock.now())
+            known = await units_of(view, found)
+        following = found[-1].id if len(found) == limit else None
+        wanted = [one for one in found if status is None or one.state == status]
+        return page_answer([whole_json(one, known, door.desk.purposes) for one in wanted], following)
+
+    @router.get(
+        "/v1/me/consents/{consent_id}",
+        response_model=Consent,
+        **described(returns="own", security=CANDIDATE, problems=[404]),
+    )
+    async def one(consent_id: PathId, caller: Annotated[Caller, candidate]) -> Response:
+        """One of them."""
+        candidate_id = await caller.known()
+        async with door.db.snapshot() as view:
+            return json_answer(await _shown(view, door, candidate_id, consent_id))
+
+    @router.get(
+        "/v1/me/consents/{consent_id}/receipt",
+        response_model=Receipt,
+        **described(returns="own", security=CANDIDATE, problems=[404]),
+    )
+    async def receipt(consent_id: PathId, caller: Annotated[Caller, candidate]) -> Response:
+        """The newest signed receipt: of the yes, the no, or the end."""
+        candidate_id = await caller.known()
+        async with door.db.snapshot() as view:
+            await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
+            return await receipt_answer(view, consent_id, None)
+
+
+def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
+    @router.post(
+        "/v1/me/consents/preview",
+        response_model=PreviewShape,
+        **described(returns="own", security=CANDIDATE, body=True, problems=[404, 409]),
+    )
+    async def show(body: Wanted, caller: Annotated[Caller, candidate]) -> Response:
+        """Exactly what the recipient would get, and its SHA-256. Nothing is stored, and nobody hears of it."""
+        key = await caller.key()
+        async with door.db.snapshot() as view:
+            if body.consent_id is not None:
+                await reading.find_for_candidate(view, key.candidate_id, body.consent_id, now=door.clock.now())
+            choice = await _choice(
+                view, key.candidate_id, door.desk.purposes.get(body.purpose), body.recipient_id, body
+            )
+            shown = await preview(view, key, choice)
+        about = orjson.dumps({"sha256": shown.sha256, "valid_until": rfc3339(choice.valid_until)})
+        return raw_answer(b'{"content":' + shown.content + b"," + about[1:])
+
+    @router.post(
+        "/v1/me/consents",
+        status_code=201,
+        response_model=Consent,
+        **described(returns="own", security=CANDIDATE, body=True, problems=[404, 409]),
+    )
+    async def grant(body: Grant, caller: Annotated[Caller, candidate]) -> Response:
+        """Grant what the preview with this hash showed. 409 if it would no longer be those bytes."""
+        if body.consent_id is not None:
+            raise Invalid(violations=(Violation("/consent_id", "A request is answered at its own address (/grant)."),))
+        keyring = await _keyring(door, caller, body.recipient_id)
+        async with door.db.transaction() as tx:
+            choice = await _choice(
+                tx, keyring.owner.candidate_id, door.desk.purposes.get(body.purpose), body.recipient_id, body
+            )
+            granted = await grants.grant(
+                tx,
+                door.desk,
+                keyring,
+                choice,
+                preview_sha256=body.preview_sha256,
+                language=body.language,
+                now=door.clock.now(),
+            )
+            shown = await _shown(tx, door, keyring.owner.candidate_id, granted.id)
+        return json_answer(shown, status=201)
+
+
+def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
+    answers = described(returns="own", security=CANDIDATE, body=True, problems=[404, 409])
+
+    @router.post("/v1/me/consents/{consent_id}/grant", response_model=Consent, **answers)
+    async def answer(consent_id: PathId, body: Yes, caller: Annotated[Caller, candidate]) -> Response:
+        """Say yes to a request: to what it asked for, or to less. Never to more."""
+        candidate_id = await caller.known()
+        async with door.db.snapshot() as view:
+            asked = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
+        keyring = await _keyring(door, caller, asked.recipient_id)
+        async with door.db.transaction() as tx:
+            choice = await _choice(
+                tx,
+                candidate_id,
+                door.desk.purposes.get(asked.purpose, asked.purpose_version),
+                asked.recipient_id,
+                body,
+            )
+            await grants.answer(
+                tx,
+                door.desk,
+                keyring,
+                consent_id,
+                choice,
+                preview_sha256=body.preview_sha256,
+                language=body.language,
+                now=door.clock.now(),
+            )
+            shown = await _shown(tx, door, candidate_id, consent_id)
+        return json_answer(shown)
+
+    @router.post("/v1/me/consents/{consent_id}/refuse", response_model=Consent, **answers)
+    async def refuse(consent_id: PathId, body: Empty, caller: Annotated[Caller, candidate]) -> Response:
+        """Say no to a request. To the one who asked it looks like no answer until the reply-by date."""
+        candidate_id = await caller.known()
+        async with door.db.transaction() as tx:
+            await endings.refuse(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
+            shown = await _shown(tx, door, candidate_id, consent_id)
+        return json_answer(shown)
+
+    @router.post("/v1/me/consents/{consent_id}/revoke", response_model=Revoked, **answers)
+    async def revoke(consent_id: PathId, body: Empty, caller: Annotated[Caller, candidate]) -> Response:
+        """Take a consent back. Nothing is released or sent from now on; letters that have left already are named."""
+        candidate_id = await caller.known()
+        async with door.db.transaction() as tx:
+            await endings.revoke(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
+            shown = await _shown(tx, door, candidate_id, consent_id)
+        # After the commit: a letter that passed the gate before it has its dispatch written down by now.
+        async with door.db.snapshot() as view:
+            out = await deliveries.letters_out(view, consent_id)
+        return json_answer({"consent": shown, "letters_already_out": [_letter_json(letter) for letter in out]})
+
+
+def _letter_json(letter: deliveries.LetterOut) -> dict[str, Any]:
+    return {
+        "plan_id": letter.plan_id,
+        "version": letter.version,
+        "status": letter.status,
+        "dispatched_at": rfc3339(letter.dispatched_at),
+    }
+
+
+async def _choice(
+    view: Snapshot, candidate_id: str, purpose: Purpose, recipient_id: str, chosen: Wanted | Yes
+) -> Choice:
+    """What was chosen, found. Raises Invalid for a recipient that there is not."""
+    recipient = await units.enabled_unit(view, recipient_id)
+    if recipient is None:
+        raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
+    return Choice(
+        purpose=purpose,
+        recipient=recipient,
+        parts=tuple(
+            PartRef(candidate_id, one.resource, one.resource_id, one.version, one.part) for one in chosen.parts
+        ),
+        valid_until=end_of_day(chosen.valid_until),
+        max_uses=chosen.max_uses,
+    )
+
+
+async def _keyring(door: CandidateDoor, caller: Caller, recipient_id: str) -> Keyring:
+    """The keys that a grant works with. Raises NotAvailable, Invalid for a unit that there is not, KeyProviderDown."""
+    owner = await caller.key()
+    async with door.db.snapshot() as view:
+        if await units.find(view, recipient_id) is None:
+            raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
+    return Keyring(owner, await door.keys.recipient(recipient_id), await door.keys.recipient(MAILBOX))
+
+
+async def _shown(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> dict[str, Any]:
+    found = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
+    return whole_json(found, await units_of(view, [found]), door.desk.purposes)

@@ -1,0 +1,72 @@
+"""Consents and units as JSON. A unit's view has no parts: which sections a person has written is content too."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from consent_service.clock import rfc3339
+from consent_service.consents.purposes import IDENTITY, Language, Purposes
+from consent_service.consents.reading import ConsentView
+from consent_service.consents.terms import wire
+from consent_service.identity import units
+from consent_service.identity.units import Unit
+from consent_service.storage.engine import Snapshot
+
+Units = dict[str, Unit]
+
+
+def unit_json(unit: Unit) -> dict[str, Any]:
+    """A unit, as everybody may know it."""
+    return {
+        "id": unit.id,
+        "name": unit.name,
+        "kind": unit.kind.value,
+        "organisation_number": unit.organisation_number,
+        "unit_code": unit.unit_code,
+        "region": unit.region,
+    }
+
+
+async def units_of(view: Snapshot, consents: Iterable[ConsentView]) -> Units:
+    """The units that ``consents`` name."""
+    wanted = {unit_id for one in consents for unit_id in (one.recipient_id, one.requester_id) if unit_id is not None}
+    return {unit_id: await units.get(view, unit_id) for unit_id in sorted(wanted)}
+
+
+def metadata_json(consent: ConsentView, known: Units, purposes: Purposes, language: Language = "nb") -> dict[str, Any]:
+    """A consent without its parts: for units."""
+    purpose = purposes.get(consent.purpose, consent.purpose_version)
+    terms = consent.terms
+    return {
+        "id": consent.id,
+        "purpose": {
+            "code": purpose.code,
+            "version": purpose.version,
+            "title": purpose.text(language).title,
+        },
+        "recipient": unit_json(known[consent.recipient_id]),
+        "requester": None if consent.requester_id is None else unit_json(known[consent.requester_id]),
+        "state": consent.state,
+        "requested_kinds": list(consent.requested_kinds),
+        "valid_from": None if terms is None else rfc3339(terms.valid_from),
+        "valid_until": _time(consent.valid_until),
+        "max_uses": None if terms is None else terms.max_uses,
+        "uses_left": consent.uses_left,
+        "reply_by": _time(consent.reply_by),
+        "requested_at": rfc3339(consent.requested_at),
+        "granted_at": _time(consent.granted_at),
+        "ended_at": _time(consent.ended_at),
+        "mapping_request_id": consent.mapping_request_id,
+    }
+
+
+def whole_json(consent: ConsentView, known: Units, purposes: Purposes, language: Language = "nb") -> dict[str, Any]:
+    """A consent with its parts: for the candidate. Who she is goes with every consent and is not listed."""
+    parts = () if consent.terms is None else consent.terms.parts
+    return {
+        **metadata_json(consent, known, purposes, language),
+        "parts": [wire(ref) for ref in parts if ref.kind != IDENTITY],
+    }
+
+
+def _time(instant: int | None) -> str | None:
+    return None if instant is None else rfc3339(instant)

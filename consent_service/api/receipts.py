@@ -1,0 +1,32 @@
+"""A receipt as an answer: signed, and readable."""
+
+import base64
+
+import orjson
+from fastapi import Response
+
+from consent_service.api.answers import raw_answer
+from consent_service.consents import receipts
+from consent_service.consents.reading import ConsentView
+from consent_service.errors import NotAvailable
+from consent_service.storage.engine import Snapshot
+
+
+async def receipt_answer(view: Snapshot, consent_id: str, seen: ConsentView | None) -> Response:
+    """The newest receipt of a consent. ``seen``: what a unit may see of it (None: the candidate asks).
+
+    A unit gets receipts of grants and their ends; a refusal's is the candidate's alone. Raises NotAvailable.
+    """
+    found = await receipts.of_consent(view, consent_id)
+    if seen is not None:
+        found = [row for row in found if row["type"] != "refused" and seen.terms is not None]
+    if not found:
+        raise NotAvailable
+    jws: str = found[-1]["jws"]
+    return raw_answer(b'{"jws":' + orjson.dumps(jws) + b',"receipt":' + payload(jws) + b"}")
+
+
+def payload(jws: str) -> bytes:
+    """The JSON inside a compact JWS."""
+    segment = jws.split(".")[1]
+    return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))

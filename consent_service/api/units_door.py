@@ -1,0 +1,78 @@
+"""What the units' routes may use, and who is calling them.
+
+Rule: privilege is structure. This door has no key of a candidate's and reaches nothing that opens for an owner;
+content comes from the gate alone.
+"""
+
+import base64
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from consent_service.api.rates import Rate
+from consent_service.audit import sequencer
+from consent_service.clock import Clock, local_date
+from consent_service.consents.desk import Desk
+from consent_service.consents.gate import Gate
+from consent_service.errors import Invalid, Violation
+from consent_service.identity.callers import Scope, UnitCaller, unit_caller
+from consent_service.identity.tokens import BearerTokens
+from consent_service.persons.numbers import NationalId, NumberRule
+from consent_service.storage.engine import Database, Snapshot
+from consent_service.vault.keys import Keys
+
+CHECKPOINT = "Audit-Checkpoint"
+
+
+@dataclass(frozen=True)
+class UnitDoor:
+    """Given to every units' route. ``claim_page`` is the public address where a pick-up code is entered."""
+
+    db: Database
+    clock: Clock
+    keys: Keys = field(repr=False)
+    tokens: BearerTokens
+    scope_prefix: str
+    desk: Desk = field(repr=False)
+    gate: Gate
+    numbers: NumberRule
+    claim_page: str
+    waiting: int
+    """How long what is left for a person who has not come waits, in microseconds."""
+    rate: Rate
+    search_rate: Rate
+
+    def calling(self, scope: Scope | None) -> "Calling":
+        """The dependency that finds the caller, who must hold ``scope`` (None: any registered unit)."""
+        return Calling(self, scope)
+
+    def national_id(self, text: str) -> NationalId:
+        """The identity number in a body's ``national_id``. Raises Invalid, without repeating it."""
+        number = self.numbers.admit(text, on=local_date(self.clock.now()))
+        if not isinstance(number, NationalId):
+            raise Invalid(violations=(Violation("/national_id", str(number)),))
+        return number
+
+
+@dataclass(frozen=True)
+class Calling:
+    """Finds the calling unit. Raises Unauthenticated, Forbidden, InsufficientScope, TooManyRequests."""
+
+    door: UnitDoor = field(repr=False)
+    scope: Scope | None
+
+    async def __call__(self, request: Request) -> UnitCaller:
+        """FastAPI's dependency: before the body is looked at."""
+        token = await self.door.tokens.unit(request.headers.getlist("authorization"))
+        async with self.door.db.snapshot() as view:
+            caller = await unit_caller(view, token, prefix=self.door.scope_prefix)
+        if self.scope is not None:
+            caller.demand(self.scope)
+        self.door.rate.spend(caller.unit.id)
+        return caller
+
+
+async def checkpoint_header(view: Snapshot) -> dict[str, str]:
+    """The newest signed head of the log, for the units to hold against the next: base64 of the C2SP note."""
+    note = await sequencer.newest_note(view)
+    return {} if note is None else {CHECKPOINT: base64.b64encode(note.encode()).decode("ascii")}

@@ -1,0 +1,142 @@
+"""Fagopplæring pushes a tentative training plan under its consent, and follows its letter. It never reads one here."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+
+from consent_service.api.answers import json_answer, raw_answer
+from consent_service.api.contract import IDEMPOTENCY_KEY, UNIT, described
+from consent_service.api.delivery_views import delivery_json
+from consent_service.api.fields import Id, PathId
+from consent_service.api.idempotency import Kept, Repeats, once, parse_key
+from consent_service.api.json_bodies import StrictRoute
+from consent_service.api.shapes import PlanPushed, PlanState
+from consent_service.api.units_door import UnitDoor
+from consent_service.delivery import reading as deliveries
+from consent_service.errors import NotAvailable
+from consent_service.identity.callers import Scope, UnitCaller
+from consent_service.plans import authority, listing, push
+from consent_service.plans.content import TrainingPlan
+from consent_service.plans.push import ReadyPlan
+from consent_service.storage.engine import Snapshot, Transaction
+
+
+class Pushing(TrainingPlan):
+    """A plan, and the consent that it comes under."""
+
+    consent_id: Id
+
+    def plan(self) -> TrainingPlan:
+        """The plan alone."""
+        return TrainingPlan.model_construct(**{name: getattr(self, name) for name in TrainingPlan.model_fields})
+
+
+def routes(door: UnitDoor) -> APIRouter:
+    """``POST /v1/plans`` and ``GET /v1/plans/{id}``."""
+    router = APIRouter(route_class=StrictRoute, tags=["plans"])
+    may_push = Depends(door.calling(Scope.PLANS_WRITE))
+
+    @router.post(
+        "/v1/plans",
+        status_code=202,
+        response_model=PlanPushed,
+        **described(
+            returns="own_input",
+            security=UNIT,
+            scope=Scope.PLANS_WRITE,
+            headers=[IDEMPOTENCY_KEY],
+            body=True,
+            problems=[404, 409, 429],
+        ),
+    )
+    async def push_plan(request: Request, body: Pushing, caller: Annotated[UnitCaller, may_push]) -> Response:
+        """Push a plan, or that there is none. It is in the candidate's pages at once, and on its way to her mailbox.
+
+        A second plan under the same request is the next version of the first.
+        """
+        key = parse_key(request.headers.getlist("idempotency-key"))
+        attempt = _Attempt(door, body, caller)
+        try:
+            kept = await once(
+                door.db,
+                door.keys.service,
+                Repeats(caller.unit.id, "plans", key),
+                body.model_dump(mode="json"),
+                prepare=attempt.prepare,
+                carry_out=attempt.carry_out,
+                at=door.clock.now(),
+            )
+        except NotAvailable:
+            await attempt.record_refusal()
+            raise
+        return raw_answer(kept.body, status=kept.status)
+
+    @router.get(
+        "/v1/plans/{plan_id}",
+        response_model=PlanState,
+        **described(returns="metadata", security=UNIT, scope=Scope.PLANS_WRITE, problems=[404, 429]),
+    )
+    async def state(plan_id: PathId, caller: Annotated[UnitCaller, may_push]) -> Response:
+        """Where a plan's letter is, up to ``delivered``. Whether it was opened is the candidate's business."""
+        async with door.db.snapshot() as view:
+            found = await listing.get_plan(view, caller.unit.id, plan_id, now=door.clock.now())
+        return json_answer(
+            {
+                "id": found.id,
+                "version": found.version,
+                "consent_id": found.consent_id,
+                "delivery": delivery_json(found.delivery),
+            }
+        )
+
+    return router
+
+
+class _Attempt:
+    """One call's push: what is slow before the transaction, and what is written in it."""
+
+    def __init__(self, door: UnitDoor, body: Pushing, caller: UnitCaller) -> None:
+        self._door = door
+        self._body = body
+        self._unit = caller.unit
+        self._ready = False
+
+    async def prepare(self) -> ReadyPlan:
+        door = self._door
+        ready = await push.make_ready(
+            door.db,
+            door.keys,
+            door.desk,
+            self._body.plan(),
+            consent_id=self._body.consent_id,
+            unit=self._unit,
+            now=door.clock.now(),
+        )
+        self._ready = True
+        return ready
+
+    async def carry_out(self, tx: Transaction, ready: ReadyPlan) -> Kept:
+        pushed = await push.push(tx, self._door.desk, ready, at=self._door.clock.now())
+        delivery = await _delivery_of(tx, pushed.plan_id, pushed.version)
+        answer = {"id": pushed.plan_id, "version": pushed.version, "delivery": delivery}
+        return Kept(202, orjson.dumps(answer))
+
+    async def record_refusal(self) -> None:
+        """Write down a push that the transaction itself refused; ``make_ready`` has written down its own."""
+        if self._ready:
+            door = self._door
+            await authority.record_refusal(
+                door.db,
+                door.desk,
+                "plan.refused",
+                self._unit.id,
+                self._body.consent_id,
+                "not_in_force",
+                now=door.clock.now(),
+            )
+
+
+async def _delivery_of(view: Snapshot, plan_id: str, version: int) -> dict[str, Any]:
+    found = [one for one in await deliveries.of_plan(view, plan_id) if one.plan_version == version]
+    return delivery_json(found[-1])

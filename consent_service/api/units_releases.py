@@ -1,0 +1,75 @@
+"""The release: the one route through which another party's content leaves, past the gate."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+
+from consent_service.api.answers import raw_answer
+from consent_service.api.contract import ACTING_EMPLOYEE, IDEMPOTENCY_KEY, UNIT, described
+from consent_service.api.fields import Closed, PathId
+from consent_service.api.idempotency import parse_key
+from consent_service.api.json_bodies import StrictRoute
+from consent_service.api.shapes import Release
+from consent_service.api.units_door import CHECKPOINT, UnitDoor, checkpoint_header
+from consent_service.clock import rfc3339
+from consent_service.consents.gate import Refused, ReleaseAsk, Released
+from consent_service.errors import NotAvailable
+from consent_service.identity.callers import Scope, UnitCaller
+from consent_service.identity.employee import acting_employee
+
+
+class Nothing(Closed):
+    """An empty object."""
+
+
+def routes(door: UnitDoor) -> APIRouter:
+    """``POST /v1/consents/{id}/releases``."""
+    router = APIRouter(route_class=StrictRoute, tags=["releases"])
+    may_release = Depends(door.calling(Scope.CONTENT_READ))
+
+    @router.post(
+        "/v1/consents/{consent_id}/releases",
+        response_model=Release,
+        **described(
+            returns="release",
+            security=UNIT,
+            scope=Scope.CONTENT_READ,
+            headers=[ACTING_EMPLOYEE, IDEMPOTENCY_KEY],
+            body=True,
+            problems=[404, 429],
+            answers={CHECKPOINT: {"schema": {"type": "string"}, "description": "The newest signed head of the log."}},
+        ),
+    )
+    async def release(
+        request: Request, consent_id: PathId, body: Nothing, caller: Annotated[UnitCaller, may_release]
+    ) -> Response:
+        """What the consent lets the caller have. It stands in the candidate's log before it is answered.
+
+        Every reason to refuse has the same answer. A repeated key passes the gate again, and spends no use.
+        """
+        employee = acting_employee(request.headers.getlist("acting-employee"))
+        key = parse_key(request.headers.getlist("idempotency-key"))
+        ask = ReleaseAsk(consent_id, caller.unit.id, employee.id, employee.office, key)
+        answer = await door.gate.release(ask)
+        if isinstance(answer, Refused):
+            raise NotAvailable
+        async with door.db.snapshot() as view:
+            headers = await checkpoint_header(view)
+        return raw_answer(_body(answer), headers=headers)
+
+    return router
+
+
+def _body(released: Released) -> bytes:
+    """The answer, around the content's own bytes: what was hashed is what is sent."""
+    about = orjson.dumps(
+        {
+            "release_id": released.release_id,
+            "consent_id": released.consent_id,
+            "released_at": rfc3339(released.at),
+            "content_sha256": released.content_sha256,
+            "salt": released.salt.hex(),
+        }
+    )
+    return about[:-1] + b',"content":' + released.content + b"}"
