@@ -5,7 +5,7 @@ local). A ``CONSENT_`` or ``DIGIPOST_`` variable that is not in this file refuse
 a misspelt setting is never a setting left out. No secret has a default; a secret is a path to a file, a
 ``SecretStr``, or a file of the variable's name in the folder ``CONSENT_SECRETS_DIR``. Production demands what
 a person must be told before anything is stored: who is responsible, whom to ask, where the data lies.
-Names that NAIS gives (``IDPORTEN_…``, ``MASKINPORTEN_…``, ``TOKEN_X_…``) are kept as they are.
+Names that NAIS gives (``IDPORTEN_…``, ``MASKINPORTEN_…``) are kept as they are.
 """
 
 import os
@@ -27,6 +27,7 @@ SECRETS_DIR = "CONSENT_SECRETS_DIR"
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Calls = Annotated[int, Field(ge=0, le=1_000_000)]
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -69,6 +70,8 @@ class Settings(BaseSettings):
     platform_port: Port = _named("CONSENT_PLATFORM_PORT", 8081)
     public_url: str = _named("CONSENT_PUBLIC_URL", "")
     scope_prefix: str = _named("CONSENT_SCOPE_PREFIX", "")
+    unit_calls_per_minute: Calls = _named("CONSENT_UNIT_CALLS_PER_MINUTE", 0)
+    searches_per_minute: Calls = _named("CONSENT_SEARCHES_PER_MINUTE", 60)
     log_level: Literal["debug", "info", "warning", "error"] = _named("CONSENT_LOG_LEVEL", "info")
 
     # What a person is told before anything is stored
@@ -101,19 +104,13 @@ class Settings(BaseSettings):
     maskinporten_well_known_url: str = _named("MASKINPORTEN_WELL_KNOWN_URL", "")
     maskinporten_jwks_uri: str = _named("MASKINPORTEN_JWKS_URI", "")
 
-    # TokenX: candidates by way of another application; left out when NAIS gives none
-    token_x_issuer: str = _named("TOKEN_X_ISSUER", "")
-    token_x_well_known_url: str = _named("TOKEN_X_WELL_KNOWN_URL", "")
-    token_x_jwks_uri: str = _named("TOKEN_X_JWKS_URI", "")
-    token_x_client_id: str = _named("TOKEN_X_CLIENT_ID", "")
-
     # Digipost: the candidates' mailbox
     digipost_url: str = _named("DIGIPOST_URL", "")
-    digipost_user_id: str = _named("DIGIPOST_USER_ID", "")
+    digipost_user_id: Annotated[int, Field(ge=0)] = _named("DIGIPOST_USER_ID", 0)
     digipost_sender_organisation: str = _named("DIGIPOST_SENDER_ORGANISATION", "")
     digipost_p12: Path | None = _named("DIGIPOST_P12", None)
     digipost_p12_password_file: Path | None = _named("DIGIPOST_P12_PASSWORD_FILE", None)
-    digipost_certificate: Path | None = _named("DIGIPOST_CERTIFICATE", None)
+    digipost_pins: Words = _named("DIGIPOST_PINS", ())
     digipost_authentication_level: Literal["TWO_FACTOR", "IDPORTEN_3", "IDPORTEN_4"] = _named(
         "DIGIPOST_AUTHENTICATION_LEVEL", "IDPORTEN_4"
     )
@@ -124,7 +121,7 @@ class Settings(BaseSettings):
         """Whether real people's data is here."""
         return self.environment is Environment.PRODUCTION
 
-    @field_validator("privacy_contacts", "hosting_countries", mode="before")
+    @field_validator("privacy_contacts", "hosting_countries", "digipost_pins", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):

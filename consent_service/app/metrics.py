@@ -4,7 +4,9 @@ Rule: a label is a route's template, a method, a status or a state, never a valu
 label would stay for as long as the metrics do.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -24,6 +26,16 @@ class Metrics:
         self._seconds = Histogram(
             "consent_http_seconds", "Time to answer.", ("route",), buckets=_BUCKETS, registry=self.registry
         )
+
+        self._letters = Gauge(
+            "consent_outbox_letters", "Letters by where they stand.", ("status",), registry=self.registry
+        )
+
+    def letters(self, counts: Mapping[str, int]) -> None:
+        """How many letters stand at each status now."""
+        self._letters.clear()
+        for status, count in counts.items():
+            self._letters.labels(status).set(count)
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""

@@ -1,8 +1,9 @@
 """The one table from errors to problem documents (RFC 9457).
 
-Rules: every error class of the service stands in the table (a test proves it total); what is not an error of
-the service is ``internal``, with a request id and no detail; no answer repeats what was sent, since that may be
-personal data. ``type`` is ``/problems/<slug>``, stable, and a page that explains it.
+Rules: every error class of ``errors`` stands in the table (a test proves it total); a room's own refinement of one
+is answered as what it refines; what is not an error of the service is ``internal``, with a request id and no
+detail; no answer repeats what was sent, since that may be personal data. ``type`` is ``/problems/<slug>``, stable,
+and a page that explains it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -82,8 +83,8 @@ _DETAILS = {
 
 
 def for_error(error: errors.ServiceError) -> Problem:
-    """The problem that ``error`` is: its own class's row, nothing inherited."""
-    return TABLE.get(type(error), INTERNAL)
+    """The problem that ``error`` is: its class's row, or that of the nearest class above it."""
+    return next(TABLE[cls] for cls in type(error).__mro__ if cls in TABLE)
 
 
 def detail_of(problem: Problem, error: errors.ServiceError | None = None) -> str:

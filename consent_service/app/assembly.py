@@ -1,0 +1,122 @@
+"""The composition root: settings in, a service out. Nothing else in the project chooses an implementation."""
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from consent_service.app import postbox
+from consent_service.app.issuers import Identities, identities
+from consent_service.app.jobs import Jobs, Kept
+from consent_service.app.metrics import Metrics
+from consent_service.app.opening import Opened, open_service
+from consent_service.app.outgoing import Outgoing, outgoing
+from consent_service.app.waking import WakingDatabase
+from consent_service.clock import DAY, Clock
+from consent_service.consents import requests
+from consent_service.consents.desk import Controller, Desk
+from consent_service.consents.gate import Gate
+from consent_service.consents.purposes import Purposes
+from consent_service.delivery.worker import Worker
+from consent_service.persons.numbers import NumberRule
+from consent_service.persons.waiting import Receivers
+from consent_service.plans import mapping
+from consent_service.settings import Settings
+from consent_service.vault.keys import Keys
+
+RETURN_PATHS = re.compile(r"/[a-z0-9/-]*")
+"""Where in our pages a login may lead to: paths alone, without a query."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything that a process of the service has, made once."""
+
+    settings: Settings
+    clock: Clock
+    db: WakingDatabase
+    keys: Keys = field(repr=False)
+    desk: Desk = field(repr=False)
+    gate: Gate
+    identities: Identities
+    numbers: NumberRule
+    receivers: Receivers
+    metrics: Metrics
+    http: Outgoing
+
+    def worker(self) -> Worker:
+        """A worker for the outbox. Raises Misconfigured if there is no mailbox in the settings."""
+        return Worker(
+            self.db,
+            self.gate,
+            postbox.mailbox(self.settings, self.http, self.clock),
+            self.keys.service.log,
+            self.clock,
+            levels=postbox.levels(self.settings),
+        )
+
+    def jobs(self) -> Jobs:
+        """What runs beside the requests."""
+        kept = Kept(events=self.settings.event_days * DAY, answers=self.settings.idempotency_days * DAY)
+        return Jobs(self.db, self.desk, self.clock, origin=log_origin(self.settings), kept=kept)
+
+    async def close(self) -> None:
+        """Give up every connection."""
+        await self.http.aclose()
+        await self.db.close()
+
+
+async def assemble(settings: Settings, clock: Clock) -> Service:
+    """The service that ``settings`` describe. Raises Misconfigured or Unready, saying what an operator has to do."""
+    http = outgoing()
+    opened: Opened | None = None
+    try:
+        known = identities(settings, http, clock, return_paths=RETURN_PATHS)
+        opened = await open_service(settings, clock)
+        return _assembled(settings, clock, http, known, opened)
+    except BaseException:
+        await http.aclose()
+        if opened is not None:
+            await opened.db.close()
+        raise
+
+
+def _assembled(settings: Settings, clock: Clock, http: Outgoing, known: Identities, opened: Opened) -> Service:
+    db = WakingDatabase(opened.db)
+    desk = Desk(keys=opened.keys.service, purposes=Purposes.load(), controller=controller(settings))
+    return Service(
+        settings=settings,
+        clock=clock,
+        db=db,
+        keys=opened.keys,
+        desk=desk,
+        gate=Gate(db, opened.keys, desk, clock),
+        identities=known,
+        numbers=NumberRule(synthetic=not settings.production),
+        receivers={
+            "consent_request": requests.receiver(opened.keys.service),
+            "mapping_request": mapping.receiver(opened.keys.service),
+        },
+        metrics=Metrics(),
+        http=http,
+    )
+
+
+def controller(settings: Settings) -> Controller:
+    """Who is responsible, as the settings say."""
+    return Controller(
+        name=settings.controller_name,
+        organisation_number=settings.controller_organisation_number,
+        address=settings.controller_address,
+        privacy_contact=", ".join(settings.privacy_contacts),
+        hosting_countries=settings.hosting_countries,
+        authority=settings.supervisory_authority,
+        withdrawal_url=settings.public_url,
+        withdrawal_phone=settings.withdrawal_phone or None,
+        withdrawal_address=settings.withdrawal_address or None,
+    )
+
+
+def log_origin(settings: Settings) -> str:
+    """The log's name in its checkpoints: our public address without its scheme, and ``/log``."""
+    parts = urlsplit(settings.public_url)
+    return f"{parts.netloc}{parts.path.rstrip('/')}/log"

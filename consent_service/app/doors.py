@@ -1,0 +1,119 @@
+"""The doors, built from an assembled service: one application for machines and people."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from consent_service.api import candidate, units
+from consent_service.api import open as open_routes
+from consent_service.api.candidate_door import CandidateDoor
+from consent_service.api.contract import SECURITY_SCHEMES, ProblemDocument
+from consent_service.api.rates import Rate
+from consent_service.api.units_door import UnitDoor
+from consent_service.app.assembly import Service, log_origin
+from consent_service.app.docs import docs_page
+from consent_service.app.frame import framed
+from consent_service.app.published import checkpoint_jwk
+from consent_service.clock import DAY
+
+TITLE = "Consent service"
+DESCRIPTION = (
+    "Consent, release and delivery between the parties of Trøndelagsmodellen. Nothing crosses between units "
+    "without a consent in force. Errors are problem documents (RFC 9457)."
+)
+
+
+def web_app(service: Service) -> FastAPI:
+    """The application that the outside reaches."""
+    routes: list[BaseRoute] = [
+        *units.routes(unit_door(service)),
+        *candidate.routes(candidate_door(service)),
+        *open_routes.routes(service.desk.purposes, _published(service)).routes,
+    ]
+    app = bare_app(routes, documented=not service.settings.production)
+    return framed(app, metrics=service.metrics, tls=service.settings.public_url.startswith("https://"))
+
+
+def bare_app(routes: Sequence[BaseRoute], *, documented: bool) -> FastAPI:
+    """``routes`` as one flat list: nested routers would be searched twice for each request."""
+    app = FastAPI(
+        title=TITLE,
+        description=DESCRIPTION,
+        version=version("consent-service"),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+    app.router.routes.extend(routes)
+    _describe(app)
+    if documented:
+
+        async def docs(_: Request) -> Response:
+            return docs_page(app.openapi())
+
+        app.add_route("/docs", docs, include_in_schema=False)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Complete the OpenAPI document with what FastAPI can't know: who may call, and what every error looks like."""
+    generate = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = generate()
+        components = document.setdefault("components", {})
+        components["securitySchemes"] = SECURITY_SCHEMES
+        schemas = components.setdefault("schemas", {})
+        problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs", {}))
+        schemas["Problem"] = problem
+        components["schemas"] = dict(sorted(schemas.items()))
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
+
+
+def unit_door(service: Service) -> UnitDoor:
+    """What the units' routes may use."""
+    settings, clock = service.settings, service.clock
+    return UnitDoor(
+        db=service.db,
+        clock=clock,
+        keys=service.keys,
+        tokens=service.identities.tokens,
+        scope_prefix=settings.scope_prefix,
+        desk=service.desk,
+        gate=service.gate,
+        numbers=service.numbers,
+        claim_page=f"{settings.public_url}/claim",
+        waiting=settings.waiting_days * DAY,
+        rate=Rate(clock, per_minute=settings.unit_calls_per_minute, burst=settings.unit_calls_per_minute),
+        search_rate=Rate(clock, per_minute=settings.searches_per_minute, burst=settings.searches_per_minute),
+    )
+
+
+def candidate_door(service: Service) -> CandidateDoor:
+    """What the candidates' routes may use."""
+    return CandidateDoor(
+        db=service.db,
+        clock=service.clock,
+        keys=service.keys,
+        tokens=service.identities.tokens,
+        desk=service.desk,
+        numbers=service.numbers,
+        receivers=service.receivers,
+        held_for=service.settings.controller_organisation_number,
+        public_url=service.settings.public_url,
+        levels=service.identities.levels,
+    )
+
+
+def _published(service: Service) -> list[dict[str, str]]:
+    keys = service.keys.service
+    return [keys.receipts.jwk, checkpoint_jwk(keys.checkpoints.public, log_origin(service.settings))]

@@ -1,0 +1,112 @@
+"""What runs beside the requests: numbering events and log entries after commit, signing the log, lapsing what is over.
+
+Any number of processes may run these: a lease lets one at a time do each job, and a process that dies or is paused
+loses it by itself. A job that fails is logged and tried again; it never stops the others.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from consent_service.api import idempotency
+from consent_service.app.waking import WakingDatabase
+from consent_service.audit import sequencer as log_sequencer
+from consent_service.clock import MINUTE, SECOND, Clock
+from consent_service.consents.desk import Desk
+from consent_service.errors import Unavailable
+from consent_service.events import sequencer as event_sequencer
+from consent_service.rights import lapsing
+
+_GATHER = 0.02
+"""Seconds from a commit to its numbering: those of the same moment share a transaction."""
+_LOOK_AGAIN = 1.0
+"""Seconds until other processes' commits are looked for."""
+_SIGN_EVERY = SECOND
+_LAPSE_EVERY = MINUTE
+_AFTER_FAILURE = 1.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How long things are kept, in microseconds."""
+
+    events: int
+    answers: int
+
+
+class Jobs:
+    """The jobs of one process. ``origin`` is the log's name in its checkpoints (C2SP)."""
+
+    def __init__(self, db: WakingDatabase, desk: Desk, clock: Clock, *, origin: str, kept: Kept) -> None:
+        """Take what the jobs need; the holder's name is chance, so that no two processes ever share a lease."""
+        self._db = db
+        self._desk = desk
+        self._clock = clock
+        self._origin = origin
+        self._kept = kept
+        self._holder = secrets.token_hex(8)
+        self._signed_at = 0
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._again_and_again("sequence", self._wait, self.sequence), name="sequence")
+            group.create_task(self._again_and_again("lapse", self._pause, self.lapse), name="lapse")
+
+    async def sequence(self) -> None:
+        """Number what was committed, events and log entries, and sign the log's head now and then."""
+        # Past the waking database: this job's own commits are nothing to wake up for.
+        db = self._db.behind
+        busy = True
+        while busy:
+            async with db.transaction() as tx:
+                busy = await event_sequencer.number(tx, holder=self._holder, now=self._clock.now()) > 0
+            async with db.transaction() as tx:
+                busy = await log_sequencer.sequence(tx, holder=self._holder, now=self._clock.now()) > 0 or busy
+        await self._sign()
+
+    async def _sign(self) -> None:
+        now = self._clock.now()
+        if now < self._signed_at + _SIGN_EVERY:
+            return
+        key = self._desk.keys.checkpoints
+        async with self._db.behind.transaction() as tx:
+            await log_sequencer.sign_checkpoint(tx, key, self._origin, holder=self._holder, now=now)
+        self._signed_at = now
+
+    async def lapse(self) -> None:
+        """Write down and destroy what is over by itself."""
+        await lapsing.lapse(self._db, self._desk, self._clock, events_kept=self._kept.events)
+        async with self._db.transaction() as tx:
+            await idempotency.lapse(tx, before=self._clock.now() - self._kept.answers)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_AGAIN):
+                await self._db.committed.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(_GATHER)
+        self._db.committed.clear()
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(_LAPSE_EVERY / SECOND)
+
+    async def _again_and_again(
+        self, job: str, wait: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[None]]
+    ) -> None:
+        while True:
+            try:
+                await work()
+            except Unavailable:
+                _log.warning("a job waits for the database", job=job)
+                await asyncio.sleep(_AFTER_FAILURE)
+            except Exception:  # noqa: BLE001 - one turn of one job; the others go on, and operators hear of it
+                _log.exception("a job failed", job=job, alarm="job")
+                await asyncio.sleep(_AFTER_FAILURE)
+            await wait()

@@ -1,0 +1,132 @@
+"""Opening the database and its keys, and refusing what does not belong together.
+
+Rules: a database of another schema is refused; a master key that is not the database's is refused before anything is
+read or written. Only for an empty SQLite database outside production is a schema or a keyring made by itself:
+anywhere else a key that appears by accident would hide that the right one is missing.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from consent_service.app.migrate import is_current, migrate
+from consent_service.audit.log import SERVICE_CHAIN, open_chain
+from consent_service.clock import Clock, local_date
+from consent_service.crypto.keyring import KeyringUnfit, create_keyring, read_keyring
+from consent_service.crypto.providers import KeyProvider
+from consent_service.settings import Misconfigured, Settings
+from consent_service.storage.engine import Database
+from consent_service.storage.opening import open_database
+from consent_service.vault.keys import Keys, WrongMasterKey, create_service_keys, has_keys, open_keys
+
+_SQLITE = "sqlite:///"
+
+
+class Unready(Exception):
+    """The service can't start as things are; the message says what an operator has to do."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open database and the keys that belong to it."""
+
+    db: Database
+    provider: KeyProvider
+    keys: Keys = field(repr=False)
+
+
+def database_url(settings: Settings) -> str:
+    """Where the database is. Raises Misconfigured."""
+    url = settings.database_url.get_secret_value()
+    if not url:
+        raise Misconfigured("CONSENT_DATABASE_URL is not set")
+    return url
+
+
+def makes_its_own(settings: Settings) -> bool:
+    """Whether this is the embedded default, which sets itself up."""
+    return not settings.production and database_url(settings).startswith(_SQLITE)
+
+
+async def open_service(settings: Settings, clock: Clock) -> Opened:
+    """The database and its keys. Raises Unready, Misconfigured, StorageUnavailable, KeyProviderDown."""
+    db = await _open_current(settings)
+    try:
+        provider = await _provider(settings, db, clock)
+        if makes_its_own(settings) and not await _has_keys(db):
+            await create_service_keys(db, provider)
+        keys = await _open_keys(db, provider, clock)
+        async with db.transaction() as tx:
+            await open_chain(tx, SERVICE_CHAIN, at=clock.now())
+    except BaseException:
+        await db.close()
+        raise
+    return Opened(db, provider, keys)
+
+
+async def init_keys(settings: Settings, clock: Clock) -> bool:
+    """Make the keyring, if there is none, and the database's service keys; whether anything was made.
+
+    Raises Unready if the database has keys already and the keyring is missing: a new one could open nothing.
+    """
+    path = _keyring_path(settings)
+    db = await _open_current(settings)
+    try:
+        if await _has_keys(db):
+            if not path.exists():
+                raise Unready(f"The database has keys already, but the keyring at {path} is missing: put it back.")
+            await _open_keys(db, _read(path), clock)
+            return False
+        await create_service_keys(db, _read(path) if path.exists() else _create(path, clock))
+        return True
+    finally:
+        await db.close()
+
+
+async def _open_current(settings: Settings) -> Database:
+    url = database_url(settings)
+    if makes_its_own(settings):
+        await migrate(url)
+    elif not await is_current(url):
+        raise Unready("The database's schema is not this version's. Run: consent-service migrate")
+    return await open_database(url)
+
+
+async def _provider(settings: Settings, db: Database, clock: Clock) -> KeyProvider:
+    path = _keyring_path(settings)
+    if makes_its_own(settings) and not path.exists() and not await _has_keys(db):
+        try:
+            return _create(path, clock)
+        except FileExistsError:
+            pass  # another process was first, and its keyring holds
+    return _read(path)
+
+
+async def _open_keys(db: Database, provider: KeyProvider, clock: Clock) -> Keys:
+    if not await _has_keys(db):
+        raise Unready("The database has no keys yet. Run: consent-service keys init")
+    try:
+        return await open_keys(db, provider, clock)
+    except WrongMasterKey:
+        raise Unready("The keyring's master key is not the one that this database was made with.") from None
+
+
+async def _has_keys(db: Database) -> bool:
+    async with db.snapshot() as view:
+        return await has_keys(view)
+
+
+def _keyring_path(settings: Settings) -> Path:
+    if settings.keyring is None:
+        raise Misconfigured("CONSENT_KEYRING is not set")
+    return settings.keyring
+
+
+def _read(path: Path) -> KeyProvider:
+    try:
+        return read_keyring(path)
+    except KeyringUnfit as unfit:
+        raise Unready(str(unfit)) from None
+
+
+def _create(path: Path, clock: Clock) -> KeyProvider:
+    return create_keyring(path, local_date(clock.now()))

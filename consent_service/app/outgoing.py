@@ -1,0 +1,17 @@
+"""The HTTP client for everything that goes out: issuers' keys, logging in, Digipost.
+
+Rules: no redirect is followed, no proxy or certificate bundle is taken from the environment's variables, and every
+call has a time-out, so that nobody outside decides where we go or how long we wait.
+"""
+
+import httpx
+
+Outgoing = httpx.AsyncClient
+
+_SECONDS = 10.0
+
+
+def outgoing() -> Outgoing:
+    """A client for the process's lifetime. The caller closes it."""
+    limits = httpx.Limits(max_connections=50, max_keepalive_connections=20)
+    return httpx.AsyncClient(timeout=_SECONDS, limits=limits, follow_redirects=False, trust_env=False)

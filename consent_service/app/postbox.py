@@ -1,0 +1,53 @@
+"""The candidates' mailbox: Digipost, by the settings."""
+
+from consent_service.app.outgoing import Outgoing
+from consent_service.clock import Clock
+from consent_service.crypto.signatures import CertificateUnusable, rsa_signer, verify_rsa
+from consent_service.delivery.attempt import Levels
+from consent_service.mailbox.digipost import Digipost
+from consent_service.mailbox.digipost_calls import SignedCalls
+from consent_service.mailbox.port import AuthenticationLevel, Mailbox, SensitivityLevel
+from consent_service.settings import Misconfigured, Settings
+
+
+def mailbox(settings: Settings, http: Outgoing, clock: Clock) -> Mailbox:
+    """Digipost as the settings name it. Raises Misconfigured."""
+    missing = [name for name, value in _demanded(settings).items() if not value]
+    if missing:
+        raise Misconfigured(*(f"{name} is not set, and the worker sends letters" for name in missing))
+    assert settings.digipost_p12 is not None
+    assert settings.digipost_p12_password_file is not None
+    try:
+        password = settings.digipost_p12_password_file.read_text().strip("\n")
+        calls = SignedCalls(
+            http=http,
+            base_url=settings.digipost_url,
+            user_id=settings.digipost_user_id,
+            sign=rsa_signer(settings.digipost_p12, password),
+            verify=verify_rsa,
+            clock=clock,
+            pins=frozenset(settings.digipost_pins),
+        )
+    except (CertificateUnusable, OSError) as unfit:
+        raise Misconfigured(f"DIGIPOST_P12 or DIGIPOST_P12_PASSWORD_FILE: {unfit}") from None
+    except ValueError as unfit:
+        raise Misconfigured(f"DIGIPOST_URL: {unfit}") from None
+    return Digipost(calls, user_id=settings.digipost_user_id, organisation_number=settings.digipost_sender_organisation)
+
+
+def levels(settings: Settings) -> Levels:
+    """How every letter is sent."""
+    return Levels(
+        AuthenticationLevel(settings.digipost_authentication_level),
+        SensitivityLevel(settings.digipost_sensitivity_level),
+    )
+
+
+def _demanded(settings: Settings) -> dict[str, object]:
+    return {
+        "DIGIPOST_URL": settings.digipost_url,
+        "DIGIPOST_USER_ID": settings.digipost_user_id,
+        "DIGIPOST_SENDER_ORGANISATION": settings.digipost_sender_organisation,
+        "DIGIPOST_P12": settings.digipost_p12,
+        "DIGIPOST_P12_PASSWORD_FILE": settings.digipost_p12_password_file,
+    }

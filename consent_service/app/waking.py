@@ -1,0 +1,36 @@
+"""A database that tells when something was committed, so that what follows a commit need not be polled for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from consent_service.storage.engine import Database, Dialect, Snapshot, Transaction
+
+
+class WakingDatabase:
+    """``db``, with ``committed`` set after each transaction of this process. Implements ``Database``."""
+
+    def __init__(self, db: Database) -> None:
+        """Stand in front of ``db``."""
+        self.behind = db
+        self.committed = asyncio.Event()
+
+    @property
+    def dialect(self) -> Dialect:
+        """See ``Database.dialect``."""
+        return self.behind.dialect
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """See ``Database.transaction``."""
+        async with self.behind.transaction() as tx:
+            yield tx
+        self.committed.set()
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+        """See ``Database.snapshot``."""
+        return self.behind.snapshot()
+
+    async def close(self) -> None:
+        """See ``Database.close``."""
+        await self.behind.close()

@@ -1,0 +1,26 @@
+"""``demo``: the whole journey on this machine, in one command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consent_service.cli.demo import run
+
+
+def demo(
+    data: Annotated[
+        Path | None, typer.Option(help="An empty or new folder for the data; by default a temporary one.")
+    ] = None,
+    exit_after: Annotated[
+        bool, typer.Option("--exit", help="End after the journey instead of staying up; status 1 if a step failed.")
+    ] = False,
+) -> None:
+    """Start everything on loopback, walk the journey party by party, and stay up to be explored until Ctrl-C.
+
+    Starts local stand-ins for ID-porten, Maskinporten and Digipost as real HTTP servers, then the service and a
+    worker, and walks the journey with the parties' own clients. Nothing leaves this machine.
+
+    Example: consent-service demo --exit
+    """
+    raise typer.Exit(run(data, exit_after))
