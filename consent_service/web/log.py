@@ -1,0 +1,63 @@
+"""The access log in human words: who read, who tried and was refused, and what the candidate did herself."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from consent_service.audit.reading import Line, latest
+from consent_service.web import unit_names
+from consent_service.web.door import Door
+from consent_service.web.pages import Pages
+from consent_service.web.visits import CandidateVisit
+from consent_service.web.words import Words
+
+_LINES: Final = 30
+_READ: Final = frozenset({"release.released", "release.repeated"})
+_OWN: Final = ".own"  # the text of a thing that units and the candidate can both do, when she did it
+
+
+def routes(pages: Pages) -> APIRouter:
+    """The log."""
+    door = Door(pages)
+
+    @door.candidate("/log")
+    async def log(visit: CandidateVisit) -> Response:
+        asked = visit.request.query_params.get("before", "")
+        before = int(asked) if asked.isdecimal() and len(asked) < 16 else None
+        async with pages.db.snapshot() as view:
+            lines = await latest(view, pages.keys.service.log, visit.candidate_id, before=before, limit=_LINES)
+            names = await unit_names.names(view)
+        return visit.render(
+            "log.html",
+            entries=[entry(line, names, visit.words) for line in lines],
+            older=lines[-1].position if len(lines) == _LINES and lines[-1].position else None,
+            newest=before is None,
+        )
+
+    return door.router
+
+
+def entry(line: Line, names: Mapping[str, str], words: Words) -> dict[str, Any]:
+    """A line of the log in words. ``look`` is ``read`` or ``refused`` for what most people look for."""
+    unit = unit_names.known(names, line.unit_id, words)
+    turned_away = line.event.endswith(".refused") and line.actor != "candidate"
+    return {
+        "position": line.position,
+        "at": line.at,
+        "text": _sentence(line, unit, words),
+        "look": "read" if line.event in _READ else "refused" if turned_away else "",
+        "unit": unit,
+        "employee": line.detail.get("employee"),
+        "office": line.detail.get("office"),
+        "consent_id": line.consent_id,
+        "hash": line.digest.hex(),
+    }
+
+
+def _sentence(line: Line, unit: str, words: Words) -> str:
+    key = f"log.event.{line.event}"
+    if line.actor == "candidate" and key + _OWN in words:
+        key += _OWN
+    return words(key, unit=unit) if key in words else words("log.event.other", event=line.event)

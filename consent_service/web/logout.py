@@ -1,0 +1,69 @@
+"""Logging out: here at once, and then at ID-porten; and being logged out because the person logged out elsewhere."""
+
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from consent_service.errors import Unavailable
+from consent_service.identity import sessions
+from consent_service.web.cookies import session_cookie, set_cookie
+from consent_service.web.door import Door
+from consent_service.web.forms import Form
+from consent_service.web.pages import Pages
+from consent_service.web.visits import LoggedInVisit, Visit
+
+
+def routes(pages: Pages) -> APIRouter:
+    """Logging out, and its page."""
+    door = Door(pages)
+
+    @door.form_of_logged_in("/logout")
+    async def logout(visit: LoggedInVisit, form: Form) -> Response:
+        value = visit.request.cookies.get(session_cookie(pages), "")
+        async with pages.db.transaction() as tx:
+            await sessions.end(tx, value)
+        answer = visit.go("/logged-out?done=here")
+        set_cookie(pages, answer, session_cookie(pages), "", max_age=0)
+        return answer
+
+    @door.anyone("/logged-out")
+    async def logged_out(visit: Visit) -> Response:
+        words = visit.words
+        answer = visit.render(
+            "words.html",
+            heading=words("login.out.title"),
+            sentences=[words("login.out.text")],
+            ways=[(words("login.again"), "/login"), (words("error.home"), "/")],
+            code="",
+        )
+        onward = await _end_at_idporten(pages) if visit.request.query_params.get("done") == "here" else None
+        if onward is not None:
+            # A form may not lead to another site by our own policy, and ID-porten wants to hear of a logout.
+            answer.headers["Refresh"] = f"0; url={onward}"
+        return answer
+
+    @door.anyone("/logout/frontchannel")
+    async def logged_out_elsewhere(visit: Visit) -> Response:
+        """ID-porten says, in a frame of its own page, that the person logged out (idempotent, unauthenticated)."""
+        sent = visit.request.query_params
+        if sent.get("iss", "").rstrip("/") == pages.issuer.identifier.rstrip("/") and sent.get("sid"):
+            async with pages.db.transaction() as tx:
+                await sessions.end_of_login(tx, sent["sid"])
+        end = urlsplit(await _end_at_idporten(pages) or pages.issuer.identifier)
+        policy = f"default-src 'none'; frame-ancestors {end.scheme}://{end.netloc}"
+        return Response(headers={"Cache-Control": "no-store", "Content-Security-Policy": policy})
+
+    return door.router
+
+
+async def _end_at_idporten(pages: Pages) -> str | None:
+    """Where ID-porten ends its own session, or None where it can't be asked: the logout here holds all the same."""
+    try:
+        endpoint = (await pages.issuer.metadata()).end_session_endpoint
+    except Unavailable:
+        return None
+    if endpoint is None:
+        return None
+    query = urlencode({"client_id": pages.client_id, "post_logout_redirect_uri": f"{pages.public_url}/"})
+    return f"{endpoint}?{query}"

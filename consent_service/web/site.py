@@ -1,0 +1,31 @@
+"""All pages, as one list of routes."""
+
+from starlette.routing import BaseRoute
+
+from consent_service.web import (
+    assets,
+    consents,
+    drafts,
+    front,
+    log,
+    login,
+    logout,
+    mapping,
+    notes,
+    overview,
+    plans,
+    requests,
+    rights,
+    sharing,
+    welcome,
+)
+from consent_service.web.pages import Pages
+
+_ENTERING = (front, login, welcome, logout)
+_OWN = (overview, drafts, notes, sharing, requests, consents, mapping, plans, log, rights)
+
+
+def routes(pages: Pages) -> list[BaseRoute]:
+    """Every address that people use."""
+    found = [route for room in (*_ENTERING, *_OWN) for route in room.routes(pages).routes]
+    return found + list(assets.routes(pages.assets).routes)

@@ -1,0 +1,70 @@
+"""The content of a part as people read it: every field that it has, none left out.
+
+A preview promises exactly what the recipient gets. So this goes through the content itself, field by field, and a
+field that nobody gave a name is shown under its own.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, get_args
+
+from consent_service.plans.content import Entitlement, RouteKind
+from consent_service.plans.texts import texts as plan_texts
+from consent_service.web.words import Words
+
+# Fields whose value is the part itself: a name before them would say nothing.
+_NAMELESS: Final = frozenset({"text", "items", "route"})
+_DAYS: Final = frozenset({"valid_until", "decided_on", "date", "until"})
+
+
+@dataclass(frozen=True)
+class Told:
+    """A field: its name (empty where it needs none), and its text or the fields inside it."""
+
+    label: str
+    text: str = ""
+    fields: tuple["Told", ...] = ()
+    lang: str | None = None
+
+
+def tell(content: Mapping[str, Any], words: Words) -> tuple[Told, ...]:
+    """The fields of ``content`` in reading order; ``lang`` is the language that the content says it is in."""
+    return tuple(_tell(content, words, content.get("language")))
+
+
+def in_short(fields: tuple[Told, ...]) -> str:
+    """All that ``fields`` say, in one running text."""
+    said = (field.text or in_short(field.fields) for field in fields)
+    return " · ".join(text for text in said if text)
+
+
+def _tell(content: Mapping[str, Any], words: Words, lang: str | None) -> Iterator[Told]:
+    for key, value in content.items():
+        label = "" if key in _NAMELESS else words(f"field.{key}") if f"field.{key}" in words else key
+        if isinstance(value, Mapping):
+            yield Told(label, fields=tuple(_tell(value, words, lang)))
+        elif isinstance(value, list):
+            yield Told(label, fields=tuple(_item(item, words, lang) for item in value))
+        else:
+            text, own = _value(key, value, words)
+            yield Told(label, text=text, lang=None if own else lang)
+
+
+def _item(item: Any, words: Words, lang: str | None) -> Told:
+    if isinstance(item, Mapping):
+        return Told("", fields=tuple(_tell(item, words, lang)))
+    return Told("", text=str(item), lang=lang)
+
+
+def _value(key: str, value: object, words: Words) -> tuple[str, bool]:
+    """The value in words, and whether they are our own and not the writer's."""
+    if f"value.{key}.{value}" in words:
+        return words(f"value.{key}.{value}"), True
+    if key == "kind" and value in get_args(RouteKind):
+        return plan_texts(words.language).routes[value].name, True  # type: ignore[index]  # checked in the line above
+    if key == "entitlement" and value in get_args(Entitlement):
+        return plan_texts(words.language).entitlements[value], True  # type: ignore[index]  # checked above
+    if key in _DAYS:
+        return words.day(date.fromisoformat(str(value))), True
+    return "" if value is None else str(value), False
