@@ -113,10 +113,10 @@ _FINAL = "('delivered', 'undeliverable', 'cancelled', 'failed')"
 _ADD = Statement(
     f"INSERT INTO letter ({_ALL}, shares_held) VALUES ({', '.join(':' + column for column in _COLUMNS)}, 1)"
 )
+_NEXT_POSITION = Statement("SELECT COALESCE(MAX(position) + 1, 0) FROM letter_status WHERE letter_id = :letter_id")
 _ADD_STATUS = Statement(
-    "INSERT INTO letter_status (letter_id, position, candidate_id, status, at, note) VALUES (:letter_id,"
-    " (SELECT COALESCE(MAX(position) + 1, 0) FROM letter_status WHERE letter_id = :letter_id),"
-    " :candidate_id, :status, :at, :note)"
+    "INSERT INTO letter_status (letter_id, position, candidate_id, status, at, note)"
+    " VALUES (:letter_id, :position, :candidate_id, :status, :at, :note)"
 )
 _GET = Statement(f"SELECT {_ALL} FROM letter WHERE id = :id")
 _DUE = Statement(
@@ -129,7 +129,8 @@ _CLAIM = Statement(
 )
 _FINISH = Statement(
     "UPDATE letter SET status = :status, attempts = :attempts, next_attempt_at = :next_attempt_at,"
-    " doubt_until = :doubt_until, leased_by = NULL, leased_until = NULL, updated_at = :updated_at WHERE id = :id AND fence = :fence"
+    " doubt_until = :doubt_until, leased_by = NULL, leased_until = NULL, updated_at = :updated_at"
+    " WHERE id = :id AND fence = :fence"
 )
 _CHANGE = Statement(
     "UPDATE letter SET status = :status, attempts = :attempts, next_attempt_at = :next_attempt_at,"
@@ -166,7 +167,16 @@ async def add(tx: Transaction, letter: Letter) -> None:
 
 async def add_status(tx: Transaction, letter: Letter, status: str, *, at: int, note: str | None) -> None:
     """Add a line to a letter's history; the lock on the candidate's chain keeps the positions apart."""
-    await tx.run(_ADD_STATUS, letter_id=letter.id, candidate_id=letter.candidate_id, status=status, at=at, note=note)
+    position = await tx.value(_NEXT_POSITION, letter_id=letter.id)
+    await tx.run(
+        _ADD_STATUS,
+        letter_id=letter.id,
+        position=position,
+        candidate_id=letter.candidate_id,
+        status=status,
+        at=at,
+        note=note,
+    )
 
 
 async def find(view: Snapshot, letter_id: str) -> Letter | None:

@@ -68,7 +68,7 @@ async def enqueue(
         document_uuid=str(uuid5(_DOCUMENTS, letter_id)),
         status=Status.ACCEPTED.value,
         attempts=0,
-        next_attempt_at=at,
+        next_attempt_at=now,  # the clock's, which the claims go by; the chain's may be ahead of it
         doubt_until=None,
         leased_by=None,
         leased_until=None,

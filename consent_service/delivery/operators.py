@@ -68,9 +68,10 @@ async def retry(db: Database, log_key: SealKey, clock: Clock, letter_id: str) ->
         letter, now = await _locked(tx, log_key, clock, letter_id, "letter.retried")
         known = {row["status"] for row in (await _store.history(tx, [letter.id]))[letter.id]}
         status = Status.DISPATCHED if Status.DISPATCHED.value in known else Status.ACCEPTED
-        if letter.leased_until is not None and letter.leased_until > now:
+        due = clock.now()
+        if letter.leased_until is not None and letter.leased_until > due:
             raise WrongState("An attempt is under way. Try again when it has ended.")
-        await _store.change(tx, letter.id, status=status.value, attempts=0, next_attempt_at=now, at=now)
+        await _store.change(tx, letter.id, status=status.value, attempts=0, next_attempt_at=due, at=now)
         return await show(tx, letter.id)
 
 

@@ -78,7 +78,7 @@ class Outbox:
             letter,
             status=status.value,
             attempts=letter.attempts if finding.counts else letter.attempts - 1,
-            next_attempt_at=self._again(letter, finding, now) if status not in _AT_REST else None,
+            next_attempt_at=self._again(letter, finding) if status not in _AT_REST else None,
             doubt_until=finding.doubt_until,
             at=now,
         )
@@ -115,10 +115,10 @@ class Outbox:
             )  # fmt: skip
         await letters.release_shares(tx, letter.consent_id, letter.candidate_id, now=now)
 
-    def _again(self, letter: Letter, finding: Finding, now: int) -> int:
+    def _again(self, letter: Letter, finding: Finding) -> int:
         """When to try again: after the schedule's wait, or the one that was named if that is longer."""
         wait = self._timing.wait(letter.attempts)
-        return now + (wait if finding.wait is None else max(wait, finding.wait))
+        return self._clock.now() + (wait if finding.wait is None else max(wait, finding.wait))
 
     def _tell(self, letter: Letter, finding: Finding) -> None:
         status = finding.status or Status(letter.status)

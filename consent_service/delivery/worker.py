@@ -59,6 +59,9 @@ class Worker:
                 except Unavailable:
                     _log.warning("the outbox waits for the database", worker=self.name)
                     await asyncio.sleep(_AFTER_FAILURE)
+                except Exception:  # noqa: BLE001  # a worker that dies of a fault delivers nothing at all
+                    _log.exception("the worker met a fault", worker=self.name, alarm="outbox")
+                    await asyncio.sleep(_AFTER_FAILURE)
         finally:
             await self._wind_up()
 

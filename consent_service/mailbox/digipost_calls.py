@@ -179,7 +179,7 @@ class SignedCalls:
         except httpx.HTTPError as failure:
             return NoAnswer(type(failure).__name__)
         if content is None:
-            return NoAnswer("answer-too-large")
+            return NoAnswer("answer-not-taken")
         return _Reply(response.status_code, response.headers, content)
 
     def _sign_request(self, request: httpx.Request, body: bytes | None) -> None:
@@ -226,8 +226,10 @@ def _origin(base_url: str) -> str:
 
 
 async def _bounded(response: httpx.Response) -> bytes | None:
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return None  # we asked for none, and unpacking is where small answers become large
     content = bytearray()
-    async for chunk in response.aiter_raw():
+    async for chunk in response.aiter_bytes():
         content += chunk
         if len(content) > _LARGEST_ANSWER:
             return None

@@ -8,6 +8,7 @@ since Digipost's two published schemas already differ.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from lxml import etree
 
@@ -138,6 +139,9 @@ def _parsed(body: bytes, name: str) -> etree._Element:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as broken:
         raise Unreadable("not XML") from broken
+    about: Any = root.getroottree().docinfo  # the stubs lack ``doctype``
+    if about.doctype:  # entities would stand in the tree as nodes of their own
+        raise Unreadable("a document type")
     if root.tag != f"{_Q}{name}":
         raise Unreadable(f"no <{name}>")
     return root

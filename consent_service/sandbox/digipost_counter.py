@@ -28,11 +28,6 @@ from consent_service.sandbox.digipost_signatures import Received
 _XML = "application/vnd.digipost-v8+xml"
 _LARGEST_REQUEST = LARGEST_FILE + 1024 * 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ERRORS = {
-    Fault.ERROR_BEFORE: Refused(500, "SERVER_ERROR", "Something went wrong."),
-    Fault.UNAVAILABLE: Refused(503, "API_UNAVAILABLE", "Digipost is being upgraded."),
-    Fault.TOO_MANY: Refused(429, "API_UNAVAILABLE", "Too many calls.", retry_after=1),
-}
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,13 @@ class Call:
     request: Request
     now: datetime
     order: Order | None
+
+
+_INSTEAD: dict[Fault | None, Done] = {
+    Fault.ERROR_BEFORE: Done(500, answers.error(Refused(500, "SERVER_ERROR", "Something went wrong."))),
+    Fault.UNAVAILABLE: Done(503, answers.error(Refused(503, "API_UNAVAILABLE", "Digipost is being upgraded."))),
+    Fault.TOO_MANY: Done(429, b"", {"Retry-After": "1"}),
+}
 
 
 class Dropped(Response):
@@ -82,25 +84,25 @@ class Counter:
     async def answer(self, request: Request, calls: Calls, work: Callable[[Call], Done]) -> Response:
         """The answer to ``request``, with what ``work`` made of it."""
         order = self.faults.take(calls)
-        if order is not None and order.kind is Fault.SLOW:
+        fault = None if order is None else order.kind
+        if order is not None and fault is Fault.SLOW:
             await asyncio.sleep(order.seconds)
-        if order is not None and order.kind is Fault.DROP_BEFORE:
+        if fault is Fault.DROP_BEFORE:
             return Dropped()
+        done = _INSTEAD.get(fault) or await self._done(request, order, work)
+        if order is not None and fault is Fault.SLOW_ANSWER:
+            await asyncio.sleep(order.seconds)
+        if fault is Fault.DROP_AFTER:
+            return Dropped()
+        if fault is Fault.ERROR_AFTER:
+            done = _INSTEAD[Fault.ERROR_BEFORE]
+        return self._signed(request, done, wrong=fault is Fault.WRONG_SIGNATURE)
+
+    async def _done(self, request: Request, order: Order | None, work: Callable[[Call], Done]) -> Done:
         try:
-            received = await _received(request)
-            if order is not None and order.kind in _ERRORS:
-                raise _ERRORS[order.kind]
-            done = work(self._checked(request, received, order))
-            if order is not None and order.kind is Fault.ERROR_AFTER:
-                raise _ERRORS[Fault.ERROR_BEFORE]
+            return work(self._checked(request, await _received(request), order))
         except Refused as refused:
-            after = {} if refused.retry_after is None else {"Retry-After": str(refused.retry_after)}
-            done = Done(refused.status, answers.error(refused), after)
-        if order is not None and order.kind is Fault.SLOW_ANSWER:
-            await asyncio.sleep(order.seconds)
-        if order is not None and order.kind is Fault.DROP_AFTER:
-            return Dropped()
-        return self._signed(request, done, wrong=order is not None and order.kind is Fault.WRONG_SIGNATURE)
+            return Done(refused.status, answers.error(refused))
 
     def _checked(self, request: Request, received: Received, order: Order | None) -> Call:
         named = received.headers.get("x-digipost-userid", "")

@@ -78,6 +78,9 @@ def validated(body: bytes, name: str) -> etree._Element:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError:
         raise Refused(400, "SCHEMA_VALIDATION_ERROR", "The XML is not well-formed.") from None
+    about: Any = root.getroottree().docinfo  # the stubs lack ``doctype``
+    if about.doctype:
+        raise Refused(400, "SCHEMA_VALIDATION_ERROR", "A document type is not admitted.")
     if root.tag != f"{_Q}{name}":
         raise Refused(400, "SCHEMA_VALIDATION_ERROR", f"A <{name}> of {NAMESPACE} was expected.")
     for wrapped in list(root.iter(f"{_Q}data-type")):  # another schema's content, and its wildcard is strict

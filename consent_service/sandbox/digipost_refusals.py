@@ -57,7 +57,6 @@ class Refused(Exception):
     status: int
     code: str
     message: str
-    retry_after: int | None = None
 
     @property
     def type(self) -> str:

@@ -33,8 +33,8 @@ OWN_NUMBER = "987654325"
 COUNTY = DigipostSender(2002, "Trøndelag fylkeskommune", "817920632")
 
 USER = "21879498012"
-DEACTIVATED = "05878098321"
-NON_USER = "12858597123"
+DEACTIVATED = "05878098368"
+NON_USER = "12858597119"
 
 
 @lru_cache
@@ -106,7 +106,7 @@ class LocalDigipost:
 
 @contextlib.asynccontextmanager
 async def local_digipost(
-    *, clock: Any = None, digiposts_clock: Any = None, timeout: float = 5.0
+    *, clock: Any = None, digiposts_clock: Any = None, patience: float = 5.0
 ) -> AsyncIterator[LocalDigipost]:
     """Serve a local Digipost with one user, one deactivated account and one account that sends for a county."""
     account = DigipostAccount(
@@ -128,6 +128,6 @@ async def local_digipost(
     )
     async with (
         serving(digipost_app(config), date_header=False) as base_url,
-        httpx.AsyncClient(timeout=timeout) as http,
+        httpx.AsyncClient(timeout=patience) as http,
     ):
         yield LocalDigipost(base_url, http, clock or SystemClock())
