@@ -38,9 +38,12 @@ def run(data: Path | None, exit_after: bool) -> int:
     folder = (data or Path(tempfile.mkdtemp(prefix="consent-demo-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
-        console.print(f"{folder} is not empty. The demo begins with an empty folder: name another, or remove it.")
+        console.print(
+            f"{folder} is not empty. The demo begins with an empty folder: name another, or remove it.", soft_wrap=True
+        )
         return NOT_EMPTY
-    console.print(f"Starting ID-porten, Maskinporten, Digipost and the service. Data and logs: {folder}")
+    starting = f"Starting ID-porten, Maskinporten, Digipost and the service. Data and logs: {folder}"
+    console.print(starting, soft_wrap=True)
     # However the demo is ended, it ends what it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from consent_clients import Candidate, CareerCentre, Nav, Preview, Release, VocationalTraining
 from consent_clients.models import Consent, Event, Note, PartRef, UnitKind
@@ -76,10 +77,23 @@ def read(release: Release) -> str:
     return "\n".join([f"Reads, of {who['name']} ({who['national_id']}):", *lines])
 
 
-def gist(content: Mapping[str, object]) -> str:
-    """The first words of a part."""
-    text = str(content.get("text") or content.get("items") or content)
-    return text if len(text) <= 90 else f"{text[:89]}…"
+def gist(content: Mapping[str, Any]) -> str:
+    """The first words of a part, whatever it is made of."""
+    said = content.get("text") or "; ".join(_words(content.get("items") or content.get("trade") or content))
+    return said if len(said) <= 100 else f"{said[:99]}…"
+
+
+def _words(value: Any) -> Iterator[str]:
+    """The texts and codes in a part, without what frames them."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name in {"text", "grep_code", "title", "final_qualification"} or not isinstance(inner, str):
+                yield from _words(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _words(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def logged(log: Sequence[Mapping[str, object]], event: str, consent_id: str) -> bool:

@@ -43,7 +43,7 @@ async def look_back(cast: Cast, say: Telling, guidance: Consent) -> None:
     """Her log, refused attempts included; her export; and the log's own proof."""
     say.step(8, "She reads who asked and who saw what, exports all; Ola erases himself")
     log = await cast.marit.log()
-    lines = [f"{entry['at'][:19]}  {entry['event']:<12}  {entry['unit'] or ''}" for entry in log]
+    lines = [f"{entry['at'][:19]}  {entry['event']:<24}  {entry['unit'] or ''}" for entry in log]
     say.sees("Candidate", "\n".join(["Her access log:", *lines]))
     say.holds("the refused attempts are in it", logged(log, "release.refused", guidance["id"]))
     bundle = await cast.marit.export()
@@ -65,7 +65,11 @@ async def erase(cast: Cast, say: Telling) -> None:
     )
     consent = await cast.ola.grant(preview)
     await cast.nav.release(consent["id"], words.NAV_OFFICE.employee)
-    say.sees("Candidate", f"Ola erases himself. {await cast.ola.erase()}")
+    keys = await cast.ola.jwks()
+    statement = await cast.ola.erase()
+    destroyed = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in statement.claims["destroyed"].items())
+    say.sees("Candidate", f"Ola erases himself. Destroyed: {destroyed}.\nWhat stays: {statement.claims['what_stays']}.")
+    say.holds("the statement of it is signed", statement.verify(keys))
     await refused(
         say,
         "what NAV could fetch a moment ago is gone",

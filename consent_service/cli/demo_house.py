@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from consent_clients.models import UnitKind
+from consent_service.cli import clients, units
 from consent_service.cli import demo_words as words
 from consent_service.cli.demo_processes import free_ports, operate, running, wait_until_up
 from consent_service.cli.demo_sandbox import World
@@ -67,6 +68,7 @@ def house(folder: Path) -> Iterator[House]:
     )
     world.write(folder / "world.json")
     _secret(folder / "digipost-password", "demo")
+    (folder / "digipost.p12").touch(mode=0o600)
     (folder / "digipost.p12").write_bytes(enterprise.pkcs12("demo"))
     environ = _environment(folder, world, url, platform, keys["service"])
     with contextlib.ExitStack() as stack:
@@ -162,8 +164,9 @@ def _register(environ: Mapping[str, str]) -> dict[UnitKind, str]:
     ids: dict[UnitKind, str] = {}
     for client_id, party in _UNITS.items():
         added = operate(
+            units.app,
             [
-                *("units", "add", party.name),
+                *("add", party.name),
                 *("--kind", party.kind),
                 *("--organisation-number", party.organisation_number),
                 *("--unit-code", party.unit_code),
@@ -172,13 +175,13 @@ def _register(environ: Mapping[str, str]) -> dict[UnitKind, str]:
             environ,
         )
         ids[party.kind] = added.split()[0]
-        operate(["clients", "add", ids[party.kind], client_id], environ)
+        operate(clients.app, ["add", ids[party.kind], client_id], environ)
     return ids
 
 
 def _registrations(world: World, url: str, keys: Mapping[str, SigningKey]) -> dict[str, dict[str, Any]]:
     """A token source's arguments for each unit (`Maskinporten`) and each test person (`Login`)."""
-    units: dict[str, dict[str, Any]] = {
+    parties: dict[str, dict[str, Any]] = {
         name: {
             "issuer": world.maskinporten,
             "client_id": name,
@@ -198,14 +201,14 @@ def _registrations(world: World, url: str, keys: Mapping[str, SigningKey]) -> di
         }
         for person in words.PEOPLE
     }
-    return units | people
+    return parties | people
 
 
 def _leave_for_visitors(folder: Path, built: House) -> None:
-    clients = folder / "clients"
-    clients.mkdir(mode=0o700)
+    kept = folder / "clients"
+    kept.mkdir(mode=0o700)
     for name, registration in built.registrations.items():
-        _secret(clients / f"{name}.json", json.dumps(registration, indent=2))
+        _secret(kept / f"{name}.json", json.dumps(registration, indent=2))
     told = {
         "SERVICE": built.service,
         "CAREER_CENTRE": built.unit_ids["career_centre"],

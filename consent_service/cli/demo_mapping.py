@@ -86,8 +86,10 @@ async def deliver(cast: Cast, say: Telling, plan: PushedPlan) -> None:
     history = [step["status"] for step in seen["delivery"]["history"]]
     say.sees("Mailbox", f"The letter's way: {' → '.join(history)}.")
     say.holds("accepted, dispatched, delivered, in that order", history == ["accepted", "dispatched", "delivered"])
-    mine = await cast.marit.plans()
-    say.sees("Candidate", f"Has {len(mine)} plan in her pages, tentative: helsefagarbeider, fagbrev på jobb.")
+    mine = await cast.marit.plan(plan["id"])
+    steps = [f"{step['date']}  {step['text']}" for step in mine["content"]["steps"]]
+    say.sees("Candidate", "\n".join([f"Reads in her pages: {mine['content']['summary']}", *steps]))
+    say.holds("the plan is tentative and no decision, and says so", mine["tentative"])
     pdf = await cast.marit.plan_pdf(plan["id"])
     path = cast.folder / "tentative-training-plan.pdf"
     path.write_bytes(pdf)

@@ -43,7 +43,7 @@ class Telling:
     def step(self, number: int, title: str) -> None:
         """Begin a step."""
         self._console.print()
-        self._console.print(Text(f"{number}. {title}", style="bold"))
+        self._console.print(Text(f"{number}. {title}", style="bold"), soft_wrap=True)
 
     def sees(self, party: str, text: str) -> None:
         """What ``party`` sees or does."""

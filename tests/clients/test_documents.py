@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from consent_clients import models, training_plan
 from consent_clients.problems import _BY_STATUS
+from consent_service.api import shapes
 from consent_service.app.problems import TABLE
 from consent_service.notes import content as notes
 from consent_service.plans import content as plans
@@ -37,6 +38,32 @@ TWINS: list[tuple[type, type[BaseModel]]] = [
 @pytest.mark.parametrize(("theirs", "ours"), TWINS, ids=lambda each: each.__name__)
 def test_each_document_has_the_fields_of_its_schema(theirs: type, ours: type[BaseModel]) -> None:
     """A field that the service takes can be sent, and none can be sent that it does not take."""
+    assert set(get_type_hints(theirs)) == set(ours.model_fields)
+
+
+ANSWERS: list[tuple[type, type[BaseModel]]] = [
+    (models.Unit, shapes.UnitShape),
+    (models.PartRef, shapes.PartShape),
+    (models.Consent, shapes.Consent),
+    (models.ConsentAsked, shapes.ConsentAsked),
+    (models.Revoked, shapes.Revoked),
+    (models.LetterAlreadyOut, shapes.LetterOut),
+    (models.Note, shapes.NoteShape),
+    (models.NoteSummary, shapes.NoteLine),
+    (models.Draft, shapes.DraftShape),
+    (models.Event, shapes.Event),
+    (models.MappingAsked, shapes.MappingAsked),
+    (models.MappingRequest, shapes.MappingState),
+    (models.MyMappingRequest, shapes.MyMapping),
+    (models.LogEntry, shapes.AccessLine),
+    (training_plan.MyPlanLine, shapes.MyPlanLine),
+    (training_plan.MyPlan, shapes.MyPlan),
+]
+
+
+@pytest.mark.parametrize(("theirs", "ours"), ANSWERS, ids=lambda each: each.__name__)
+def test_each_answer_has_the_fields_of_its_shape(theirs: type, ours: type[BaseModel]) -> None:
+    """What a client reads of an answer is what the service's contract says is in it, all of it."""
     assert set(get_type_hints(theirs)) == set(ours.model_fields)
 
 

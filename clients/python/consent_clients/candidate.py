@@ -20,6 +20,7 @@ from consent_clients.models import (
     LogEntry,
     MappingAsked,
     MappingQuestion,
+    MyMappingRequest,
     Note,
     NoteContent,
     NoteSummary,
@@ -30,6 +31,7 @@ from consent_clients.models import (
 )
 from consent_clients.receipts import Jwks, Receipt
 from consent_clients.recipient import pages
+from consent_clients.training_plan import MyPlan, MyPlanLine
 
 
 class Candidate:
@@ -194,17 +196,18 @@ class Candidate:
             body["background"] = background
         return cast(MappingAsked, (await self._connection.post("/v1/me/mapping-requests", body)).json())
 
-    async def mapping_requests(self) -> list[dict[str, Any]]:
+    async def mapping_requests(self) -> list[MyMappingRequest]:
         """The mapping requests that concern her, with their words."""
-        return [dict(item) async for item in pages(self._connection, "/v1/me/mapping-requests")]
+        found = [item async for item in pages(self._connection, "/v1/me/mapping-requests")]
+        return cast(list[MyMappingRequest], found)
 
-    async def plans(self) -> list[dict[str, Any]]:
+    async def plans(self) -> list[MyPlanLine]:
         """Her tentative plans, with where their letters are."""
-        return [dict(item) async for item in pages(self._connection, "/v1/me/plans")]
+        return cast(list[MyPlanLine], [item async for item in pages(self._connection, "/v1/me/plans")])
 
-    async def plan(self, plan_id: str) -> dict[str, Any]:
+    async def plan(self, plan_id: str) -> MyPlan:
         """One plan in full. She can read it here whatever happens to the letter."""
-        return cast(dict[str, Any], (await self._connection.get(f"/v1/me/plans/{plan_id}")).json())
+        return cast(MyPlan, (await self._connection.get(f"/v1/me/plans/{plan_id}")).json())
 
     async def plan_pdf(self, plan_id: str) -> bytes:
         """The plan as the letter in her mailbox has it."""
@@ -220,9 +223,13 @@ class Candidate:
         """Everything about her in one machine-readable bundle (GDPR art. 20)."""
         return cast(dict[str, Any], (await self._connection.get("/v1/me/export")).json())
 
-    async def erase(self) -> str:
-        """Erases her from the service (GDPR art. 17). Returns the statement of what was destroyed."""
-        return str((await self._connection.delete("/v1/me")).json()["statement"])
+    async def erase(self) -> Receipt:
+        """Erases her from the service (GDPR art. 17); it can't be undone.
+
+        The answer is the service's signed statement of what was destroyed: `verify` it as any receipt.
+        """
+        answer = (await self._connection.delete("/v1/me")).json()
+        return Receipt(answer["jws"], answer["statement"])
 
 
 def _document(content: NoteContent) -> Mapping[str, Any]:

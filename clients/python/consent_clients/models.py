@@ -220,6 +220,36 @@ class PushedPlan(TypedDict):
     delivery: Delivery
 
 
+class PartWithContent(PartRef):
+    """A part with what it says."""
+
+    content: dict[str, Any]
+
+
+class MappingMessage(TypedDict):
+    """What the vocational training office has told the candidate while it works."""
+
+    state: str
+    at: str
+    text: str
+
+
+class MyMappingRequest(TypedDict):
+    """A mapping request as the candidate sees it: in full. `requester` is None when she asked herself."""
+
+    id: str
+    consent_id: str
+    state: str
+    requester: Unit | None
+    recipient: Unit
+    created_at: str
+    reply_by: str
+    changed_at: str
+    plan_id: str | None
+    parts: list[PartWithContent]
+    messages: list[MappingMessage]
+
+
 class Event(TypedDict):
     """A line of a unit's feed: ids and a state. Fetch the rest through the doors that check."""
 

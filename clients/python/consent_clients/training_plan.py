@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from consent_clients.models import Contact, Language
+from consent_clients.models import Contact, Delivery, Language, Unit
 
 RouteKind = Literal[
     "apprentice",
@@ -131,3 +131,22 @@ class TrainingPlan(TypedDict):
     contact: Contact
     valid_until: str
     how_to_apply: NotRequired[str]
+
+
+class MyPlanLine(TypedDict):
+    """A tentative plan in the candidate's list. `delivery` is its letter's way."""
+
+    id: str
+    version: int
+    mapping_request_id: str
+    consent_id: str
+    unit: Unit
+    created_at: str
+    tentative: Literal[True]
+    delivery: Delivery | None
+
+
+class MyPlan(MyPlanLine):
+    """A tentative plan in full."""
+
+    content: TrainingPlan
