@@ -7,8 +7,9 @@ is paused while it holds a lock loses its transaction after two seconds, so that
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -53,9 +54,9 @@ class _View:
         self._connection = connection
         self.failure: Exception | None = None
 
-    async def _answer(self, step: Awaitable[T]) -> T:
+    async def _answer(self, step: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         try:
-            return await step
+            return await step(*arguments)
         except Exception as failure:
             meaning = _meaning(failure)
             self.failure = meaning or failure
@@ -65,7 +66,7 @@ class _View:
 
     async def rows(self, statement: Statement, /, **given: Any) -> list[Row]:
         text, arguments = statement.text("postgresql"), statement.arguments("postgresql", given)
-        found: list[Row] = await self._answer(self._connection.fetch(text, *arguments))
+        found: list[Row] = await self._answer(self._connection.fetch, text, *arguments)
         return found
 
     async def row(self, statement: Statement, /, **given: Any) -> Row | None:
@@ -78,14 +79,14 @@ class _View:
 
     async def run(self, statement: Statement, /, **given: Any) -> int:
         text, arguments = statement.text("postgresql"), statement.arguments("postgresql", given)
-        tag: str = await self._answer(self._connection.execute(text, *arguments))
+        tag: str = await self._answer(self._connection.execute, text, *arguments)
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
     async def run_many(self, statement: Statement, given: Iterable[Mapping[str, Any]], /) -> None:
         text = statement.text("postgresql")
         arguments = [statement.arguments("postgresql", one) for one in given]
-        await self._answer(self._connection.executemany(text, arguments))
+        await self._answer(self._connection.executemany, text, arguments)
 
     def scrub_after_commit(self) -> None:
         """Nothing to do: PostgreSQL's log is the operator's to expire, and the keys in it die by rotation."""
@@ -95,9 +96,7 @@ def _meaning(failure: Exception) -> Exception | None:
     """What a caller may make of a failure; None if it is a mistake of ours, such as a column that does not exist."""
     if isinstance(failure, asyncpg.UniqueViolationError):
         return Duplicate()
-    if isinstance(failure, _DOWN) and not isinstance(failure, ValueError):  # asyncpg's words for a wrong argument
-        return StorageUnavailable()
-    return None
+    return StorageUnavailable() if isinstance(failure, _DOWN) else None
 
 
 class PostgreSQL:
@@ -111,55 +110,55 @@ class PostgreSQL:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        connection = await _down_is_unavailable(self._pool.acquire(timeout=5))
+        connection = await _down_is_unavailable(partial(self._pool.acquire, timeout=5))
         try:
             yield connection
         finally:
-            await _quietly(self._pool.release(connection))
+            await _quietly(partial(self._pool.release, connection))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[_View]:
         """A write transaction; see ``engine.Database``."""
         async with self._connection() as connection:
             transaction = connection.transaction(isolation="read_committed")
-            await _down_is_unavailable(transaction.start())
+            await _down_is_unavailable(transaction.start)
             view = _View(connection)
             try:
                 yield view
                 if view.failure is not None:  # COMMIT would roll back, and not say so
                     raise view.failure
             except BaseException:
-                await _quietly(transaction.rollback())
+                await _quietly(transaction.rollback)
                 raise
-            await _down_is_unavailable(transaction.commit())
+            await _down_is_unavailable(transaction.commit)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_View]:
         """A read transaction; see ``engine.Database``."""
         async with self._connection() as connection:
             transaction = connection.transaction(isolation="repeatable_read", readonly=True)
-            await _down_is_unavailable(transaction.start())
+            await _down_is_unavailable(transaction.start)
             try:
                 yield _View(connection)
             finally:
-                await _quietly(transaction.rollback())
+                await _quietly(transaction.rollback)
 
     async def close(self) -> None:
         """Close the pool."""
         await self._pool.close()
 
 
-async def _down_is_unavailable(step: Awaitable[T]) -> T:
+async def _down_is_unavailable(step: Callable[[], Awaitable[T]]) -> T:
     try:
-        return await step
+        return await step()  # called in here: asyncpg refuses a dead connection before there is anything to await
     except _DOWN as failure:
         raise StorageUnavailable from failure
 
 
-async def _quietly(step: Awaitable[object]) -> None:
+async def _quietly(step: Callable[[], Awaitable[object]]) -> None:
     """Roll back, or give back; a connection that is gone has done so by itself."""
     try:
-        await step
+        await step()
     except _DOWN:
         return
 

@@ -50,7 +50,7 @@ class _View:
         text, arguments = statement.text("sqlite"), statement.arguments("sqlite", given)
         try:
             return take(self._connection.execute(text, arguments))
-        except sqlite3.Error as failure:
+        except Exception as failure:
             meaning = _meaning(failure)
             self.failure = meaning or failure
             if meaning is None:
@@ -84,7 +84,7 @@ def _first(cursor: sqlite3.Cursor) -> Row | None:
     return first
 
 
-def _meaning(failure: sqlite3.Error) -> Exception | None:
+def _meaning(failure: Exception) -> Exception | None:
     """What a caller may make of a failure; None if it is a mistake of ours, such as a column that does not exist."""
     if isinstance(failure, sqlite3.IntegrityError):
         unique = {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}

@@ -89,16 +89,29 @@ def postgresql() -> Iterator[Server]:
     if given:
         yield Server(given)
         return
+    with _of_its_own() as server:
+        yield server
+
+
+@contextmanager
+def standby() -> Iterator[Server]:
+    """A server that answers reads and is not the primary, as those that follow one; until the block ends."""
+    with _of_its_own(standby=True) as server:
+        yield server
+
+
+@contextmanager
+def _of_its_own(*, standby: bool = False) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="consent-postgresql-"))
     try:
-        with _started(folder) as server:
+        with _started(folder, standby=standby) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _started(folder: Path) -> Iterator[Server]:
+def _started(folder: Path, *, standby: bool) -> Iterator[Server]:
     account = _Account.of_the_server(folder)
     binaries = _binaries(folder, account)
     data = folder / "data"
@@ -108,6 +121,8 @@ def _started(folder: Path) -> Iterator[Server]:
         stdout=subprocess.DEVNULL,
         **account.options,
     )
+    if standby:
+        (data / "standby.signal").touch()
     settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
