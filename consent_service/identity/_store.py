@@ -106,7 +106,7 @@ _LAPSE_LOGINS = Statement("DELETE FROM login_attempt WHERE begun_at <= :before")
 
 _ADD_SESSION = Statement(
     "INSERT INTO session (id_hash, candidate_id, sealed_pid, acr, sid, csrf_secret, created_at, last_seen_at)"
-    " VALUES (:id_hash, NULL, :sealed_pid, :acr, :sid, :csrf_secret, :at, :at)"
+    " VALUES (:id_hash, :candidate_id, :sealed_pid, :acr, :sid, :csrf_secret, :at, :at)"
 )
 _SESSION = Statement(
     "SELECT id_hash, candidate_id, sealed_pid, acr, sid, csrf_secret, last_seen_at FROM session"

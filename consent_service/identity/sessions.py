@@ -44,13 +44,27 @@ def cookie_name(*, secure: bool) -> str:
     return "__Host-session" if secure else "session"
 
 
-async def begin(tx: Transaction, key: SealKey, *, pid: str, acr: str, sid: str | None, at: int) -> str:
-    """Begin a session after a login; the cookie's value. End the browser's earlier one with ``end``."""
+async def begin(
+    tx: Transaction,
+    key: SealKey,
+    *,
+    pid: str,
+    acr: str,
+    sid: str | None,
+    at: int,
+    candidate_id: str | None = None,
+) -> str:
+    """Begin a session after a login; the cookie's value. End the browser's earlier one with ``end``.
+
+    ``candidate_id`` is given for a person who is a candidate already, so that erasure finds the session; for one who
+    becomes a candidate later, ``name`` says it.
+    """
     value = new_value()
     id_hash = hash_of(value)
     await _store.add_session(
         tx,
         id_hash=id_hash,
+        candidate_id=candidate_id,
         sealed_pid=key.seal(pid.encode(), _aad(id_hash)),
         acr=acr,
         sid=sid,

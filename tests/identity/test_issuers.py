@@ -37,8 +37,9 @@ class Published:
         self.fetched: list[str] = []
         self.answers: Callable[[str], httpx.Response] | None = None
 
-    def handle(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request."""
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request, after others had a chance to come in between."""
+        await asyncio.sleep(0)
         url = str(request.url)
         self.fetched.append(url)
         if self.answers is not None:

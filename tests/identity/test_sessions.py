@@ -114,6 +114,18 @@ async def test_logging_out_ends_one_session(db: Database) -> None:
     assert await find(db, there)
 
 
+async def test_a_candidate_who_comes_back_is_named_from_the_start(db: Database) -> None:
+    """Her session is hers before she does anything in it, so that erasure elsewhere ends it."""
+    async with db.transaction() as tx:
+        value = await sessions.begin(
+            tx, KEY, pid=KARI.pid, acr="idporten-loa-high", sid=None, at=NOW, candidate_id="kari"
+        )
+    assert (await get(db, value)).candidate_id == "kari"
+    async with db.transaction() as tx:
+        assert await sessions.end_of_candidate(tx, "kari") == 1
+    assert await find(db, value) is None
+
+
 async def test_erasure_ends_every_session_of_the_person(db: Database) -> None:
     """Those that were named hers, and nobody else's."""
     hers, hers_too, his = await begin(db), await begin(db), await begin(db, OLA.pid)

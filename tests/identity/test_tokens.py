@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
@@ -17,6 +18,7 @@ from jose import jwk as jose_jwk
 
 from consent_service.clock import SECOND
 from consent_service.errors import Unauthenticated, Unavailable
+from consent_service.identity.issuers import Issuer
 from consent_service.identity.levels import levels_from
 from consent_service.identity.tokens import BearerTokens, IdportenTokens, LoginTokens, MaskinportenTokens
 from consent_service.sandbox.keys import SigningKey
@@ -377,6 +379,8 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], str]] = {
     "payload no JSON": _raw(payload=lambda raw: raw[:-1]),
     "payload with more behind": _raw(payload=lambda raw: raw + b"{}"),
     "payload not UTF-8": _raw(payload=lambda raw: raw[:-1] + b',"x":"\xff"}'),
+    "payload in UTF-16": _raw(payload=lambda raw: raw.decode().encode("utf-16")),
+    "payload with a byte order mark": _raw(payload=lambda raw: b"\xef\xbb\xbf" + raw),
     "payload deep": _raw(payload=lambda raw: DEEP),
 }
 
@@ -557,6 +561,19 @@ async def test_algorithms_come_from_configuration(world: World) -> None:
         signer = longer if header["kid"] == "longer" else key("maskinporten")
         with pytest.raises(Unauthenticated):
             await tokens.unit(bearer(signer.jwt(world.unit_claims(), header=header)))
+
+
+async def test_a_key_that_names_no_algorithm_is_used_for_the_configured_ones(world: World) -> None:
+    """Without ``alg`` in the published key, the configuration alone says what may be signed with it."""
+    jwk = {name: value for name, value in key("maskinporten").public_jwk.items() if name != "alg"}
+    jwks = httpx.MockTransport(lambda request: httpx.Response(200, json={"keys": [jwk]}))
+    async with httpx.AsyncClient(transport=jwks) as http:
+        issuer = Issuer(MASKINPORTEN, http, world.clock, jwks_uri="http://127.0.0.1:1/jwk")
+        tokens = BearerTokens([MaskinportenTokens(issuer)], world.clock)
+        await tokens.unit(bearer(_headed(alg="RS256")(world.unit_claims())))
+        for alg in ("RS384", "RS512"):
+            with pytest.raises(Unauthenticated):
+                await tokens.unit(bearer(_headed(alg=alg)(world.unit_claims())))
 
 
 def test_levels_are_ranked_in_both_vocabularies() -> None:
