@@ -195,10 +195,27 @@ async def lapse_logins(tx: Transaction, before: int) -> int:
 
 
 async def add_session(
-    tx: Transaction, *, id_hash: bytes, sealed_pid: bytes, acr: str, sid: str | None, csrf_secret: bytes, at: int
+    tx: Transaction,
+    *,
+    id_hash: bytes,
+    candidate_id: str | None,
+    sealed_pid: bytes,
+    acr: str,
+    sid: str | None,
+    csrf_secret: bytes,
+    at: int,
 ) -> None:
-    """A new session, of nobody known yet."""
-    await tx.run(_ADD_SESSION, id_hash=id_hash, sealed_pid=sealed_pid, acr=acr, sid=sid, csrf_secret=csrf_secret, at=at)
+    """A new session, of a candidate or of nobody known yet."""
+    await tx.run(
+        _ADD_SESSION,
+        id_hash=id_hash,
+        candidate_id=candidate_id,
+        sealed_pid=sealed_pid,
+        acr=acr,
+        sid=sid,
+        csrf_secret=csrf_secret,
+        at=at,
+    )
 
 
 async def find_session(view: Snapshot, id_hash: bytes, *, seen_after: int, begun_after: int) -> Row | None:
