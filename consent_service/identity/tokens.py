@@ -1,4 +1,4 @@
-"""Whose token is it? The one module that accepts tokens; python-jose stands behind it for signatures alone.
+"""Whose token is it? The one module that accepts tokens; python-jose stands behind it (``signatures``).
 
 Validators are mutually exclusive and picked by the exact ``iss`` (RFC 8725, section 3.12): no token is ever tried
 on a second one. The steps, whose numbers stand over the code:
@@ -6,7 +6,7 @@ on a second one. The steps, whose numbers stand over the code:
 1. one ``Authorization: Bearer`` header, bounded; the token's text read strictly (``compact``)
 2. ``iss`` looked up among the issuers that were configured; ``alg`` among that issuer's own
 3. one RSA key of that issuer by ``kid``; nothing in the token can name another place to get keys
-4. the signature
+4. the signature, which is all that python-jose is asked about
 5. time, audience, level and the rest, each by type (``claims``)
 
 Every failure is the same Unauthenticated, since the difference would help only an attacker; the reason goes to
@@ -18,12 +18,9 @@ import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Protocol
 
 import structlog
-from jose import jwk, jws
-from jose.backends.base import Key
 
 from consent_service.clock import HOUR, SECOND, Clock
 from consent_service.errors import Unauthenticated
@@ -31,10 +28,7 @@ from consent_service.identity import claims
 from consent_service.identity.claims import Refused
 from consent_service.identity.compact import LONGEST_TOKEN, CompactToken, Unreadable, parse
 from consent_service.identity.issuers import Issuer
-from consent_service.identity.published_keys import RsaKey
-
-ALGORITHMS = frozenset({"RS256", "RS384", "RS512"})
-"""What may be configured. Never a shared secret: CVE-2026-85394 of python-jose needs one to be allowed."""
+from consent_service.identity.signatures import check_algorithms, check_signature
 
 MOST_LEEWAY = 30 * SECOND
 _LONGEST_LIFE = 24 * HOUR  # the issuers' longest is two hours
@@ -182,7 +176,7 @@ class BearerTokens:
         if len(self._by_issuer) != len(validators):
             raise ValueError("one validator for each issuer")
         for validator in validators:
-            _check_algorithms(validator.algorithms)
+            check_algorithms(validator.algorithms)
         self._clock = clock
         self._leeway = _check_leeway(leeway)
         self._verified: OrderedDict[bytes, UnitToken | CandidateToken] = OrderedDict()
@@ -223,8 +217,8 @@ class BearerTokens:
         validator = self._by_issuer.get(issuer) if isinstance(issuer, str) else None  # 2
         if validator is None:
             raise Refused("iss")
-        await _check_signature(token, validator.issuer, validator.algorithms)
-        return validator.read(token, now=self._clock.now(), leeway=self._leeway)
+        await check_signature(token, validator.issuer, validator.algorithms)  # 3, 4
+        return validator.read(token, now=self._clock.now(), leeway=self._leeway)  # 5
 
     def _remember(self, fingerprint: bytes, verified: UnitToken | CandidateToken) -> None:
         self._verified[fingerprint] = verified
@@ -248,7 +242,7 @@ class LoginTokens:
         self._issuer = issuer
         self._client_id = client_id
         self._clock = clock
-        self._algorithms = _check_algorithms(algorithms)
+        self._algorithms = check_algorithms(algorithms)
         self._leeway = _check_leeway(leeway)
 
     async def verify(self, text: str, *, nonce: str) -> LoginToken:
@@ -257,7 +251,7 @@ class LoginTokens:
             token = parse(text)
             if token.claims.get("iss") != self._issuer.identifier:  # 2
                 raise Refused("iss")
-            await _check_signature(token, self._issuer, self._algorithms)
+            await check_signature(token, self._issuer, self._algorithms)  # 3, 4
             return self._read(token, nonce)
         except (Refused, Unreadable) as reason:
             raise _refusal(str(reason)) from None
@@ -282,24 +276,6 @@ class LoginTokens:
         )
 
 
-async def _check_signature(token: CompactToken, issuer: Issuer, algorithms: frozenset[str]) -> None:
-    if token.alg not in algorithms:
-        raise Refused("alg")
-    key = await issuer.key(token.kid, token.alg)  # 3
-    if key is None:
-        raise Refused("no such key")
-    try:
-        jws.verify(token.text, _jose_key(key, token.alg), [token.alg])  # 4
-    except Exception as failure:  # noqa: BLE001  # python-jose raises far more than its own (reference, 7.5)
-        raise Refused(f"signature: {type(failure).__name__}") from None
-
-
-@lru_cache(maxsize=64)
-def _jose_key(key: RsaKey, alg: str) -> Key:
-    # Only these three members: python-jose heeds none of the others, and a key is good for one algorithm.
-    return jwk.construct({"kty": "RSA", "n": key.n, "e": key.e}, alg)
-
-
 def _refuse_any(said: claims.Claims, *names: str) -> None:
     for name in names:
         if name in said:
@@ -309,12 +285,6 @@ def _refuse_any(said: claims.Claims, *names: str) -> None:
 def _refusal(reason: str) -> Unauthenticated:
     _log.info("token refused", reason=reason)
     return Unauthenticated()
-
-
-def _check_algorithms(algorithms: frozenset[str]) -> frozenset[str]:
-    if not algorithms or not algorithms <= ALGORITHMS:
-        raise ValueError(f"algorithms are chosen among {', '.join(sorted(ALGORITHMS))}")
-    return algorithms
 
 
 def _check_leeway(leeway: int) -> int:
