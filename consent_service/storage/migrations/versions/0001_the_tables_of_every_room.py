@@ -31,6 +31,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("chain_id"),
     )
     op.create_table(
@@ -70,6 +71,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("requested_at", sa.BigInteger(), nullable=False),
         sa.Column("granted_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.Column("exhausted_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("consent_candidate", "consent", ["candidate_id", "id"], unique=False)
@@ -325,6 +328,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("candidate_id", sa.String(), nullable=False),
         sa.Column("release_id", sa.String(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("consent_id", "key_hash"),
     )
     op.create_table(
