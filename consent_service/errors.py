@@ -227,5 +227,11 @@ class LoginUnavailable(Unavailable):
     detail = "Logging in does not work just now. Try again in a moment."
 
 
+class Tampered(Unavailable):
+    """Something stored is not as the service wrote it. Nothing is decided on it, and nothing is overwritten."""
+
+    detail = "Something stored about this is not as we wrote it, so nothing was done. We have been alarmed."
+
+
 class StorageUnavailable(Unavailable):
     """The database is busy, full or down."""

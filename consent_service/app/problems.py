@@ -68,6 +68,7 @@ TABLE: Mapping[type[errors.ServiceError], Problem] = {
     errors.Unavailable: Problem("unavailable", 503, "Not possible just now"),
     errors.KeyProviderDown: Problem("key-provider-down", 503, "Keys can't be had just now"),
     errors.LoginUnavailable: Problem("login-unavailable", 503, "Logging in does not work just now"),
+    errors.Tampered: Problem("tampered", 503, "Something stored was changed"),
     errors.StorageUnavailable: Problem("storage-unavailable", 503, "The database can't be had just now"),
 }
 

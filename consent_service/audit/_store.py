@@ -26,6 +26,7 @@ class ChainRow(SQLModel, table=True):
     length: int = Field(sa_column=_number())
     digest: bytes = Field(sa_column=_bytes())
     last_at: int = Field(sa_column=_number())
+    closed: int = Field(sa_column=_number())
 
 
 class EntryRow(SQLModel, table=True):
@@ -123,12 +124,19 @@ class Head:
 
 
 _OPEN = Statement(
-    "INSERT INTO chain (chain_id, length, digest, last_at) VALUES (:chain_id, 0, :digest, :last_at)"
+    "INSERT INTO chain (chain_id, length, digest, last_at, closed) VALUES (:chain_id, 0, :digest, :last_at, 0)"
     " ON CONFLICT (chain_id) DO NOTHING"
 )
 _LOCK = Statement(
-    "SELECT chain_id, length, digest, last_at FROM chain WHERE chain_id IN (:ids[]) ORDER BY chain_id {for_update}"
+    "SELECT chain_id, length, digest, last_at FROM chain WHERE chain_id IN (:ids[]) AND closed = 0"
+    " ORDER BY chain_id {for_update}"
 )
+_LOCK_FREE = Statement(
+    "SELECT chain_id, length, digest, last_at FROM chain WHERE chain_id IN (:ids[]) AND closed = 0"
+    " ORDER BY chain_id {skip_locked}"
+)
+_OPEN_AMONG = Statement("SELECT chain_id FROM chain WHERE chain_id IN (:ids[]) AND closed = 0")
+_CLOSE = Statement("UPDATE chain SET closed = 1 WHERE chain_id = :chain_id")
 _MOVE = Statement("UPDATE chain SET length = :length, digest = :digest, last_at = :last_at WHERE chain_id = :chain_id")
 _ENTRY = Statement(
     "INSERT INTO entry (chain_id, position, at, event, consent_id, changes_state, body, digest)"
@@ -155,7 +163,7 @@ _CHAINS = Statement(
 )
 
 _UNNUMBERED = Statement(
-    "SELECT p.chain_id, p.position, e.digest FROM pending_leaf p"
+    "SELECT p.chain_id, p.position, e.body, e.digest FROM pending_leaf p"
     " JOIN entry e ON e.chain_id = p.chain_id AND e.position = p.position"
     " ORDER BY e.at, p.chain_id, p.position LIMIT :limit"
 )
@@ -175,11 +183,20 @@ async def open_chain(tx: Transaction, chain_id: str, digest: bytes, at: int) -> 
     return await tx.run(_OPEN, chain_id=chain_id, digest=digest, last_at=at) == 1
 
 
-async def lock_heads(tx: Transaction, ids: Sequence[str]) -> list[Head]:
-    """The heads that exist of ``ids``, locked in id order."""
-    return [
-        Head(row["chain_id"], row["length"], row["digest"], row["last_at"]) for row in await tx.rows(_LOCK, ids=ids)
-    ]
+async def lock_heads(tx: Transaction, ids: Sequence[str], *, wait: bool = True) -> list[Head]:
+    """The heads of the open chains among ``ids``, locked in id order; without ``wait`` only those nobody holds."""
+    rows = await tx.rows(_LOCK if wait else _LOCK_FREE, ids=ids)
+    return [Head(row["chain_id"], row["length"], row["digest"], row["last_at"]) for row in rows]
+
+
+async def open_among(view: Snapshot, ids: Sequence[str]) -> set[str]:
+    """Which of ``ids`` are open chains."""
+    return {row["chain_id"] for row in await view.rows(_OPEN_AMONG, ids=ids)}
+
+
+async def close_chain(tx: Transaction, chain_id: str) -> None:
+    """Close a chain: nothing is appended to it any more."""
+    await tx.run(_CLOSE, chain_id=chain_id)
 
 
 async def add_entries(

@@ -69,7 +69,7 @@ async def open_chain(tx: Transaction, chain_id: str, *, at: int) -> bool:
 async def lock(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Head]:
     """Lock the heads of ``chain_ids`` in id order, in a statement of its own; read nothing else before it.
 
-    Raises NotAvailable if a chain does not exist, which is how an erased candidate looks.
+    Raises NotAvailable if a chain does not exist, or is closed because its candidate was erased.
     """
     wanted = sorted(set(chain_ids))
     heads = {head.chain_id: head for head in await _store.lock_heads(tx, wanted)}
@@ -81,6 +81,23 @@ async def lock(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Head]:
 async def lock_known(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Head]:
     """As ``lock``, but passing over chains that do not exist: for the gate, which refuses those one by one."""
     return {head.chain_id: head for head in await _store.lock_heads(tx, sorted(set(chain_ids)))}
+
+
+async def lock_free(tx: Transaction, chain_ids: Iterable[str]) -> tuple[dict[str, Head], set[str]]:
+    """As ``lock_known``, but waiting for nobody: the heads, and which chains others hold just now."""
+    wanted = sorted(set(chain_ids))
+    heads = {head.chain_id: head for head in await _store.lock_heads(tx, wanted, wait=False)}
+    missing = [chain for chain in wanted if chain not in heads]
+    return heads, await _store.open_among(tx, missing) if missing else set()
+
+
+async def close(tx: Transaction, chain_id: str) -> int:
+    """Close the chain of a person who is erased, and destroy its details; how many. The caller holds the lock.
+
+    Whoever waited for the lock meanwhile finds no chain, and writes nothing.
+    """
+    await _store.close_chain(tx, chain_id)
+    return await _store.forget_details(tx, chain_id)
 
 
 async def append(tx: Transaction, key: SealKey, head: Head, entry: Entry, *, at: int) -> Appended:
@@ -161,9 +178,4 @@ async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, in
     return await _store.last_steps(view, consent_ids)
 
 
-async def forget_details(tx: Transaction, chain_id: str) -> int:
-    """Destroy the details of a person who is erased; how many there were."""
-    return await _store.forget_details(tx, chain_id)
-
-
-__all__ += ["SealBroken", "forget_details", "last_steps", "leaf_hash", "lock_known", "open_detail"]
+__all__ += ["SealBroken", "close", "last_steps", "leaf_hash", "lock_free", "lock_known", "open_detail"]

@@ -4,6 +4,7 @@ import base64
 from hashlib import sha256
 
 from consent_service.audit import _store, merkle
+from consent_service.audit.log import leaf_hash
 from consent_service.clock import SECOND
 from consent_service.crypto.service_keys import CheckpointKey
 from consent_service.storage.engine import Row, Snapshot, Transaction
@@ -18,10 +19,15 @@ class HistoryChanged(Exception):
 
 
 async def sequence(tx: Transaction, *, holder: str, now: int) -> int:
-    """Number what is committed and not yet numbered, up to a batch; how many that were. 0 without the lease."""
+    """Number what is committed and not yet numbered, up to a batch; how many that were. 0 without the lease.
+
+    Raises HistoryChanged for an entry that was changed before it was numbered: it does not become a leaf.
+    """
     if not await hold(tx, "log-sequencer", holder, now=now, duration=_LEASE):
         return 0
     waiting = await _store.unnumbered(tx, _BATCH)
+    if any(leaf_hash(row["body"]) != row["digest"] for row in waiting):
+        raise HistoryChanged
     if waiting:
         await _append(tx, await _store.size(tx), waiting)
     return len(waiting)

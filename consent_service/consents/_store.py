@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
+from consent_service.errors import StorageUnavailable
 from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
 
 
@@ -44,6 +45,8 @@ class ConsentRow(SQLModel, table=True):
     requested_at: int = Field(sa_column=_number())
     granted_at: int | None = Field(sa_column=_number(null=True))
     ended_at: int | None = Field(sa_column=_number(null=True))
+    withdrawn_at: int | None = Field(sa_column=_number(null=True))
+    exhausted_at: int | None = Field(sa_column=_number(null=True))
 
 
 class ReceiptRow(SQLModel, table=True):
@@ -61,7 +64,7 @@ class ReceiptRow(SQLModel, table=True):
 
 
 class ReleaseRow(SQLModel, table=True):
-    """A release that was made, by the unit's idempotency key, so that a repeat spends no use."""
+    """A release that was made, by the unit's idempotency key, so that a repeat spends no use. ``mac`` covers it."""
 
     __tablename__ = "release"
 
@@ -70,6 +73,7 @@ class ReleaseRow(SQLModel, table=True):
     candidate_id: str
     release_id: str
     at: int = Field(sa_column=_number())
+    mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class Stored:
     requested_at: int
     granted_at: int | None
     ended_at: int | None
+    withdrawn_at: int | None = None
+    exhausted_at: int | None = None
 
     def covered(self) -> dict[str, object]:
         """What the row's MAC covers: every column but itself, and the terms by their own MAC."""
@@ -108,10 +114,14 @@ class Stored:
 _COLUMNS = tuple(Stored.__dataclass_fields__)
 _ALL = ", ".join(_COLUMNS)
 _ADD = Statement(f"INSERT INTO consent ({_ALL}) VALUES ({', '.join(':' + c for c in _COLUMNS)})")
-_CHANGED = ("state", "state_position", "row_mac", "uses", "ended_at")
-_CHANGE = Statement(f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _CHANGED)} WHERE id = :id")
+_CHANGED = ("state", "state_position", "row_mac", "uses", "ended_at", "withdrawn_at", "exhausted_at")
+_CHANGE = Statement(
+    f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _CHANGED)} WHERE id = :id AND row_mac = :before"
+)
 _ANSWERED = (*_CHANGED, "candidate_id", "terms", "terms_mac", "valid_until", "granted_at")
-_ANSWER = Statement(f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _ANSWERED)} WHERE id = :id")
+_ANSWER = Statement(
+    f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _ANSWERED)} WHERE id = :id AND row_mac = :before"
+)
 _GET = Statement(f"SELECT {_ALL} FROM consent WHERE id = :id")
 _MANY = Statement(f"SELECT {_ALL} FROM consent WHERE id IN (:ids[])")
 _CANDIDATES = Statement("SELECT id, candidate_id FROM consent WHERE id IN (:ids[])")
@@ -119,19 +129,20 @@ _OF_CANDIDATE = Statement(
     f"SELECT {_ALL} FROM consent WHERE candidate_id = :candidate_id AND id > :after ORDER BY id LIMIT :limit"
 )
 _OF_UNIT = Statement(
-    f"SELECT {_ALL} FROM consent WHERE (recipient_id = :unit_id OR requester_id = :unit_id)"
+    f"SELECT {_ALL} FROM consent"
+    " WHERE ((recipient_id = :unit_id AND granted_at IS NOT NULL) OR requester_id = :unit_id)"
     " AND id > :after ORDER BY id LIMIT :limit"
 )
 _BETWEEN = Statement(
     f"SELECT {_ALL} FROM consent WHERE candidate_id = :candidate_id AND recipient_id = :recipient_id ORDER BY id"
 )
-_EXPIRED = Statement(
-    "SELECT id, candidate_id FROM consent WHERE state IN ('granted', 'paused') AND valid_until <= :now"
-    " ORDER BY valid_until LIMIT :limit"
+_OVER = Statement(
+    "SELECT id, candidate_id FROM consent WHERE state IN ('granted', 'paused')"
+    " AND (valid_until <= :now OR exhausted_at <= :spent_before) AND id > :after ORDER BY id LIMIT :limit"
 )
 _LAPSED = Statement(
     "SELECT id, candidate_id FROM consent WHERE state IN ('requested', 'pending_confirmation')"
-    " AND reply_by <= :now ORDER BY reply_by LIMIT :limit"
+    " AND reply_by <= :now AND id > :after ORDER BY id LIMIT :limit"
 )
 _ADD_RECEIPT = Statement(
     "INSERT INTO receipt (id, consent_id, candidate_id, type, jws, at)"
@@ -139,10 +150,10 @@ _ADD_RECEIPT = Statement(
 )
 _RECEIPTS = Statement("SELECT id, type, jws, at FROM receipt WHERE consent_id = :consent_id ORDER BY at, id")
 _ADD_RELEASE = Statement(
-    "INSERT INTO release (consent_id, key_hash, candidate_id, release_id, at)"
-    " VALUES (:consent_id, :key_hash, :candidate_id, :release_id, :at)"
+    "INSERT INTO release (consent_id, key_hash, candidate_id, release_id, at, mac)"
+    " VALUES (:consent_id, :key_hash, :candidate_id, :release_id, :at, :mac)"
 )
-_RELEASES = Statement("SELECT consent_id, key_hash, release_id, at FROM release WHERE key_hash IN (:hashes[])")
+_RELEASES = Statement("SELECT consent_id, key_hash, release_id, at, mac FROM release WHERE key_hash IN (:hashes[])")
 
 
 def _stored(row: Row) -> Stored:
@@ -158,14 +169,21 @@ async def add(tx: Transaction, consent: Stored) -> None:
     await tx.run(_ADD, **_values(consent, _COLUMNS))
 
 
-async def change(tx: Transaction, consent: Stored) -> None:
-    """Write where a consent stands now."""
-    await tx.run(_CHANGE, id=consent.id, **_values(consent, _CHANGED))
+async def change(tx: Transaction, before: Stored, after: Stored) -> None:
+    """Write where a consent stands now. Raises StorageUnavailable if it no longer stands as ``before``."""
+    _written(await tx.run(_CHANGE, id=before.id, before=before.row_mac, **_values(after, _CHANGED)))
 
 
-async def answer(tx: Transaction, consent: Stored) -> None:
-    """Write whom a request concerns, or what was granted, beside where it stands."""
-    await tx.run(_ANSWER, id=consent.id, **_values(consent, _ANSWERED))
+async def answer(tx: Transaction, before: Stored, after: Stored) -> None:
+    """Write whom a request concerns, or what was granted, beside where it stands. Raises as ``change``."""
+    _written(await tx.run(_ANSWER, id=before.id, before=before.row_mac, **_values(after, _ANSWERED)))
+
+
+def _written(rows: int) -> None:
+    # The chain's lock keeps writers apart, but a request that is bound to nobody has no chain: somebody may have
+    # bound it since it was read. Nothing is overwritten, and the call can be repeated.
+    if rows != 1:
+        raise StorageUnavailable
 
 
 async def find(view: Snapshot, consent_id: str) -> Stored | None:
@@ -199,14 +217,14 @@ async def between(view: Snapshot, candidate_id: str, recipient_id: str) -> list[
     return [_stored(row) for row in await view.rows(_BETWEEN, candidate_id=candidate_id, recipient_id=recipient_id)]
 
 
-async def expired(view: Snapshot, now: int, limit: int) -> list[Row]:
-    """(id, candidate_id) of consents whose end has come and is not yet written down."""
-    return await view.rows(_EXPIRED, now=now, limit=limit)
+async def over(view: Snapshot, *, now: int, spent_before: int, after: str, limit: int) -> list[Row]:
+    """(id, candidate_id) of consents whose end has come, or whose last use was spent, and is not yet written down."""
+    return await view.rows(_OVER, now=now, spent_before=spent_before, after=after, limit=limit)
 
 
-async def lapsed(view: Snapshot, now: int, limit: int) -> list[Row]:
-    """(id, candidate_id) of requests whose reply-by date has passed."""
-    return await view.rows(_LAPSED, now=now, limit=limit)
+async def lapsed(view: Snapshot, *, now: int, after: str, limit: int) -> list[Row]:
+    """(id, candidate_id) of requests whose reply-by date has passed, in id order after ``after``."""
+    return await view.rows(_LAPSED, now=now, after=after, limit=limit)
 
 
 async def add_receipt(

@@ -1,10 +1,11 @@
-"""The checks of the gate's step 3 that do not depend on how much was used: for what goes out, and for what comes in.
+"""The checks of the gate's step 3 that do not depend on how much was used: for what goes out, and what comes in.
 
 Pure: what is judged was read, under the lock, by the caller.
 """
 
+from consent_service.consents.asks import DispatchAsk
 from consent_service.consents.purposes import Purpose
-from consent_service.consents.states import LIVING, State
+from consent_service.consents.states import LETTERS_GO_ON, LIVING, State
 from consent_service.consents.terms import Terms
 from consent_service.identity.units import Unit
 
@@ -21,5 +22,18 @@ def reason_against(
         ("paused", state is State.PAUSED),
         ("not_yet_valid", at < terms.valid_from),
         ("expired", at >= terms.valid_until),
+    )
+    return next((reason for reason, holds in reasons if holds), None)
+
+
+def reason_against_letter(terms: Terms, state: State, ask: DispatchAsk, *, sealed: bool) -> str | None:
+    """The first reason why a letter may not go now, or None. ``sealed``: the mailbox still holds shares for it.
+
+    A letter goes while its consent is in force, or ended in a way that leaves what was accepted to go.
+    """
+    reasons = (
+        ("not_recipient", {ask.candidate_id, ask.pdf.candidate_id} != {terms.candidate_id}),
+        ("paused", state is State.PAUSED),
+        ("ended", state is not State.GRANTED and not (state in LETTERS_GO_ON and sealed)),
     )
     return next((reason for reason, holds in reasons if holds), None)

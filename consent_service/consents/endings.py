@@ -1,21 +1,21 @@
-"""Endings: revoke, refuse, pause, expire, use up, invalidate. They only destroy and append, and need no key provider.
+"""Endings: revoke, refuse, pause, expire, use up. They only destroy and append, and need no key provider.
 
-The shares go in the transaction that ends the consent. Ends are final. A consent whose row was tampered with can
-still be ended: destroying is never refused to the one whose data it is.
+The shares go in the transaction that ends the consent. Ends are final. Whether a row is as we wrote it is asked before
+any of its columns is believed; one that was changed keeps nobody from revoking: its shares are destroyed by their own
+word of whose they are, the end is logged, and the row is left as evidence.
 """
 
-from consent_service.audit.log import Entry, Head, append, lock
+from consent_service.audit.log import Actor, Entry, Head, append, lock
 from consent_service.consents import _store, receipts
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Desk
 from consent_service.consents.standing import stand, terms_of, verify
 from consent_service.consents.states import ENDS, LETTERS_GO_ON, LIVING, WAITING, State, step
-from consent_service.consents.terms import Tampered
-from consent_service.errors import ConsentEnded, NotAnswerable, NotAvailable, WrongState
+from consent_service.errors import ConsentEnded, NotAnswerable, NotAvailable, Tampered, WrongState
 from consent_service.events.feed import announce
 from consent_service.storage.engine import Transaction
 from consent_service.vault.keys import MAILBOX
-from consent_service.vault.shares import consents_on, destroy
+from consent_service.vault.shares import destroy, destroy_of, holds, recipients
 
 
 async def revoke(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> Stored:
@@ -23,140 +23,196 @@ async def revoke(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str
 
     Raises NotAvailable for somebody else's, WrongState before it was granted, ConsentEnded.
     """
-    head, consent = await _locked(tx, candidate_id, consent_id)
+    head = (await lock(tx, [candidate_id]))[candidate_id]
+    consent = await _found(tx, consent_id)
+    try:
+        await _hers(tx, desk, consent, candidate_id)
+    except Tampered:
+        return await _end_changed(tx, desk, head, consent, now=now)
     return await _end(tx, desk, head, consent, State.REVOKED, "candidate", now=now)
 
 
 async def refuse(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> Stored:
     """The candidate says no to a request. The asker hears nothing before the reply-by date.
 
-    Raises NotAvailable, NotAnswerable.
+    Raises NotAvailable, NotAnswerable, Tampered.
     """
-    head, consent = await _locked(tx, candidate_id, consent_id)
+    head = (await lock(tx, [candidate_id]))[candidate_id]
+    consent = await _hers(tx, desk, await _found(tx, consent_id), candidate_id)
     at = head.now(now)
     late = consent.reply_by is not None and at >= consent.reply_by
     if State(consent.state) not in WAITING or late:
         raise NotAnswerable
-    await verify(tx, desk.keys.rows, consent)
-    entry = Entry(
-        "consent.refused", "candidate", unit_id=consent.requester_id, consent_id=consent.id, changes_state=True
-    )
-    appended = await append(tx, desk.keys.log, head, entry, at=at)
-    refused = stand(desk.keys, consent.but(ended_at=at), State.REFUSED, appended.position)
-    await _store.change(tx, refused)
-    await receipts.issue_refused(tx, desk, refused, appended)
-    return refused
+    return await _refuse(tx, desk, head, consent, at=at, receipt=True)
 
 
 async def pause(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> Stored:
     """Let nothing out for a time. The shares are destroyed, and made anew by ``grants.resume``.
 
-    A letter that was accepted waits too. Raises NotAvailable, WrongState, ConsentEnded.
+    A letter that was accepted waits too. Raises NotAvailable, WrongState, ConsentEnded, Tampered.
     """
-    head, consent = await _locked(tx, candidate_id, consent_id)
+    head = (await lock(tx, [candidate_id]))[candidate_id]
+    consent = await _hers(tx, desk, await _found(tx, consent_id), candidate_id)
     at = head.now(now)
     if consent.valid_until is not None and at >= consent.valid_until:
         raise ConsentEnded
     step(State(consent.state), State.PAUSED)
-    await verify(tx, desk.keys.rows, consent)
-    entry = Entry(
-        "consent.paused", "candidate", unit_id=consent.recipient_id, consent_id=consent.id, changes_state=True
-    )
-    appended = await append(tx, desk.keys.log, head, entry, at=at)
+    appended = await append(tx, desk.keys.log, head, _entry(consent, State.PAUSED, "candidate"), at=at)
     await destroy(tx, consent.id, but=MAILBOX)
     paused = stand(desk.keys, consent, State.PAUSED, appended.position)
-    await _store.change(tx, paused)
+    await _store.change(tx, consent, paused)
     await announce(tx, consent.recipient_id, "consent", consent_id=consent.id, state=State.PAUSED.value, at=at)
     return paused
 
 
-async def expire(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> bool:
-    """Write down that a consent's end has come; whether it had not been written before."""
-    head, consent = await _locked(tx, candidate_id, consent_id)
-    due = consent.valid_until is not None and head.now(now) >= consent.valid_until
-    if not due or State(consent.state) not in LIVING:
+async def end_in_time(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> bool:
+    """Write down that a consent has expired, or was used up; whether it had not been written before."""
+    head = (await lock(tx, [candidate_id]))[candidate_id]
+    consent = await _found(tx, consent_id)
+    try:
+        await _hers(tx, desk, consent, candidate_id)
+    except Tampered:
+        held = await recipients(tx, consent.id, candidate_id)
+        if held:
+            await _end_changed(tx, desk, head, consent, now=now)
+        return bool(held)
+    if State(consent.state) not in LIVING:
         return False
-    await verify(tx, desk.keys.rows, consent)
-    await _end(tx, desk, head, consent, State.EXPIRED, "service", now=now)
+    expired = consent.valid_until is not None and head.now(now) >= consent.valid_until
+    if not expired and consent.exhausted_at is None:
+        return False
+    await _end(tx, desk, head, consent, State.EXPIRED if expired else State.USED_UP, "service", now=now)
     return True
-
-
-async def use_up(tx: Transaction, desk: Desk, head: Head, consent: Stored, *, now: int) -> Stored:
-    """End a consent whose last use has just been spent, in the transaction that spent it."""
-    return await _end(tx, desk, head, consent, State.USED_UP, "service", now=now)
 
 
 async def end_on_resource(
     tx: Transaction, desk: Desk, candidate_id: str, resource: str, resource_id: str, *, now: int
 ) -> list[str]:
     """End every consent under which a resource is shared, because the candidate deletes it; which they were."""
-    head = (await lock(tx, [candidate_id]))[candidate_id]
     ended = []
-    for consent_id in await consents_on(tx, candidate_id, resource, resource_id):
-        consent = await _store.find(tx, consent_id)
-        if consent is not None and State(consent.state) in LIVING:
-            await _end(tx, desk, head, consent, State.REVOKED, "candidate", now=now)
+    for consent in await _all_of(tx, candidate_id):
+        if consent.granted_at is None:
+            continue
+        if State(consent.state) in LIVING and _shares(consent, resource, resource_id):
+            await revoke(tx, desk, candidate_id, consent.id, now=now)
             ended.append(consent.id)
     return ended
 
 
+def _shares(consent: Stored, resource: str, resource_id: str) -> bool:
+    try:
+        return any((ref.resource, ref.resource_id) == (resource, resource_id) for ref in terms_of(consent).parts)
+    except (ValueError, KeyError, TypeError, Tampered):
+        return True  # its terms were changed: what it shares can't be told, so it does not outlive what it may share
+
+
 async def end_all(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -> list[str]:
-    """End whatever consent of the candidate lives or waits, because the candidate is erased; which they were."""
-    head = (await lock(tx, [candidate_id]))[candidate_id]
+    """End whatever consent of the candidate lives or waits, because the candidate is erased; which lived.
+
+    To an asker, one who is erased looks like one who never answered.
+    """
     ended: list[str] = []
-    after = ""
-    while page := await _store.of_candidate(tx, candidate_id, after=after, limit=200):
-        for consent in page:
-            if State(consent.state) in LIVING:
-                await _end(tx, desk, head, consent, State.REVOKED, "candidate", now=now)
-                ended.append(consent.id)
-            elif State(consent.state) in WAITING:
-                # No receipt and no word to the asker: an erased person looks like one who never answered.
-                at = head.now(now)
-                entry = Entry("consent.refused", "candidate", consent_id=consent.id, changes_state=True)
-                appended = await append(tx, desk.keys.log, head, entry, at=at)
-                refused = stand(desk.keys, consent.but(ended_at=at), State.REFUSED, appended.position)
-                await _store.change(tx, refused)
-        after = page[-1].id
+    for consent in await _all_of(tx, candidate_id):
+        if State(consent.state) in LIVING:
+            await revoke(tx, desk, candidate_id, consent.id, now=now)
+            ended.append(consent.id)
+        elif State(consent.state) in WAITING:
+            head = (await lock(tx, [candidate_id]))[candidate_id]
+            try:
+                await _hers(tx, desk, consent, candidate_id)
+            except Tampered:
+                continue  # left as evidence: there is nothing to destroy under what was never granted
+            await _refuse(tx, desk, head, consent, at=head.now(now), receipt=False)
     return ended
 
 
-async def _locked(tx: Transaction, candidate_id: str, consent_id: str) -> tuple[Head, Stored]:
-    """The chain head, locked first, and then the consent. Raises NotAvailable for somebody else's."""
-    head = (await lock(tx, [candidate_id]))[candidate_id]
+async def _all_of(tx: Transaction, candidate_id: str) -> list[Stored]:
+    found: list[Stored] = []
+    while page := await _store.of_candidate(tx, candidate_id, after=found[-1].id if found else "", limit=200):
+        found += page
+    return found
+
+
+async def _found(tx: Transaction, consent_id: str) -> Stored:
     consent = await _store.find(tx, consent_id)
-    if consent is None or consent.candidate_id != candidate_id:
+    if consent is None:
         raise NotAvailable
-    return head, consent
+    return consent
+
+
+async def _hers(tx: Transaction, desk: Desk, consent: Stored, candidate_id: str) -> Stored:
+    """``consent``, if its row is as we wrote it and hers. Raises NotAvailable, and Tampered for a changed one.
+
+    Whose a changed row is can't be read off it: it may be hers if it says so, or if shares of her parts hang on it.
+    """
+    try:
+        await verify(tx, desk.keys.rows, consent)
+    except Tampered:
+        if consent.candidate_id == candidate_id or await recipients(tx, consent.id, candidate_id):
+            raise
+        raise NotAvailable from None
+    if consent.candidate_id != candidate_id:
+        raise NotAvailable
+    return consent
 
 
 async def _end(
-    tx: Transaction, desk: Desk, head: Head, consent: Stored, wanted: State, actor: str, *, now: int
+    tx: Transaction, desk: Desk, head: Head, consent: Stored, wanted: State, actor: Actor, *, now: int
 ) -> Stored:
     at = head.now(now)
-    state = wanted
     if State(consent.state) in ENDS:
         raise ConsentEnded
     if State(consent.state) not in LIVING:
         raise WrongState
-    if consent.valid_until is not None and at >= consent.valid_until and wanted is not State.INVALIDATED:
+    state = wanted
+    if consent.valid_until is not None and at >= consent.valid_until:
         state, actor = State.EXPIRED, "service"  # the first writer to meet an end that has come writes that end
-    entry = Entry(
-        f"consent.{state.value}",
-        "candidate" if actor == "candidate" else "service",
-        unit_id=consent.recipient_id,
-        consent_id=consent.id,
-        changes_state=True,
-    )
-    untouched = await _untouched(tx, desk, consent)
-    appended = await append(tx, desk.keys.log, head, entry, at=at)
-    await destroy(tx, consent.id, but=MAILBOX if state in LETTERS_GO_ON else None)
+    appended = await append(tx, desk.keys.log, head, _entry(consent, state, actor), at=at)
+    await destroy(tx, consent.id, but=MAILBOX if await _letters_go_on(tx, consent, state) else None)
     ended = stand(desk.keys, consent.but(ended_at=at), state, appended.position)
-    if untouched:
-        await _store.change(tx, ended)
-        await receipts.issue_ended(tx, desk, terms_of(ended), state, appended)
-    for unit in {consent.recipient_id, consent.requester_id} - {None}:
-        assert unit is not None
+    await _store.change(tx, consent, ended)
+    await receipts.issue_ended(tx, desk, terms_of(ended), state, appended)
+    await _tell(tx, {consent.recipient_id, consent.requester_id}, consent, state, at)
+    return ended
+
+
+async def _letters_go_on(tx: Transaction, consent: Stored, state: State) -> bool:
+    """Whether a letter that was accepted stays on its way. What a candidate had paused stays where it is."""
+    goes = state in LETTERS_GO_ON and State(consent.state) is State.GRANTED
+    return goes and await holds(tx, consent.id, MAILBOX, "plan")
+
+
+async def _end_changed(tx: Transaction, desk: Desk, head: Head, consent: Stored, *, now: int) -> Stored:
+    """End a consent whose row was changed: destroy, log, tell; and write nothing over the row."""
+    at = head.now(now)
+    told = set(await recipients(tx, consent.id, head.chain_id)) - {MAILBOX}
+    entry = Entry("consent.revoked", "candidate", consent_id=consent.id, outcome="row_changed", changes_state=True)
+    await append(tx, desk.keys.log, head, entry, at=at)
+    await destroy_of(tx, consent.id, head.chain_id)
+    await _tell(tx, told, consent, State.REVOKED, at)
+    return consent.but(state=State.REVOKED.value, ended_at=at)
+
+
+async def _refuse(tx: Transaction, desk: Desk, head: Head, consent: Stored, *, at: int, receipt: bool) -> Stored:
+    entry = Entry(
+        "consent.refused", "candidate", unit_id=consent.requester_id, consent_id=consent.id, changes_state=True
+    )
+    appended = await append(tx, desk.keys.log, head, entry, at=at)
+    refused = stand(desk.keys, consent.but(ended_at=at), State.REFUSED, appended.position)
+    await _store.change(tx, consent, refused)
+    if receipt:
+        await receipts.issue_refused(tx, desk, refused, appended)
+    return refused
+
+
+def _entry(consent: Stored, state: State, actor: Actor) -> Entry:
+    return Entry(
+        f"consent.{state.value}", actor, unit_id=consent.recipient_id, consent_id=consent.id, changes_state=True
+    )
+
+
+async def _tell(tx: Transaction, units: set[str | None] | set[str], consent: Stored, state: State, at: int) -> None:
+    for unit in sorted(unit for unit in units if unit is not None):
         await announce(
             tx,
             unit,
@@ -166,13 +222,3 @@ async def _end(
             state=state.value,
             at=at,
         )
-    return ended
-
-
-async def _untouched(tx: Transaction, desk: Desk, consent: Stored) -> bool:
-    """Whether the row is as we wrote it. If not, its shares go all the same, and the row is left as evidence."""
-    try:
-        await verify(tx, desk.keys.rows, consent)
-    except Tampered:
-        return False
-    return True

@@ -11,104 +11,66 @@ The rule: nothing crosses without a consent in force. These are the steps; the s
 5. Append ``released`` (with the content's hash) or ``refused`` (with the reason); spend the use.
 6. Commit; only now hand out ``Released`` or ``Refused``.
 
-The lock comes first and alone because a statement sees the database as of its start, not as of the end of its wait: to
-lock and read in one would release a consent whose revoke had committed. Neither a consent nor a decision is ever
+The lock comes first and alone because a statement sees the database as of its start, not as of the end of its wait:
+to lock and read in one would release a consent whose revoke had committed. Neither a consent nor a decision is ever
 remembered from one transaction to the next. What can't be decided or recorded is refused.
 
-The turnstile: calls that arrive while a commit runs share the next transaction, in a task of its own, so that a caller
-who goes away cancels nothing. A bad member is refused alone.
+The turnstile: calls that arrive while a commit runs share the next transaction, in a task of its own, so that a
+caller who goes away cancels nothing. A bad member is refused alone, and one whose chain somebody else holds goes on
+alone, so that it keeps nobody waiting.
+
+A release that counts against a consent's uses is a step in its life: the log entry that stands last for it says how
+much was used, so that a row put back as it was before agrees with the log no more.
 """
 
 import asyncio
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
 from uuid import uuid4
 
 import structlog
 
-from consent_service.audit.log import SERVICE_CHAIN, Entry, Head, append_all, last_steps, lock_known
+from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, last_steps, lock_free, lock_known
 from consent_service.clock import Clock
-from consent_service.consents import _store, endings
+from consent_service.consents import _store
 from consent_service.consents._store import Stored
-from consent_service.consents.checks import reason_against
+from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, Refused, ReleaseAsk, Released
+from consent_service.consents.checks import reason_against, reason_against_letter
 from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
+from consent_service.consents.ledger import Ledger, entry_of, key_hash, release_bytes
 from consent_service.consents.purposes import IDENTITY
-from consent_service.consents.standing import alarm, intact, stand, terms_of
-from consent_service.consents.states import LETTERS_GO_ON, WAITING, State
-from consent_service.consents.terms import Tampered, Terms, commit
-from consent_service.crypto.envelope import SealBroken
+from consent_service.consents.standing import alarm, intact, terms_of
+from consent_service.consents.states import WAITING, State
+from consent_service.consents.terms import commit
+from consent_service.errors import StorageUnavailable, Tampered
 from consent_service.identity.units import Unit
 from consent_service.identity.units import find as find_unit
 from consent_service.storage.engine import Database, Row, Transaction
 from consent_service.vault.keys import MAILBOX, Keys, RecipientKey
-from consent_service.vault.parts import PartRef
 from consent_service.vault.recipient import open_shares, read_shares
+
+__all__ = ["DispatchAsk", "Dispatched", "Gate", "Refused", "ReleaseAsk", "Released"]
 
 _log = structlog.get_logger()
 
 _BATCH = 64
 
 
-@dataclass(frozen=True)
-class ReleaseAsk:
-    """A unit asks for what a consent lets it have. ``employee`` and ``office`` are asserted by the unit."""
-
-    consent_id: str
-    unit_id: str
-    employee: str
-    office: str
-    idempotency_key: str
-
-
-@dataclass(frozen=True)
-class DispatchAsk:
-    """The outbox asks for a letter's content, anew before each attempt."""
-
-    letter_id: str
-    consent_id: str
-    candidate_id: str
-    pdf: PartRef
-
-
-@dataclass(frozen=True)
-class Released:
-    """Content that may be handed out: its release is recorded and durable."""
-
-    release_id: str
-    consent_id: str
-    at: int
-    content: bytes = field(repr=False)
-    content_sha256: str
-    salt: bytes = field(repr=False)
-    repeated: bool
-
-
-@dataclass(frozen=True)
-class Dispatched:
-    """A letter that may be sent now."""
-
-    letter_id: str
-    at: int
-    national_id: str = field(repr=False)
-    pdf: bytes = field(repr=False)
-    pdf_sha256: str
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The gate's other answer. The reason is for the log and the outbox; the outside sees one answer for all."""
-
-    reason: str
-
-
-Ask = ReleaseAsk | DispatchAsk
-Answer = Released | Dispatched | Refused
 _A = TypeVar("_A", Released, Dispatched)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One who waits for an answer, with the recipient's key at hand."""
+
+    ask: Ask
+    key: RecipientKey
+    answer: asyncio.Future[Answer]
 
 
 class Gate:
@@ -120,8 +82,9 @@ class Gate:
         self._keys = keys
         self._desk = desk
         self._clock = clock
-        self._waiting: list[tuple[Ask, RecipientKey, asyncio.Future[Answer]]] = []
+        self._waiting: list[_Call] = []
         self._turning: asyncio.Task[None] | None = None
+        self._alone: set[asyncio.Task[list[_Call]]] = set()
 
     async def release(self, ask: ReleaseAsk) -> Released | Refused:
         """What the consent lets the unit have, or a refusal; either way recorded before it is answered.
@@ -137,93 +100,105 @@ class Gate:
     async def _pass(self, ask: Ask, recipient_id: str) -> Answer:
         # 0. Outside the transaction: have the recipient's key in memory.
         key = await self._keys.recipient(recipient_id)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((ask, key, answer))
+        call = _Call(ask, key, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
         if self._turning is None or self._turning.done():
             self._turning = asyncio.create_task(self._turn(), name="gate")
-        return await answer
+        return await call.answer
 
     async def _turn(self) -> None:
         """Let those who wait through, a batch to a transaction, until nobody waits."""
         while self._waiting:
             batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-            try:
-                answers = await self._decide([(ask, key) for ask, key, _ in batch])
-            except Exception as failure:  # noqa: BLE001  # handed to each caller, who must not wait for ever
-                for _, _, waiting in batch:
-                    if not waiting.done():
-                        waiting.set_exception(failure)
-                continue
-            for (_, _, waiting), answer in zip(batch, answers, strict=True):
-                if not waiting.done():  # a caller who went away gets nothing, and its log entry stands
-                    waiting.set_result(answer)
+            for call in await self._let_through(batch, wait=False):
+                task = asyncio.create_task(self._let_through([call], wait=True), name="gate alone")
+                self._alone.add(task)
+                task.add_done_callback(self._alone.discard)
 
-    async def _decide(self, asks: Sequence[tuple[Ask, RecipientKey]]) -> list[Answer]:
-        ids = sorted({ask.consent_id for ask, _ in asks})
+    async def _let_through(self, batch: Sequence[_Call], *, wait: bool) -> list[_Call]:
+        """Answer a batch; those whose chain is held by somebody else, unless told to ``wait``, are given back."""
+        try:
+            answers = await self._decide(batch, wait=wait)
+        except BaseException as failure:
+            stopped = not isinstance(failure, Exception)
+            for call in batch:
+                if not call.answer.done():  # nobody waits for ever on a gate that has stopped
+                    call.answer.set_exception(StorageUnavailable() if stopped else failure)
+            if stopped:
+                raise
+            return []
+        for call, answer in zip(batch, answers, strict=True):
+            if answer is not None and not call.answer.done():  # one who went away gets nothing; the entry stands
+                call.answer.set_result(answer)
+        return [call for call, answer in zip(batch, answers, strict=True) if answer is None]
+
+    async def _decide(self, batch: Sequence[_Call], *, wait: bool) -> list[Answer | None]:
+        ids = sorted({call.ask.consent_id for call in batch})
         async with self._db.transaction() as tx:
             # 1. Lock the chain heads, in id order, in a statement of its own. Whom a consent concerns never changes.
             concerned = await _store.candidates(tx, ids)
-            heads = await lock_known(tx, {chain for chain in concerned.values() if chain is not None})
-            if any(concerned.get(ask.consent_id) not in heads for ask, _ in asks):
-                heads |= await lock_known(tx, {SERVICE_CHAIN})  # its id comes after every candidate's
+            heads, held = await _lock(tx, concerned, ids, wait=wait)
+            present = [call for call in batch if concerned.get(call.ask.consent_id) not in held]
             # 2. Read everything else in later statements.
-            batch = await _read(tx, asks, ids)
+            read = await _read(tx, self._desk, [call.ask for call in present])
             # 3, 4. Check and open, each member alone.
             now = self._clock.now()
-            findings = [self._judge(batch, ask, key, heads, now) for ask, key in asks]
+            findings = [self._judge(read, call, heads, now) for call in present]
             # 5. Record, and spend.
-            answers = await self._record(tx, batch, asks, findings, heads, now)
+            recorded = iter(await self._record(tx, read, present, findings, heads, now))
         # 6. Committed: only now may anything be handed out.
-        return answers  # noqa: RET504  # after the commit, not in the block before it
+        return [None if concerned.get(call.ask.consent_id) in held else next(recorded) for call in batch]
 
-    def _judge(self, batch: "_Batch", ask: Ask, key: RecipientKey, heads: dict[str, Head], now: int) -> "_Finding":
-        consent = batch.consents.get(ask.consent_id)
+    def _judge(self, read: "_Read", call: _Call, heads: dict[str, Head], now: int) -> "_Finding":
+        consent = read.consents.get(call.ask.consent_id)
         if consent is None or consent.candidate_id not in heads:
             return _Finding(None, Refused("unknown"))
         at = heads[consent.candidate_id].now(now)
         try:
-            refused = _check(self._desk, batch, consent, ask, at)
-            return _Finding(consent, refused or _open(batch, consent, ask, key, at))
-        except (SealBroken, Tampered, KeyError, ValueError, StopIteration):
+            refused = _check(self._desk, read, consent, call.ask, at)
+            return _Finding(consent, refused or _open(read, consent, call.ask, call.key, at))
+        except (Tampered, KeyError, StopIteration):
             # Something under this consent is not as we wrote it. Refused alone, and loudly.
             alarm(consent.id)
             return _Finding(consent, Refused("tampered"))
+        except Exception as fault:  # noqa: BLE001  # a gate that can't decide refuses, and harms nobody else
+            _log.error("the gate could not decide", consent_id=consent.id, fault=type(fault).__name__, alarm="gate")
+            return _Finding(consent, Refused("undecidable"))
 
     async def _record(
         self,
         tx: Transaction,
-        batch: "_Batch",
-        asks: Sequence[tuple[Ask, RecipientKey]],
+        read: "_Read",
+        calls: Sequence[_Call],
         findings: Sequence["_Finding"],
         heads: dict[str, Head],
         now: int,
     ) -> list[Answer]:
-        answers: list[Answer] = []
-        entries: list[tuple[Head, Entry]] = []
-        spent: dict[str, int] = {}
-        made: list[dict[str, object]] = []
-        for (ask, _), finding in zip(asks, findings, strict=True):
-            answer = _spend(batch, ask, finding, spent, made, now)
+        ledger = Ledger(self._desk, now)
+        answers = [
+            ledger.spend(call.ask, finding.consent, finding.answer)
+            for call, finding in zip(calls, findings, strict=True)
+        ]
+        entries = []
+        for call, finding, answer in zip(calls, findings, answers, strict=True):
             chain = finding.consent.candidate_id if finding.consent is not None else SERVICE_CHAIN
             assert chain is not None
-            entries.append((heads[chain], _entry(ask, answer)))
-            answers.append(answer)
-        await append_all(tx, self._keys.service.log, entries, at=now)
-        await _store.add_releases(tx, made)
-        for consent_id, uses in spent.items():
-            await self._write_uses(tx, heads, batch.consents[consent_id], uses, now)
+            entries.append((heads[chain], entry_of(call.ask, answer, counted=ledger.counts(answer))))
+        appended = await append_all(tx, self._keys.service.log, entries, at=now)
+        await _store.add_releases(tx, ledger.made)
+        last = {
+            answer.consent_id: place.position
+            for answer, place in zip(answers, appended, strict=True)
+            if isinstance(answer, Released) and ledger.counts(answer)
+        }
+        for consent_id, position in last.items():
+            consent = read.consents[consent_id]
+            await _store.change(tx, consent, ledger.counted(consent, position))
         return answers
-
-    async def _write_uses(self, tx: Transaction, heads: dict[str, Head], consent: Stored, uses: int, now: int) -> None:
-        counted = stand(self._desk.keys, consent, State(consent.state), consent.state_position, uses=uses)
-        await _store.change(tx, counted)
-        if terms_of(consent).max_uses == uses:
-            assert consent.candidate_id is not None
-            await endings.use_up(tx, self._desk, heads[consent.candidate_id], counted, now=now)
 
 
 @dataclass(frozen=True)
-class _Batch:
+class _Read:
     """What step 2 read."""
 
     consents: dict[str, Stored]
@@ -246,24 +221,37 @@ def _only(kind: type[_A], answer: Answer) -> "_A | Refused":
     return answer
 
 
-async def _read(tx: Transaction, asks: Sequence[tuple[Ask, RecipientKey]], ids: list[str]) -> _Batch:
-    releases = [ask for ask, _ in asks if isinstance(ask, ReleaseAsk)]
-    return _Batch(
+async def _lock(
+    tx: Transaction, concerned: dict[str, str | None], ids: Sequence[str], *, wait: bool
+) -> tuple[dict[str, Head], set[str]]:
+    """Step 1: the heads, and which of the chains others hold. Without ``wait`` those are passed over."""
+    chains = {chain for chain in concerned.values() if chain is not None}
+    heads, held = (await lock_known(tx, chains), set[str]()) if wait else await lock_free(tx, chains)
+    if any((chain := concerned.get(one)) not in heads and chain not in held for one in ids):
+        heads |= await lock_known(tx, {SERVICE_CHAIN})  # its id comes after every candidate's
+    return heads, held
+
+
+async def _read(tx: Transaction, desk: Desk, asks: Sequence[Ask]) -> _Read:
+    ids = sorted({ask.consent_id for ask in asks})
+    releases = [ask for ask in asks if isinstance(ask, ReleaseAsk)]
+    recipients = sorted({ask.unit_id if isinstance(ask, ReleaseAsk) else MAILBOX for ask in asks})
+    return _Read(
         consents=await _store.many(tx, ids),
         steps=await last_steps(tx, ids),
-        shares=await read_shares(tx, ids),
+        shares=await read_shares(tx, ids, recipients),
         units={unit_id: await find_unit(tx, unit_id) for unit_id in {ask.unit_id for ask in releases}},
-        releases=await _store.releases(tx, sorted({_key_hash(ask) for ask in releases})),
+        releases={
+            place: row
+            for place, row in (await _store.releases(tx, sorted({key_hash(ask) for ask in releases}))).items()
+            if desk.keys.rows.verify(release_bytes(*place, row["release_id"], row["at"]), row["mac"])
+        },
     )
 
 
-def _key_hash(ask: ReleaseAsk) -> str:
-    return sha256(f"{ask.unit_id}\x00{ask.idempotency_key}".encode()).hexdigest()
-
-
-def _check(desk: Desk, batch: _Batch, consent: Stored, ask: Ask, at: int) -> Refused | None:
+def _check(desk: Desk, read: _Read, consent: Stored, ask: Ask, at: int) -> Refused | None:
     """Step 3. The first reason to refuse, or None."""
-    if not intact(desk.keys.rows, consent, batch.steps.get(consent.id)):
+    if not intact(desk.keys.rows, consent, read.steps.get(consent.id)):
         raise Tampered
     state = State(consent.state)
     if state in WAITING or consent.granted_at is None:
@@ -272,40 +260,28 @@ def _check(desk: Desk, batch: _Batch, consent: Stored, ask: Ask, at: int) -> Ref
     if (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id):
         raise Tampered
     if isinstance(ask, DispatchAsk):
-        return _check_dispatch(terms, state, ask)
-    return _check_release(desk, batch, terms, state, consent.uses, ask, at)
-
-
-def _check_release(
-    desk: Desk, batch: _Batch, terms: Terms, state: State, uses: int, ask: ReleaseAsk, at: int
-) -> Refused | None:
-    purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
-    unit = batch.units.get(ask.unit_id)
-    reason = reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)
-    repeat = (terms.consent_id, _key_hash(ask)) in batch.releases
-    if reason is None and terms.max_uses is not None and uses >= terms.max_uses and not repeat:
-        reason = "used_up"
+        reason = reason_against_letter(terms, state, ask, sealed=bool(read.shares.get((consent.id, MAILBOX))))
+    else:
+        purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
+        unit = read.units.get(ask.unit_id)
+        reason = reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)
+        spent = terms.max_uses is not None and consent.uses >= terms.max_uses
+        if reason is None and spent and (consent.id, key_hash(ask)) not in read.releases:
+            reason = "used_up"
     return None if reason is None else Refused(reason)
 
 
-def _check_dispatch(terms: Terms, state: State, ask: DispatchAsk) -> Refused | None:
-    """A letter goes while its consent is in force, or ended in a way that leaves what was accepted to go."""
-    if ask.candidate_id != terms.candidate_id or ask.pdf.candidate_id != terms.candidate_id:
-        return Refused("not_recipient")
-    if state is State.PAUSED:
-        return Refused("paused")
-    return None if state is State.GRANTED or state in LETTERS_GO_ON else Refused("ended")
-
-
-def _open(batch: _Batch, consent: Stored, ask: Ask, key: RecipientKey, at: int) -> Released | Dispatched:
-    """Step 4. Raises SealBroken or Tampered for anything that is not what was granted."""
+def _open(read: _Read, consent: Stored, ask: Ask, key: RecipientKey, at: int) -> Released | Dispatched:
+    """Step 4. Raises Tampered for anything that is not what was granted."""
     terms = terms_of(consent)
-    shares = batch.shares.get((consent.id, key.recipient_id), [])
-    parts = open_shares(key, terms.share_terms(key.recipient_id), shares)
+    shares = read.shares.get((consent.id, key.recipient_id), [])
+    bound = terms.share_terms(key.recipient_id)
     if isinstance(ask, DispatchAsk):
+        parts = open_shares(key, bound, shares, only=lambda ref: ref.kind == IDENTITY or ref == ask.pdf)
         person = next(content for ref, content in parts.items() if ref.kind == IDENTITY)
         pdf = parts[ask.pdf]
         return Dispatched(ask.letter_id, at, json.loads(person)["national_id"], pdf, sha256(pdf).hexdigest())
+    parts = open_shares(key, bound, shares)
     salt = parts.pop(terms.salt_ref)
     if set(parts) != set(terms.parts):
         raise Tampered
@@ -320,68 +296,6 @@ def _open(batch: _Batch, consent: Stored, ask: Ask, key: RecipientKey, at: int) 
     digest = sha256(content)
     if not hmac.compare_digest(commit(salt, digest.digest()), terms.content_commitment):
         raise Tampered
-    earlier = batch.releases.get((consent.id, _key_hash(ask)))
+    earlier = read.releases.get((consent.id, key_hash(ask)))
     release_id = earlier["release_id"] if earlier is not None else str(uuid4())
     return Released(release_id, consent.id, at, content, digest.hexdigest(), salt, earlier is not None)
-
-
-def _spend(
-    batch: _Batch,
-    ask: Ask,
-    finding: _Finding,
-    spent: dict[str, int],
-    made: list[dict[str, object]],
-    now: int,
-) -> Answer:
-    """Step 5, in memory: count this release, unless it repeats one; refuse it if the batch has spent the last use."""
-    answer, consent = finding.answer, finding.consent
-    if not isinstance(answer, Released) or not isinstance(ask, ReleaseAsk) or answer.repeated:
-        return answer
-    assert consent is not None
-    key_hash = _key_hash(ask)
-    earlier = next((one for one in made if (one["consent_id"], one["key_hash"]) == (consent.id, key_hash)), None)
-    if earlier is not None:  # the same key twice in one batch
-        return Released(
-            str(earlier["release_id"]), consent.id, answer.at, answer.content, answer.content_sha256, answer.salt, True
-        )
-    limit = terms_of(consent).max_uses
-    if limit is not None:
-        uses = spent.get(consent.id, consent.uses)
-        if uses >= limit:
-            return Refused("used_up")
-        spent[consent.id] = uses + 1
-    made.append(
-        {
-            "consent_id": consent.id,
-            "key_hash": key_hash,
-            "candidate_id": consent.candidate_id,
-            "release_id": answer.release_id,
-            "at": now,
-        }
-    )
-    return answer
-
-
-def _entry(ask: Ask, answer: Answer) -> Entry:
-    detail: dict[str, str] = {}
-    unit_id: str | None = None
-    if isinstance(ask, ReleaseAsk):
-        unit_id = ask.unit_id
-        detail = {"employee": ask.employee, "office": ask.office}
-    outcome = None
-    if isinstance(answer, Refused):
-        event, outcome = "refused", answer.reason
-    elif isinstance(answer, Dispatched):
-        event, detail["content_sha256"] = "released", answer.pdf_sha256
-    else:
-        event, detail["content_sha256"] = "repeated" if answer.repeated else "released", answer.content_sha256
-    kind = "letter" if isinstance(ask, DispatchAsk) else "release"
-    return Entry(
-        f"{kind}.{event}",
-        "service" if isinstance(ask, DispatchAsk) else "unit",
-        unit_id=unit_id,
-        consent_id=ask.consent_id,
-        resource_id=ask.letter_id if isinstance(ask, DispatchAsk) else getattr(answer, "release_id", None),
-        outcome=outcome,
-        detail=detail,
-    )

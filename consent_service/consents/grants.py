@@ -101,7 +101,7 @@ async def answer(
     _narrows(consent, choice)
     shown = await _shown(tx, keyring, choice, preview_sha256, at)
     granted = await _grant(tx, desk, keyring, head, consent, choice, shown, language=language, at=at)
-    await _store.answer(tx, granted)
+    await _store.answer(tx, consent, granted)
     if consent.requester_id is not None:
         await retract(tx, consent.id, state=NOT_GRANTED)
     return granted
@@ -122,9 +122,9 @@ async def resume(tx: Transaction, desk: Desk, keyring: Keyring, consent_id: str,
     step(State(consent.state), State.GRANTED)
     entry = Entry("consent.resumed", "candidate", unit_id=terms.recipient.id, consent_id=consent.id, changes_state=True)
     appended = await append(tx, desk.keys.log, head, entry, at=at)
-    await _share(tx, desk, keyring, terms)
+    await _share_with_recipient(tx, keyring, terms)  # the mailbox kept its own
     resumed = stand(desk.keys, consent, State.GRANTED, appended.position)
-    await _store.change(tx, resumed)
+    await _store.change(tx, consent, resumed)
     await announce(tx, terms.recipient.id, "consent", consent_id=consent.id, state=State.GRANTED.value, at=at)
     return resumed
 
@@ -246,8 +246,12 @@ def _national_id(person: bytes) -> bytes:
 
 async def _share(tx: Transaction, desk: Desk, keyring: Keyring, terms: Terms) -> None:
     """Wrap parts and salt for the recipient, and the person's part for the mailbox if a plan may follow."""
-    to_recipient = (terms.share_terms(keyring.recipient.recipient_id), keyring.recipient)
-    await share(tx, keyring.owner, [*terms.parts, terms.salt_ref], [to_recipient])
+    await _share_with_recipient(tx, keyring, terms)
     if desk.purposes.get(terms.purpose, terms.purpose_version).delivers_to_mailbox:
         person = [ref for ref in terms.parts if ref.resource == "person"]
         await share(tx, keyring.owner, person, [(terms.share_terms(MAILBOX), keyring.mailbox)])
+
+
+async def _share_with_recipient(tx: Transaction, keyring: Keyring, terms: Terms) -> None:
+    to_recipient = (terms.share_terms(terms.recipient.id), keyring.recipient)
+    await share(tx, keyring.owner, [*terms.parts, terms.salt_ref], [to_recipient])

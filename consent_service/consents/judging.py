@@ -12,7 +12,8 @@ from consent_service.consents.checks import reason_against
 from consent_service.consents.desk import Desk
 from consent_service.consents.standing import terms_of, verify
 from consent_service.consents.states import State
-from consent_service.consents.terms import Tampered, Terms
+from consent_service.consents.terms import Terms
+from consent_service.errors import Tampered
 from consent_service.identity.units import find as find_unit
 from consent_service.storage.engine import Snapshot
 

@@ -8,10 +8,14 @@ from consent_service.consents._store import Stored
 from consent_service.consents.standing import terms_of
 from consent_service.consents.states import LIVING, State, shown, shown_to_asker
 from consent_service.consents.terms import Terms
-from consent_service.errors import NotAvailable
+from consent_service.errors import NotAvailable, Tampered
 from consent_service.storage.engine import Snapshot
 
 __all__ = ["ConsentView", "find_for_candidate", "find_for_unit", "in_force", "of_candidate", "of_unit"]
+
+
+UNAVAILABLE = "unavailable"
+"""How a consent shows whose row was changed behind the service's back: the gate refuses it too."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class ConsentView:
 async def of_candidate(view: Snapshot, candidate_id: str, *, after: str, limit: int, now: int) -> list[ConsentView]:
     """The candidate's own consents in id order, after the id ``after``."""
     found = await _store.of_candidate(view, candidate_id, after=after, limit=limit)
-    return [_whole(consent, shown(State(consent.state), consent.valid_until, now).value) for consent in found]
+    return [_whole(consent, _shown(consent, now)) for consent in found]
 
 
 async def find_for_candidate(view: Snapshot, candidate_id: str, consent_id: str, *, now: int) -> ConsentView:
@@ -49,7 +53,7 @@ async def find_for_candidate(view: Snapshot, candidate_id: str, consent_id: str,
     consent = await _store.find(view, consent_id)
     if consent is None or consent.candidate_id != candidate_id:
         raise NotAvailable
-    return _whole(consent, shown(State(consent.state), consent.valid_until, now).value)
+    return _whole(consent, _shown(consent, now))
 
 
 async def of_unit(view: Snapshot, unit_id: str, *, after: str, limit: int, now: int) -> list[ConsentView]:
@@ -82,8 +86,7 @@ async def in_force(view: Snapshot, unit_id: str, candidate_id: str, *, now: int)
     return [
         seen
         for consent in found
-        if shown(State(consent.state), consent.valid_until, now) is State.GRANTED
-        and (seen := _for_unit(consent, unit_id, now)) is not None
+        if _shown(consent, now) == State.GRANTED and (seen := _for_unit(consent, unit_id, now)) is not None
     ]
 
 
@@ -91,10 +94,10 @@ def _for_unit(consent: Stored, unit_id: str, now: int) -> ConsentView | None:
     """What a unit may see: the recipient from the grant on; the asker its request, a no looking like silence."""
     granted = consent.granted_at is not None
     if unit_id == consent.recipient_id and granted:
-        return _whole(consent, shown(State(consent.state), consent.valid_until, now).value)
+        return _whole(consent, _shown(consent, now))
     if unit_id == consent.requester_id:
-        state = shown_to_asker(State(consent.state), consent.valid_until, consent.reply_by, now)
-        return _outline(consent, state)
+        state = shown_to_asker(State(consent.state), consent.reply_by, now, withdrawn=consent.withdrawn_at is not None)
+        return _outline(consent, _shown(consent, now) if state is None else state)
     return None
 
 
@@ -115,13 +118,23 @@ def _outline(consent: Stored, state: str) -> ConsentView:
         reply_by=consent.reply_by,
         requested_at=consent.requested_at,
         granted_at=consent.granted_at,
-        ended_at=consent.ended_at if granted or state == State.CANCELLED else None,
+        ended_at=consent.ended_at if granted else consent.withdrawn_at,
         mapping_request_id=consent.mapping_request_id,
     )
 
 
+def _shown(consent: Stored, now: int) -> str:
+    state = shown(State(consent.state), consent.valid_until, now, exhausted=consent.exhausted_at is not None)
+    return state.value
+
+
 def _whole(consent: Stored, state: str) -> ConsentView:
-    terms = terms_of(consent) if consent.granted_at is not None else None
+    terms = None
+    if consent.granted_at is not None:
+        try:
+            terms = terms_of(consent)
+        except (ValueError, KeyError, TypeError, Tampered):
+            state = UNAVAILABLE  # one row that was changed must not hide the others
     limited = terms is not None and terms.max_uses is not None and State(consent.state) in LIVING
     return ConsentView(
         id=consent.id,

@@ -5,6 +5,8 @@ it as a random id for this consent alone and a salted commitment to the identity
 person, and the recipient with each release) can prove whom it is about, and nobody else can guess it.
 """
 
+import base64
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +21,9 @@ from consent_service.crypto.canonical import canonical
 from consent_service.storage.engine import Row, Snapshot, Transaction
 
 SCHEMA_VERSION = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr; consent-service-receipt/1"
+
+# What belongs to one receipt alone, and is not carried over from the grant's to the end's.
+_OF_THE_RECEIPT = frozenset({"schema_version", "receipt_id", "receipt_type", "receipt_created", "evidence"})
 
 # Our states in the terms of the W3C Data Privacy Vocabulary. What the candidate calls revoking, DPV calls withdrawing.
 DPV_STATES = {
@@ -37,9 +42,26 @@ async def issue_granted(tx: Transaction, desk: Desk, terms: Terms, appended: App
 
 
 async def issue_ended(tx: Transaction, desk: Desk, terms: Terms, state: State, appended: Appended) -> None:
-    """Sign and keep the receipt of an end, in the transaction that ends."""
-    payload = {**_granted(desk, terms, appended), "events": [_event(state, appended)], "ended_at": rfc3339(appended.at)}
+    """Sign and keep the receipt of an end, in the transaction that ends.
+
+    It says what the receipt of the grant said, from that receipt itself: an end must not depend on anything else.
+    """
+    given = next((row for row in await _store.receipts(tx, terms.consent_id) if row["type"] == "given"), None)
+    said = {} if given is None else _payload(given["jws"])
+    payload = {
+        **{name: value for name, value in said.items() if name not in _OF_THE_RECEIPT},
+        "record_id": terms.consent_id,
+        "events": [_event(state, appended)],
+        "ended_at": rfc3339(appended.at),
+    }
     await _issue(tx, desk, "termination", terms.candidate_id, payload, appended)
+
+
+def _payload(jws: str) -> dict[str, Any]:
+    """What a receipt of our own says."""
+    body = jws.split(".")[1]
+    content: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return content
 
 
 async def issue_refused(tx: Transaction, desk: Desk, consent: Stored, appended: Appended) -> None:

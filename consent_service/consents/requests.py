@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
-from consent_service.audit.log import Entry, Head, append, lock
+from consent_service.audit.log import SERVICE_CHAIN, Entry, Head, append, lock, lock_known
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Desk
@@ -18,7 +18,7 @@ from consent_service.consents.states import ENDS, State
 from consent_service.consents.terms import terms_mac
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import ServiceKeys
-from consent_service.errors import Invalid, NotAvailable, Violation
+from consent_service.errors import Invalid, NotAvailable, StorageUnavailable, Violation
 from consent_service.events.feed import announce, retract
 from consent_service.identity.units import Unit
 from consent_service.persons.waiting import WaitingItem, withdraw
@@ -124,7 +124,7 @@ async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, 
     )
     appended = await append(tx, keys.log, head, entry, at=at)
     bound = consent.but(candidate_id=head.chain_id)
-    await _store.answer(tx, stand(keys, bound, State.REQUESTED, appended.position))
+    await _store.answer(tx, consent, stand(keys, bound, State.REQUESTED, appended.position))
 
 
 def message_ref(candidate_id: str, consent_id: str) -> PartRef:
@@ -152,29 +152,39 @@ def receiver(keys: ServiceKeys) -> Callable[[Transaction, str, CandidateKey, Wai
 
 
 async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, at: int) -> None:
-    """Take a request of the unit's own back, while it waits for an answer.
+    """Take a request of the unit's own back, before its reply-by date and unless it was granted.
 
-    Whether it was answered meanwhile is not said: cancelling what was refused or has lapsed changes nothing, quietly.
-    Raises NotAvailable for anybody else's, and for one that was granted.
+    Whether it was refused or lies unopened is not said, by answer, view, feed or cost: the asker's withdrawal is
+    written down in each case. Raises NotAvailable for anybody else's, and for one that was granted.
     """
-    consent = await _store.find(tx, consent_id)
-    if consent is None or consent.requester_id != unit.id or consent.granted_at is not None:
+    first = await _store.find(tx, consent_id)
+    if first is None or first.requester_id != unit.id:
         raise NotAvailable
-    if State(consent.state) is not State.REQUESTED:
+    head = await _head_of(tx, first.candidate_id)
+    consent = await _store.find(tx, consent_id)
+    if consent is None or consent.candidate_id != first.candidate_id:
+        raise StorageUnavailable  # bound while we waited: asked again, it is locked where it is now
+    await verify(tx, desk.keys.rows, consent)
+    if consent.granted_at is not None:
+        raise NotAvailable
+    if consent.withdrawn_at is not None or consent.reply_by is None or at >= consent.reply_by:
         return
-    entry = Entry("consent.cancelled", "unit", unit_id=unit.id, consent_id=consent.id, changes_state=True)
-    position = UNBOUND
-    if consent.candidate_id is not None:
-        head = (await lock(tx, [consent.candidate_id]))[consent.candidate_id]
-        consent = await _store.find(tx, consent_id) or consent
-        if State(consent.state) is not State.REQUESTED:
-            return
-        await verify(tx, desk.keys.rows, consent)
-        position = (await append(tx, desk.keys.log, head, entry, at=at)).position
+    waited, hers = State(consent.state) is State.REQUESTED, head.chain_id == consent.candidate_id
+    entry = Entry("consent.cancelled", "unit", unit_id=unit.id, consent_id=consent.id, changes_state=waited and hers)
+    appended = await append(tx, desk.keys.log, head, entry, at=at)
+    withdrawn = consent.but(withdrawn_at=at, ended_at=at if waited else consent.ended_at)
+    state = State.CANCELLED if waited else State(consent.state)
+    position = appended.position if waited and hers else consent.state_position
+    await _store.change(tx, consent, stand(desk.keys, withdrawn, state, position))
     await withdraw(tx, consent_id, unit.id)
-    await _store.change(tx, stand(desk.keys, consent.but(ended_at=at), State.CANCELLED, position))
     await retract(tx, consent.id, state=NOT_GRANTED)
     await announce(tx, unit.id, "consent", consent_id=consent.id, state=State.CANCELLED.value, at=at)
+
+
+async def _head_of(tx: Transaction, candidate_id: str | None) -> Head:
+    """The chain that a request stands in: the candidate's, or the service's own while it is nobody's (any more)."""
+    heads = {} if candidate_id is None else await lock_known(tx, [candidate_id])
+    return next(iter(heads.values()), None) or (await lock(tx, [SERVICE_CHAIN]))[SERVICE_CHAIN]
 
 
 async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str | None, *, at: int) -> bool:
@@ -190,5 +200,5 @@ async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str 
     if head is not None:
         entry = Entry("consent.lapsed", "service", consent_id=consent.id, changes_state=True)
         position = (await append(tx, desk.keys.log, head, entry, at=at)).position
-    await _store.change(tx, stand(desk.keys, consent.but(ended_at=at), State.LAPSED, position))
+    await _store.change(tx, consent, stand(desk.keys, consent.but(ended_at=at), State.LAPSED, position))
     return True

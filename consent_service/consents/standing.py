@@ -11,8 +11,9 @@ from prometheus_client import Counter
 from consent_service.audit.log import last_steps
 from consent_service.consents._store import Stored
 from consent_service.consents.states import State
-from consent_service.consents.terms import Tampered, Terms, from_bytes, row_mac, terms_mac
+from consent_service.consents.terms import Terms, from_bytes, row_mac, terms_mac
 from consent_service.crypto.service_keys import MacKey, ServiceKeys
+from consent_service.errors import Tampered
 from consent_service.storage.engine import Snapshot
 
 TAMPERED = Counter("consent_rows_tampered_total", "Consent rows that were changed behind the service's back")
@@ -22,8 +23,12 @@ _log = structlog.get_logger()
 
 def intact(key: MacKey, consent: Stored, last_step: int | None) -> bool:
     """Whether the MACs over row and terms, and the log, agree with the row. A consent not yet bound has no log."""
+    try:
+        covered = row_mac(key, consent.covered())
+    except (TypeError, ValueError):  # a column of another type: SQLite takes anything
+        return False
     return (
-        row_mac(key, consent.covered()) == consent.row_mac
+        covered == consent.row_mac
         and terms_mac(key, consent.terms) == consent.terms_mac
         and (consent.candidate_id is None or last_step == consent.state_position)
     )

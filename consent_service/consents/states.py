@@ -61,15 +61,20 @@ def step(present: State, wanted: State) -> State:
     return wanted
 
 
-def shown(state: State, valid_until: int | None, now: int) -> State:
-    """The state as every view shows it: expiry is a check first, and is true before anybody wrote it down."""
+def shown(state: State, valid_until: int | None, now: int, *, exhausted: bool = False) -> State:
+    """The state as every view shows it: an end is true from when it comes, before anybody wrote it down."""
     if state in LIVING and valid_until is not None and now >= valid_until:
         return State.EXPIRED
-    return state
+    return State.USED_UP if state in LIVING and exhausted else state
 
 
-def shown_to_asker(state: State, valid_until: int | None, reply_by: int | None, now: int) -> str:
-    """The state as the asker sees it: a no, silence and a request never opened can't be told apart."""
-    if reply_by is not None and state in UNANSWERED_TO_THE_ASKER:
-        return State.REQUESTED.value if now < reply_by else "not_granted"
-    return shown(state, valid_until, now).value
+def shown_to_asker(state: State, reply_by: int | None, now: int, *, withdrawn: bool) -> str | None:
+    """The state of an unanswered request as the asker sees it, or None once it was granted.
+
+    A no, silence and a request never opened can't be told apart, also not by taking the request back.
+    """
+    if withdrawn:
+        return State.CANCELLED.value
+    if reply_by is None or state not in UNANSWERED_TO_THE_ASKER:
+        return None
+    return State.REQUESTED.value if now < reply_by else "not_granted"

@@ -13,13 +13,10 @@ from typing import Any
 
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import MacKey
+from consent_service.errors import Tampered
 from consent_service.vault.parts import PartRef, ShareTerms
 
 SALT_BYTES = 32
-
-
-class Tampered(Exception):
-    """A consent's row is not as the service wrote it. Nothing is decided on it, and nothing is overwritten."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from consent_service.errors import Tampered
+
 KEY_BYTES = 32
 
 _HEADER = b"CS\x01"
@@ -31,7 +33,7 @@ _INFO = b"consent-service envelope 1"
 _NONCE = bytes(12)
 
 
-class SealBroken(Exception):
+class SealBroken(Tampered):
     """The envelope does not open with this key for this purpose. Which part is wrong is not said."""
 
 

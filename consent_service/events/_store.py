@@ -59,7 +59,8 @@ _ADVANCE = Statement(
     " ON CONFLICT (unit_id) DO UPDATE SET last = excluded.last"
 )
 _OLD = Statement(
-    "SELECT unit_id, MAX(number) AS last FROM event WHERE number IS NOT NULL AND at < :before GROUP BY unit_id"
+    "SELECT unit_id, MAX(number) AS last FROM event WHERE number IS NOT NULL AND at < :before"
+    " GROUP BY unit_id ORDER BY unit_id"
 )
 _DROP = Statement("DELETE FROM event WHERE unit_id = :unit_id AND number <= :last")
 _DROPPED = Statement("UPDATE feed SET dropped = :last WHERE unit_id = :unit_id")

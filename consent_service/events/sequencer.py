@@ -21,7 +21,7 @@ async def number(tx: Transaction, *, holder: str, now: int) -> int:
             last[unit] = (await _store.feed(tx, unit))[0]
         last[unit] += 1
         await _store.number(tx, row["id"], last[unit])
-    for unit, value in last.items():
+    for unit, value in sorted(last.items()):
         await _store.advance(tx, unit, value)
     return len(waiting)
 

@@ -93,8 +93,9 @@ async def withdraw(tx: Transaction, log_key: SealKey, *, unit_id: str, draft_id:
     door answers both alike.
     """
     head = (await lock(tx, [SERVICE_CHAIN]))[SERVICE_CHAIN]
-    if not await _store.withdraw_draft(tx, draft_id, unit_id):
-        return False
+    withdrawn = await _store.withdraw_draft(tx, draft_id, unit_id)
     tx.scrub_after_commit()
-    await append(tx, log_key, head, Entry("draft.withdrawn", "unit", unit_id=unit_id, resource_id=draft_id), at=at)
-    return True
+    outcome = None if withdrawn else "not_there"
+    entry = Entry("draft.withdrawn", "unit", unit_id=unit_id, resource_id=draft_id, outcome=outcome)
+    await append(tx, log_key, head, entry, at=at)  # in either case, so that the time it takes says nothing
+    return withdrawn

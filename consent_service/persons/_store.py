@@ -62,10 +62,11 @@ _LEAVE = Statement(
     " VALUES (:id, :lookup, :kind, :payload, :from_unit, :created_at, :lapses_at)"
 )
 _WAITS = Statement("SELECT 1 FROM waiting_item WHERE lookup IN (:lookups[]) AND lapses_at > :now LIMIT 1")
-_COLLECT = Statement(
-    "DELETE FROM waiting_item WHERE lookup IN (:lookups[])"
-    " RETURNING id, lookup, kind, payload, from_unit, created_at, lapses_at"
+_LYING = Statement(
+    "SELECT id, lookup, kind, payload, from_unit, created_at, lapses_at FROM waiting_item"
+    " WHERE lookup IN (:lookups[]) ORDER BY created_at, id {for_update}"
 )
+_TAKE = Statement("DELETE FROM waiting_item WHERE id = :id")
 _WITHDRAW = Statement("DELETE FROM waiting_item WHERE id = :id AND from_unit = :from_unit")
 _LAPSE = Statement("DELETE FROM waiting_item WHERE lapses_at <= :now")
 _DISCARD = Statement("DELETE FROM waiting_item WHERE lookup IN (:lookups[])")
@@ -133,9 +134,14 @@ async def has_items(view: Snapshot, lookups: Sequence[str], now: int) -> bool:
     return await view.value(_WAITS, lookups=list(lookups), now=now) is not None
 
 
-async def take_items(tx: Transaction, lookups: Sequence[str]) -> list[Row]:
-    """Remove all items of these numbers and answer them: one statement, so that no two callers get the same."""
-    return await tx.rows(_COLLECT, lookups=list(lookups))
+async def lock_items(tx: Transaction, lookups: Sequence[str]) -> list[Row]:
+    """All items of these numbers, locked, so that no two callers hand out the same."""
+    return await tx.rows(_LYING, lookups=list(lookups))
+
+
+async def delete_item(tx: Transaction, item_id: str) -> None:
+    """Remove one item."""
+    await tx.run(_TAKE, id=item_id)
 
 
 async def withdraw_item(tx: Transaction, item_id: str, from_unit: str) -> bool:

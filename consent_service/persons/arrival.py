@@ -6,17 +6,22 @@ who is responsible, why and for how long.
 
 import uuid
 
+import structlog
+
 from consent_service.audit.log import Entry, append, lock, open_chain
 from consent_service.clock import Clock
+from consent_service.errors import Tampered
 from consent_service.persons import _store
 from consent_service.persons.lookup import find, lookup_of
 from consent_service.persons.naming import seal_person
 from consent_service.persons.numbers import NationalId
-from consent_service.persons.waiting import Receivers, collect, waits
+from consent_service.persons.waiting import Receivers, lying, opened, take, waits
 from consent_service.storage.engine import Database, Duplicate, Transaction
 from consent_service.vault.keys import CandidateKey, Keys
 
 __all__ = ["arrive", "find", "take_over"]
+
+_log = structlog.get_logger()
 
 
 async def arrive(
@@ -84,6 +89,18 @@ async def _become_candidate(
 async def _hand_out(
     tx: Transaction, keys: Keys, key: CandidateKey, lookups: list[str], receivers: Receivers, *, at: int
 ) -> None:
-    """Give every item to its receiver, in the transaction that removes it. Raises KeyError for a kind with none."""
-    for item in await collect(tx, keys.service.waiting, lookups, now=at):
-        await receivers[item.kind](tx, key.candidate_id, key, item, at)
+    """Give every item to its receiver, in the transaction that removes it.
+
+    One that was changed behind the service's back stays where it is, with an alarm: it must not keep a person from
+    what is hers.
+    """
+    for row in await lying(tx, lookups, now=at):
+        try:
+            item = opened(keys.service.waiting, row)
+            await receivers[item.kind](tx, key.candidate_id, key, item, at)
+        except (Tampered, KeyError) as fault:
+            _log.error(
+                "a waiting item can't be handed over", item=row["id"], fault=type(fault).__name__, alarm="waiting"
+            )
+            continue
+        await take(tx, row["id"])

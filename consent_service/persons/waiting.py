@@ -71,16 +71,18 @@ async def waits(view: Snapshot, lookups: Sequence[str], *, now: int) -> bool:
     return await _store.has_items(view, lookups, now)
 
 
-async def collect(tx: Transaction, waiting_key: SealKey, lookups: Sequence[str], *, now: int) -> list[WaitingItem]:
-    """Everything that waits under ``lookups``, oldest first, removed and opened; lapsed items are only removed.
-
-    Raises SealBroken for an item that was changed or moved behind the service's back.
-    """
-    rows = sorted(await _store.take_items(tx, lookups), key=lambda row: (row["created_at"], row["id"]))
-    return [_opened(waiting_key, row) for row in rows if row["lapses_at"] > now]
+async def lying(tx: Transaction, lookups: Sequence[str], *, now: int) -> list[Row]:
+    """What lies here for the person with these numbers, oldest first, locked and unopened."""
+    return [row for row in await _store.lock_items(tx, lookups) if row["lapses_at"] > now]
 
 
-def _opened(waiting_key: SealKey, row: Row) -> WaitingItem:
+async def take(tx: Transaction, item_id: str) -> None:
+    """Remove an item that has been handed over."""
+    await _store.delete_item(tx, item_id)
+
+
+def opened(waiting_key: SealKey, row: Row) -> WaitingItem:
+    """An item, open. Raises SealBroken if it was changed or moved behind the service's back."""
     payload = waiting_key.open(bytes(row["payload"]), aad("waiting-item", row["kind"], row["id"], row["lookup"]))
     return WaitingItem(
         id=row["id"],

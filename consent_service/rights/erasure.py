@@ -8,7 +8,7 @@ that wrapped the key is retired (design section 3). It needs no key provider, an
 from dataclasses import dataclass
 from typing import Any
 
-from consent_service.audit.log import Entry, append, forget_details, lock
+from consent_service.audit.log import Entry, append, close, lock
 from consent_service.clock import rfc3339
 from consent_service.consents import endings
 from consent_service.consents.desk import Desk
@@ -42,7 +42,6 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -> 
         "consents_ended": len(ended),
         "letters": await letters.forget(tx, candidate_id),
         "sessions": await sessions.end_of_candidate(tx, candidate_id),
-        "log_details": await forget_details(tx, candidate_id),
         **await seal.erase(tx, candidate_id),
     }
     await plans.forget(tx, candidate_id)
@@ -50,7 +49,7 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -> 
     await persons.forget(tx, candidate_id)
     head = (await lock(tx, [candidate_id]))[candidate_id]  # it moved while consents ended
     appended = await append(tx, desk.keys.log, head, Entry("person.erased", "candidate"), at=now)
-    await forget_details(tx, candidate_id)
+    destroyed["log_details"] = await close(tx, candidate_id)
     statement = {
         "format": 1,
         "type": "erasure",

@@ -103,11 +103,18 @@ _SHARED = Statement(
     "SELECT s.consent_id, s.recipient_id, s.candidate_id, s.resource, s.resource_id, s.version, s.part,"
     " s.wrapped_key, p.sealed FROM share s JOIN part p ON p.candidate_id = s.candidate_id"
     " AND p.resource = s.resource AND p.resource_id = s.resource_id AND p.version = s.version AND p.part = s.part"
-    " WHERE s.consent_id IN (:consent_ids[])"
+    " WHERE s.consent_id IN (:consent_ids[]) AND s.recipient_id IN (:recipient_ids[])"
 )
-_CONSENTS_ON = Statement(
-    "SELECT DISTINCT consent_id FROM share WHERE candidate_id = :candidate_id AND resource = :resource"
-    " AND resource_id = :resource_id ORDER BY consent_id"
+_HOLDS = Statement(
+    "SELECT COUNT(*) FROM share WHERE consent_id = :consent_id AND recipient_id = :recipient_id"
+    " AND resource = :resource"
+)
+_RECIPIENTS = Statement(
+    "SELECT DISTINCT recipient_id FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id"
+    " ORDER BY recipient_id"
+)
+_DESTROY_SHARES_OF_CANDIDATE = Statement(
+    "DELETE FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id"
 )
 _DESTROY_SHARES = Statement("DELETE FROM share WHERE consent_id = :consent_id")
 _DESTROY_SHARES_OF = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id = :recipient_id")
@@ -211,15 +218,25 @@ async def add_shares(tx: Transaction, consent_id: str, shares: Sequence[tuple[Pa
     )
 
 
-async def shared(view: Snapshot, consent_ids: Sequence[str]) -> list[Row]:
-    """Every share under the consents, with the sealed part that it opens."""
-    return await view.rows(_SHARED, consent_ids=consent_ids)
+async def shared(view: Snapshot, consent_ids: Sequence[str], recipient_ids: Sequence[str]) -> list[Row]:
+    """The recipients' shares under the consents, with the sealed part that each opens."""
+    return await view.rows(_SHARED, consent_ids=consent_ids, recipient_ids=recipient_ids)
 
 
-async def consents_on(view: Snapshot, candidate_id: str, resource: str, resource_id: str) -> list[str]:
-    """The consents under which any version of a resource is shared."""
-    rows = await view.rows(_CONSENTS_ON, candidate_id=candidate_id, resource=resource, resource_id=resource_id)
-    return [row["consent_id"] for row in rows]
+async def holds(view: Snapshot, consent_id: str, recipient_id: str, resource: str) -> bool:
+    """Whether a recipient holds a share of some ``resource`` under the consent."""
+    return bool(await view.value(_HOLDS, consent_id=consent_id, recipient_id=recipient_id, resource=resource))
+
+
+async def recipients(view: Snapshot, consent_id: str, candidate_id: str) -> list[str]:
+    """Who holds shares of the candidate's parts under the consent, by the shares' own word."""
+    rows = await view.rows(_RECIPIENTS, consent_id=consent_id, candidate_id=candidate_id)
+    return [row["recipient_id"] for row in rows]
+
+
+async def destroy_shares_of(tx: Transaction, consent_id: str, candidate_id: str) -> int:
+    """Delete the shares of the candidate's parts under a consent."""
+    return await tx.run(_DESTROY_SHARES_OF_CANDIDATE, consent_id=consent_id, candidate_id=candidate_id)
 
 
 async def destroy_shares(

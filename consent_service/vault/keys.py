@@ -10,13 +10,17 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+import structlog
+
 from consent_service.clock import MINUTE, Clock
 from consent_service.crypto.envelope import aad, new_key
 from consent_service.crypto.providers import KeyProvider, UnwrapRefused
 from consent_service.crypto.service_keys import ServiceKeys, new_secrets, service_keys
-from consent_service.errors import NotAvailable
+from consent_service.errors import NotAvailable, Tampered
 from consent_service.storage.engine import Database, Duplicate, Snapshot, Transaction
 from consent_service.vault import _store
+
+_log = structlog.get_logger()
 
 MAILBOX = "mailbox"  # the recipient that letters are sealed for
 
@@ -72,7 +76,7 @@ class Keys:
                 wrapped = await _store.find_candidate_key(view, candidate_id)
             if wrapped is None:
                 raise NotAvailable
-            secret = await self._provider.unwrap(wrapped, aad("candidate key", candidate_id))
+            secret = await self._unwrap(wrapped, aad("candidate key", candidate_id))
             self._keep("candidate", candidate_id, secret)
         return CandidateKey(candidate_id, secret)
 
@@ -94,9 +98,16 @@ class Keys:
                 wrapped = await _store.find_recipient_key(view, recipient_id)
             if wrapped is None:
                 wrapped = await self._make_recipient(recipient_id)
-            secret = await self._provider.unwrap(wrapped, aad("recipient key", recipient_id))
+            secret = await self._unwrap(wrapped, aad("recipient key", recipient_id))
             self._keep("recipient", recipient_id, secret)
         return RecipientKey(recipient_id, secret)
+
+    async def _unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        try:
+            return await self._provider.unwrap(wrapped, context)
+        except UnwrapRefused:
+            _log.error("a wrapped key does not open", alarm="keys")
+            raise Tampered from None
 
     async def _make_recipient(self, recipient_id: str) -> bytes:
         wrapped = await self._provider.wrap(new_key(), aad("recipient key", recipient_id))

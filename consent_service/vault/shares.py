@@ -43,9 +43,20 @@ async def share_sealed(tx: Transaction, sealed: SealedPart, terms: ShareTerms, r
     await _store.add_shares(tx, terms.consent_id, [(sealed.ref, recipient.recipient_id, wrapped)])
 
 
-async def consents_on(view: Snapshot, candidate_id: str, resource: str, resource_id: str) -> list[str]:
-    """The consents under which any version of a resource is shared."""
-    return await _store.consents_on(view, candidate_id, resource, resource_id)
+async def holds(view: Snapshot, consent_id: str, recipient_id: str, resource: str) -> bool:
+    """Whether a recipient holds a share of some ``resource`` under the consent."""
+    return await _store.holds(view, consent_id, recipient_id, resource)
+
+
+async def recipients(view: Snapshot, consent_id: str, candidate_id: str) -> list[str]:
+    """Who holds shares of the candidate's parts under a consent, by the shares' own word."""
+    return await _store.recipients(view, consent_id, candidate_id)
+
+
+async def destroy_of(tx: Transaction, consent_id: str, candidate_id: str) -> int:
+    """Destroy every share of the candidate's parts under a consent whose own row can't be trusted; how many."""
+    tx.scrub_after_commit()
+    return await _store.destroy_shares_of(tx, consent_id, candidate_id)
 
 
 async def destroy(tx: Transaction, consent_id: str, *, recipient_id: str | None = None, but: str | None = None) -> int:

@@ -8,9 +8,10 @@ from hashlib import sha256
 
 import pytest
 
-from consent_service.audit.log import SERVICE_CHAIN, open_detail, read
+from consent_service.audit.log import SERVICE_CHAIN, lock, open_detail, read
 from consent_service.clock import DAY
 from consent_service.consents.gate import Refused, Released
+from consent_service.consents.sweep import sweep
 from consent_service.consents.terms import commit, from_bytes
 from consent_service.identity import units
 from consent_service.storage.engine import Statement
@@ -170,20 +171,81 @@ async def test_fifty_at_once_for_one_use(town: Town) -> None:
     assert sum(isinstance(answer, Released) for answer in answers) == 1
     log = await events(town)
     assert log.count("release.released") == 1
-    assert log.count("consent.used_up") == 1
     assert log.count("release.refused") == 49
 
 
 async def test_a_repeat_passes_the_gate_again_and_spends_nothing(town: Town) -> None:
-    """The same key gets the same release, logged as a repeat; after a revoke it gets nothing."""
+    """The same key gets the same release, logged as a repeat, also after the last use; another key gets nothing."""
     consent = await town.grant(town.choice(max_uses=2))
     first = await town.release(consent.id, key="once")
-    again = await town.release(consent.id, key="once")
     assert isinstance(first, Released)
-    assert isinstance(again, Released)
-    assert (again.release_id, again.repeated) == (first.release_id, True)
     assert isinstance(await town.release(consent.id, key="twice"), Released)
-    assert isinstance(await town.release(consent.id, key="thrice"), Refused)
+    again = await town.release(consent.id, key="once")
+    assert isinstance(again, Released)
+    assert (again.release_id, again.repeated, again.content) == (first.release_id, True, first.content)
+    assert await town.release(consent.id, key="thrice") == Refused("used_up")
+    await town.revoke(consent.id)
+    assert await town.release(consent.id, key="once") == Refused("ended")
+
+
+async def test_a_consent_ends_as_used_up_when_repeats_are_over(town: Town) -> None:
+    """For a quarter of an hour a lost last answer can be fetched again; then the shares are gone."""
+    consent = await town.grant(town.choice(max_uses=1))
+    await town.release(consent.id, key="once")
+    assert await sweep(town.db, town.desk, town.clock) == 0
+    town.clock.advance(seconds=16 * 60)
+    assert await sweep(town.db, town.desk, town.clock) == 1
+    assert await town.release(consent.id, key="once") == Refused("ended")
+    assert "consent.used_up" in await events(town)
+
+
+async def test_uses_can_not_be_put_back(town: Town) -> None:
+    """A counted release is a step in the consent's life: the row from before it agrees with the log no more."""
+    consent = await town.grant(town.choice(max_uses=2))
+    await town.release(consent.id)
+    async with town.db.transaction() as tx:
+        await tx.run(
+            Statement("UPDATE consent SET uses = 0, state_position = :position, row_mac = :mac WHERE id = :id"),
+            id=consent.id,
+            position=consent.state_position,
+            mac=consent.row_mac,
+        )
+    assert await town.release(consent.id) == Refused("tampered")
+
+
+async def test_a_forged_release_makes_no_repeat(town: Town) -> None:
+    """A remembered release carries a MAC: one that was written by hand lets no use go unspent."""
+    consent = await town.grant(town.choice(max_uses=1))
+    await town.release(consent.id, key="once")
+    async with town.db.transaction() as tx:
+        forged = sha256(f"{town.nav.id}\x00forged".encode()).hexdigest()
+        await tx.run(Statement("UPDATE release SET key_hash = :hash"), hash=forged)
+    assert await town.release(consent.id, key="forged") == Refused("used_up")
+
+
+async def test_a_chain_that_somebody_holds_keeps_nobody_else_waiting(town: Town) -> None:
+    """While one candidate's chain is locked, releases of others go through; hers waits for its turn."""
+    hers, unknown = await town.grant(), "00000000-0000-0000-0000-000000000000"
+    if town.db.dialect == "sqlite":
+        return  # one writer at a time is SQLite's own rule
+    async with town.db.transaction() as tx:
+        await lock(tx, [town.candidate_id])
+        waiting = asyncio.create_task(town.release(hers.id))
+        assert await asyncio.wait_for(town.release(unknown), 1) == Refused("unknown")
+        assert not waiting.done()
+    assert isinstance(await waiting, Released)
+
+
+async def test_a_gate_that_is_stopped_leaves_nobody_waiting(town: Town) -> None:
+    """Stopping the gate's own task fails those who wait, as unavailable, instead of leaving them for ever."""
+    consent = await town.grant()
+    call = asyncio.create_task(town.release(consent.id))
+    await asyncio.sleep(0.001)
+    for task in asyncio.all_tasks():
+        if task.get_name() == "gate":
+            task.cancel()
+    done, _ = await asyncio.wait({call}, timeout=5)
+    assert done
 
 
 async def test_a_caller_who_goes_away_cancels_nothing(town: Town) -> None:

@@ -9,72 +9,27 @@ from uuid import uuid4
 import pytest
 from jose import jws
 
-from consent_service.audit.log import lock, open_chain
-from consent_service.clock import DAY, HOUR, end_of_day
-from consent_service.consents import endings, grants, receipts, requests
+from consent_service.audit.log import open_chain
+from consent_service.clock import HOUR, end_of_day
+from consent_service.consents import endings, grants, receipts
 from consent_service.consents.gate import Refused, Released
-from consent_service.consents.reading import find_for_candidate, find_for_unit, in_force
+from consent_service.consents.reading import find_for_candidate, in_force
 from consent_service.consents.sweep import sweep
 from consent_service.errors import (
     ConsentEnded,
     Invalid,
     NameMissing,
-    NotAnswerable,
     NotAvailable,
     PreviewChanged,
     WrongState,
 )
-from consent_service.events import feed, sequencer
 from consent_service.identity import units
-from consent_service.identity.units import Unit
 from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
 from consent_service.storage.engine import Statement
 from consent_service.vault.parts import PartRef
 from tests.consents.conftest import Town, nid
-
-
-async def heard(town: Town, unit: Unit) -> list[str]:
-    """What the unit's feed says by now."""
-    async with town.db.transaction() as tx:
-        await sequencer.number(tx, holder="test", now=town.clock.now())
-    async with town.db.snapshot() as view:
-        return [event.state for event in await feed.read(view, unit.id, after=0, limit=100)]
-
-
-async def ask(town: Town, *kinds: str, reply_in: int = DAY) -> str:
-    """NAV asks, and the request is bound to the candidate."""
-    async with town.db.transaction() as tx:
-        consent_id = await requests.ask(
-            tx,
-            town.desk,
-            town.desk.purposes.get("guidance_follow_up"),
-            recipient=town.nav,
-            requester=town.nav,
-            part_kinds=kinds or ("note.interests", "note.way_forward"),
-            reply_by=town.clock.now() + reply_in,
-            at=town.clock.now(),
-        )
-    async with town.db.transaction() as tx:
-        head = (await lock(tx, [town.candidate_id]))[town.candidate_id]
-        await requests.bind(tx, town.keys.service, head, consent_id, at=town.clock.now())
-    return consent_id
-
-
-async def answer(town: Town, consent_id: str, *parts: str) -> None:
-    """The candidate says yes to ``parts``."""
-    choice = town.choice(*parts)
-    seen, keyring = await town.sha256(choice), await town.keyring(town.nav.id)
-    async with town.db.transaction() as tx:
-        await grants.answer(
-            tx, town.desk, keyring, consent_id, choice, preview_sha256=seen, language="nb", now=town.clock.now()
-        )
-
-
-async def refuse(town: Town, consent_id: str) -> None:
-    """The candidate says no."""
-    async with town.db.transaction() as tx:
-        await endings.refuse(tx, town.desk, town.candidate_id, consent_id, now=town.clock.now())
+from tests.consents.requesting import ask, heard
 
 
 async def test_another_preview_grants_nothing(town: Town) -> None:
@@ -164,62 +119,30 @@ async def test_units_hear_of_a_grant_and_of_its_end(town: Town) -> None:
     assert await heard(town, town.other_nav) == []
 
 
-async def test_a_request_is_narrowed_never_widened(town: Town) -> None:
-    """Less than was asked for is granted; more is refused, and the request still waits."""
-    consent_id = await ask(town, "note.interests")
-    with pytest.raises(Invalid):
-        await answer(town, consent_id, "interests", "needs")
-    await answer(town, consent_id, "interests")
-    assert isinstance(await town.release(consent_id), Released)
-    with pytest.raises(NotAnswerable):
-        await answer(town, consent_id, "interests")
-    assert await heard(town, town.nav) == ["granted"]
-
-
-async def test_a_no_and_silence_reach_the_asker_alike(town: Town) -> None:
-    """In view and feed, refused, lapsed and unanswered requests are the same before and after the reply-by date."""
-    refused, unanswered, lapsed = [await ask(town) for _ in range(3)]
-    await refuse(town, refused)
-
-    async def seen(consent_id: str) -> dict[str, object]:
+async def test_a_changed_row_keeps_nobody_from_revoking(town: Town) -> None:
+    """Whatever the row was made to say, revoking destroys the shares, is logged, and leaves the row as evidence."""
+    for column, value in (("state", "revoked"), ("state", "requested"), ("candidate_id", "x"), ("terms", b"{")):
+        consent = await town.grant()
+        async with town.db.transaction() as tx:
+            await tx.run(Statement(f"UPDATE consent SET {column} = :value WHERE id = :id"), id=consent.id, value=value)
+        await town.revoke(consent.id)
         async with town.db.snapshot() as view:
-            found = await find_for_unit(view, town.nav.id, consent_id, now=town.clock.now())
-        return {**vars(found), "id": None}
+            shares = Statement("SELECT COUNT(*) FROM share WHERE consent_id = :id")
+            assert await view.value(shares, id=consent.id) == 0
+            kept = Statement(f"SELECT {column} FROM consent WHERE id = :id")
+            assert await view.value(kept, id=consent.id) == value
 
-    assert await seen(refused) == await seen(unanswered)
-    assert await heard(town, town.nav) == []
-    town.clock.advance(days=1)
+
+async def test_deleting_a_note_ends_a_paused_consent_too(town: Town) -> None:
+    """Pausing took the shares away, and the consent ends with the note all the same."""
+    consent = await town.grant()
     async with town.db.transaction() as tx:
-        await requests.lapse(tx, town.desk, lapsed, town.candidate_id, at=town.clock.now())
-    assert await seen(refused) == await seen(unanswered) == await seen(lapsed)
-    assert (await seen(lapsed))["state"] == "not_granted"
-    assert await heard(town, town.nav) == ["not_granted"] * 3
-    async with town.db.snapshot() as view:
-        told = await feed.read(view, town.nav.id, after=0, limit=9)
-    assert len({event.at for event in told}) == 1
-
-
-async def test_a_late_answer_is_no_answer(town: Town) -> None:
-    """After the reply-by date neither yes nor no is taken, whether or not the sweep has been."""
-    consent_id = await ask(town)
-    town.clock.advance(days=2)
-    with pytest.raises(NotAnswerable):
-        await answer(town, consent_id, "interests")
-    with pytest.raises(NotAnswerable):
-        await refuse(town, consent_id)
-
-
-async def test_only_the_asker_cancels_and_only_what_waits(town: Town) -> None:
-    """A cancelled request can't be granted; somebody else's, and a granted one, are not there to cancel."""
-    waiting, granted = await ask(town), await ask(town)
-    await answer(town, granted, "interests")
+        await endings.pause(tx, town.desk, town.candidate_id, consent.id, now=town.clock.now())
     async with town.db.transaction() as tx:
-        for unit, consent_id in ((town.other_nav, waiting), (town.nav, granted)):
-            with pytest.raises(NotAvailable):
-                await requests.cancel(tx, town.desk, consent_id, unit, at=town.clock.now())
-        await requests.cancel(tx, town.desk, waiting, town.nav, at=town.clock.now())
-    with pytest.raises(NotAnswerable):
-        await answer(town, waiting, "interests")
+        ended = await endings.end_on_resource(
+            tx, town.desk, town.candidate_id, "note", town.note_id, now=town.clock.now()
+        )
+    assert ended == [consent.id]
 
 
 async def test_a_pause_closes_the_gate_and_a_resumption_opens_it(town: Town) -> None:

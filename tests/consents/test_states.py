@@ -55,7 +55,7 @@ def test_an_end_that_has_come_shows_before_it_is_written(state: State, until: in
 def test_a_no_looks_like_silence_to_the_asker(reply_by: int, now: int) -> None:
     """Refused, lapsed and never opened are one and the same at every moment."""
     seen = {
-        shown_to_asker(state, None, reply_by, now)
+        shown_to_asker(state, reply_by, now, withdrawn=False)
         for state in (State.REQUESTED, State.REFUSED, State.LAPSED, State.PENDING_CONFIRMATION)
     }
     assert seen == {"requested" if now < reply_by else "not_granted"}

@@ -1,0 +1,64 @@
+"""What may be asked of the gate, and what it answers. The content exists on ``Released`` and ``Dispatched`` only.
+
+A refusal is a value: it can't be overlooked, and its log entry commits.
+"""
+
+from dataclasses import dataclass, field
+
+from consent_service.vault.parts import PartRef
+
+
+@dataclass(frozen=True)
+class ReleaseAsk:
+    """A unit asks for what a consent lets it have. ``employee`` and ``office`` are asserted by the unit."""
+
+    consent_id: str
+    unit_id: str
+    employee: str
+    office: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True)
+class DispatchAsk:
+    """The outbox asks for a letter's content, anew before each attempt."""
+
+    letter_id: str
+    consent_id: str
+    candidate_id: str
+    pdf: PartRef
+
+
+@dataclass(frozen=True)
+class Released:
+    """Content that may be handed out: its release is recorded and durable."""
+
+    release_id: str
+    consent_id: str
+    at: int
+    content: bytes = field(repr=False)
+    content_sha256: str
+    salt: bytes = field(repr=False)
+    repeated: bool
+
+
+@dataclass(frozen=True)
+class Dispatched:
+    """A letter that may be sent now."""
+
+    letter_id: str
+    at: int
+    national_id: str = field(repr=False)
+    pdf: bytes = field(repr=False)
+    pdf_sha256: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The gate's other answer. The reason is for the log and the outbox; the outside sees one answer for all."""
+
+    reason: str
+
+
+Ask = ReleaseAsk | DispatchAsk
+Answer = Released | Dispatched | Refused

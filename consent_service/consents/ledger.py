@@ -1,0 +1,104 @@
+"""Step 5 of the gate, in memory: what a batch of answers spends, remembers and says in the log."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+from consent_service.audit.log import Entry
+from consent_service.consents._store import Stored
+from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, Refused, ReleaseAsk, Released
+from consent_service.consents.desk import Desk
+from consent_service.consents.standing import stand, terms_of
+from consent_service.consents.states import State
+from consent_service.crypto.canonical import canonical
+
+
+class Ledger:
+    """What a batch spends and makes."""
+
+    def __init__(self, desk: Desk, now: int) -> None:
+        """Begin an empty one, for the batch of this moment."""
+        self.made: list[dict[str, object]] = []
+        self._desk = desk
+        self._now = now
+        self._uses: dict[str, int] = {}
+        self._releases: dict[tuple[str, str], str] = {}
+        self._counted: set[str] = set()
+
+    def spend(self, ask: Ask, consent: Stored | None, answer: Answer) -> Answer:
+        """Count this release, unless it repeats one; refuse it if the batch has spent the last use."""
+        if not isinstance(answer, Released) or not isinstance(ask, ReleaseAsk) or answer.repeated:
+            return answer
+        assert consent is not None
+        place = (consent.id, key_hash(ask))
+        if place in self._releases:  # the same key twice in one batch
+            return replace(answer, release_id=self._releases[place], repeated=True)
+        limit = terms_of(consent).max_uses
+        if limit is not None:
+            uses = self._uses.get(consent.id, consent.uses)
+            if uses >= limit:
+                return Refused("used_up")
+            self._uses[consent.id] = uses + 1
+            self._counted.add(answer.release_id)
+        self._releases[place] = answer.release_id
+        self._remember(consent, place, answer.release_id)
+        return answer
+
+    def _remember(self, consent: Stored, place: tuple[str, str], release_id: str) -> None:
+        self.made.append(
+            {
+                "consent_id": consent.id,
+                "key_hash": place[1],
+                "candidate_id": consent.candidate_id,
+                "release_id": release_id,
+                "at": self._now,
+                "mac": self._desk.keys.rows.mac(release_bytes(*place, release_id, self._now)),
+            }
+        )
+
+    def counts(self, answer: Answer) -> bool:
+        """Whether a release spent a use."""
+        return isinstance(answer, Released) and not answer.repeated and answer.release_id in self._counted
+
+    def counted(self, consent: Stored, position: int) -> Stored:
+        """``consent`` with its uses counted up to the log entry at ``position``; with the last one it is exhausted."""
+        uses = self._uses[consent.id]
+        spent = uses == terms_of(consent).max_uses
+        after = consent.but(exhausted_at=self._now) if spent else consent
+        return stand(self._desk.keys, after, State(consent.state), position, uses=uses)
+
+
+def key_hash(ask: ReleaseAsk) -> str:
+    """How a unit's idempotency key is remembered."""
+    return sha256(f"{ask.unit_id}\x00{ask.idempotency_key}".encode()).hexdigest()
+
+
+def release_bytes(consent_id: str, key_hash: str, release_id: str, at: int) -> bytes:
+    """What the MAC over a remembered release covers: a forged one would let a use go unspent."""
+    return canonical(["release 1", consent_id, key_hash, release_id, at])
+
+
+def entry_of(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
+    """What the log says of an answer. A release that was ``counted`` is a step in the consent's life."""
+    detail: dict[str, str] = {}
+    unit_id: str | None = None
+    if isinstance(ask, ReleaseAsk):
+        unit_id = ask.unit_id
+        detail = {"employee": ask.employee, "office": ask.office}
+    outcome = None
+    if isinstance(answer, Refused):
+        event, outcome = "refused", answer.reason
+    elif isinstance(answer, Dispatched):
+        event, detail["content_sha256"] = "released", answer.pdf_sha256
+    else:
+        event, detail["content_sha256"] = "repeated" if answer.repeated else "released", answer.content_sha256
+    kind = "letter" if isinstance(ask, DispatchAsk) else "release"
+    return Entry(
+        f"{kind}.{event}",
+        "service" if isinstance(ask, DispatchAsk) else "unit",
+        unit_id=unit_id,
+        consent_id=ask.consent_id,
+        resource_id=ask.letter_id if isinstance(ask, DispatchAsk) else getattr(answer, "release_id", None),
+        outcome=outcome,
+        changes_state=counted,
+        detail=detail,
+    )
