@@ -1,6 +1,5 @@
 """The composition root: settings in, a service out. Nothing else in the project chooses an implementation."""
 
-import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -22,9 +21,7 @@ from consent_service.persons.waiting import Receivers
 from consent_service.plans import mapping
 from consent_service.settings import Settings
 from consent_service.vault.keys import Keys
-
-RETURN_PATHS = re.compile(r"/[a-z0-9/-]*")
-"""Where in our pages a login may lead to: paths alone, without a query."""
+from consent_service.web.paths import RETURN_PATHS
 
 
 @dataclass(frozen=True)

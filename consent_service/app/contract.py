@@ -3,6 +3,8 @@
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
+from starlette.routing import BaseRoute
+
 from consent_service.api import candidate, units
 from consent_service.api import open as open_routes
 from consent_service.api.candidate_door import CandidateDoor
@@ -15,12 +17,16 @@ T = TypeVar("T")
 
 def document() -> dict[str, Any]:
     """The document, without a service behind it: the same on every machine."""
-    routes = [
+    return bare_app(machine_routes(), documented=False).openapi()
+
+
+def machine_routes() -> list[BaseRoute]:
+    """Every route of the machines' door, with nothing behind it."""
+    return [
         *units.routes(_nobody_behind(UnitDoor)),
         *candidate.routes(_nobody_behind(CandidateDoor)),
         *open_routes.routes(Purposes.load(), []).routes,
     ]
-    return bare_app(routes, documented=False).openapi()
 
 
 def _nobody_behind(door: type[T]) -> T:

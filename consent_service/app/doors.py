@@ -20,6 +20,10 @@ from consent_service.app.docs import docs_page
 from consent_service.app.frame import framed
 from consent_service.app.published import checkpoint_jwk
 from consent_service.clock import DAY
+from consent_service.notes.drafts import LIFETIME
+from consent_service.web import site
+from consent_service.web.errors import error_pages
+from consent_service.web.pages import Pages
 
 TITLE = "Consent service"
 DESCRIPTION = (
@@ -30,13 +34,15 @@ DESCRIPTION = (
 
 def web_app(service: Service) -> FastAPI:
     """The application that the outside reaches."""
+    pages = people_door(service)
     routes: list[BaseRoute] = [
         *units.routes(unit_door(service)),
         *candidate.routes(candidate_door(service)),
         *open_routes.routes(service.desk.purposes, _published(service)).routes,
+        *site.routes(pages),
     ]
     app = bare_app(routes, documented=not service.settings.production)
-    return framed(app, metrics=service.metrics, tls=service.settings.public_url.startswith("https://"))
+    return framed(app, metrics=service.metrics, tls=pages.secure, error_page=error_pages(pages))
 
 
 def bare_app(routes: Sequence[BaseRoute], *, documented: bool) -> FastAPI:
@@ -111,6 +117,26 @@ def candidate_door(service: Service) -> CandidateDoor:
         held_for=service.settings.controller_organisation_number,
         public_url=service.settings.public_url,
         levels=service.identities.levels,
+    )
+
+
+def people_door(service: Service) -> Pages:
+    """What the pages may use."""
+    settings = service.settings
+    return Pages(
+        db=service.db,
+        clock=service.clock,
+        keys=service.keys,
+        login=service.identities.login,
+        issuer=service.identities.idporten,
+        client_id=settings.idporten_client_id,
+        desk=service.desk,
+        receivers=service.receivers,
+        numbers=service.numbers,
+        held_for=settings.controller_organisation_number,
+        public_url=settings.public_url,
+        draft_days=LIFETIME // DAY,
+        waiting_days=settings.waiting_days,
     )
 
 

@@ -29,6 +29,7 @@ class Identities:
 
     tokens: BearerTokens
     login: Login
+    idporten: Issuer
     levels: frozenset[str]
 
 
@@ -65,7 +66,8 @@ def identities(settings: Settings, http: Outgoing, clock: Clock, *, return_paths
         acr=LEVEL,
     )
     id_tokens = LoginTokens(idporten, client_id=settings.idporten_client_id, clock=clock)
-    return Identities(BearerTokens(bearers, clock), Login(login, idporten, id_tokens, http, clock), levels)
+    at_idporten = Login(login, idporten, id_tokens, http, clock)
+    return Identities(BearerTokens(bearers, clock), at_idporten, idporten, levels)
 
 
 def _demand(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from consent_service.errors import Violation
 
-_FIELD = re.compile(r"[a-z][a-z_]{0,39}")
+_FIELD = re.compile(r"(?!.*[0-9]{4})[a-z][a-z0-9_]{0,39}")
 _SHOWN = 20
 
 _SENTENCES: Mapping[str, str] = {

@@ -1,0 +1,156 @@
+"""What each route returns, held against what it can reach: content leaves past the gate through one route alone."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+import consent_service
+from consent_service.api.contract import MARK, described
+from consent_service.api.units_door import Calling
+from consent_service.app.contract import document, machine_routes
+from consent_service.app.doors import web_app
+from tests.support.house import House
+
+API = Path(consent_service.__file__).parent / "api"
+GATE = "consent_service.consents.gate"
+OWNER = "consent_service.vault.candidate"
+RECIPIENT = "consent_service.vault.recipient"
+
+BY_UNITS = {"metadata", "own_input", "release"}
+BY_CANDIDATES = {"own"}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    """Who imports whom."""
+    return grimp.build_graph("consent_service", cache_dir=None)
+
+
+def wrong(routes: list[BaseRoute], graph: grimp.ImportGraph) -> list[str]:
+    """What is wrong with ``routes``: each sentence names a route."""
+    found = []
+    for route in routes:
+        if not isinstance(route, APIRoute):
+            found.append(f"{getattr(route, 'path', route)} says nothing of itself")
+            continue
+        found += [f"{route.path}: {sentence}" for sentence in _wrong_with(route, graph)]
+    return found
+
+
+def _wrong_with(route: APIRoute, graph: grimp.ImportGraph) -> list[str]:
+    said = (route.openapi_extra or {}).get(MARK)
+    module = route.endpoint.__module__
+    if not route.path.startswith("/v1/") or not (route.openapi_extra or {}).get("security"):
+        return [] if said == "open" else ["is open and does not say so"]
+    if "/me/" in route.path or route.path.endswith("/me"):
+        return [] if said in BY_CANDIDATES else [f"is the candidate's and returns {said}"]
+    if said not in BY_UNITS:
+        return [f"is a unit's and returns {said}"]
+    sentences = []
+    if module in graph.modules and graph.find_shortest_chain(module, OWNER):
+        sentences.append("reaches what opens for an owner")
+    if said != "release" and _asks_the_gate(module):
+        sentences.append("asks the gate and does not say so")
+    return sentences
+
+
+def _asks_the_gate(module: str) -> bool:
+    """Whether the module uses the gate that the door holds."""
+    tree = ast.parse(Path(str(sys.modules[module].__file__)).read_text())
+    return any(isinstance(node, ast.Attribute) and node.attr == "gate" for node in ast.walk(tree))
+
+
+def test_every_route_returns_what_it_may(graph: grimp.ImportGraph) -> None:
+    """Units get metadata, their own input, or a release; candidates their own; everybody what is open."""
+    assert wrong(machine_routes(), graph) == []
+
+
+def test_one_route_releases(graph: grimp.ImportGraph) -> None:
+    """Content of another party's leaves through one address, whose module alone asks the gate."""
+    releases = [route for route in machine_routes() if (getattr(route, "openapi_extra") or {}).get(MARK) == "release"]  # noqa: B009
+    assert [getattr(route, "path") for route in releases] == ["/v1/consents/{consent_id}/releases"]  # noqa: B009
+    asking = {path.stem for path in API.glob("*.py") if _asks_the_gate_in(path)}
+    assert asking == {"units_releases"}
+    assert not any(
+        graph.find_shortest_chain(f"consent_service.web.{path.stem}", GATE)
+        for path in (API.parent / "web").glob("*.py")
+        if path.stem != "__init__"
+    )
+
+
+def _asks_the_gate_in(path: Path) -> bool:
+    tree = ast.parse(path.read_text())
+    return any(isinstance(node, ast.Attribute) and node.attr == "gate" for node in ast.walk(tree))
+
+
+def test_opening_for_a_recipient_is_the_gates_alone(graph: grimp.ImportGraph) -> None:
+    """No door reaches the recipients' opening but by way of the gate."""
+    assert graph.find_modules_that_directly_import(RECIPIENT) == {GATE}
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        {},
+        {"openapi_extra": {MARK: "metadata"}},
+        described(returns="own", security=[{"maskinporten": []}]),
+        described(returns="open", security=[{"maskinporten": []}]),
+    ],
+    ids=["no mark", "no caller", "a candidate's", "open"],
+)
+def test_a_planted_route_is_found(graph: grimp.ImportGraph, planted: dict[str, Any]) -> None:
+    """A route that says nothing, or the wrong thing, of itself fails the check."""
+    router = APIRouter()
+
+    @router.get("/v1/planted", **planted)
+    async def planted_route() -> dict[str, str]:
+        return {"content": "somebody's note"}
+
+    assert len(wrong(list(router.routes), graph)) == 1
+
+
+def test_a_route_that_asks_the_gate_in_secret_is_found(graph: grimp.ImportGraph) -> None:
+    """A module that asks the gate and calls its answer metadata fails the check."""
+    (route,) = [one for one in machine_routes() if getattr(one, "path", "").endswith("/releases")]
+    assert isinstance(route, APIRoute)
+    route.openapi_extra = {**(route.openapi_extra or {}), MARK: "metadata"}
+    assert wrong([route], graph) == ["/v1/consents/{consent_id}/releases: asks the gate and does not say so"]
+
+
+def test_what_a_route_says_of_its_scope_is_what_it_demands() -> None:
+    """The scope in the contract is the one that the caller is held against."""
+    for route in machine_routes():
+        assert isinstance(route, APIRoute)
+        demanded = [one.call for one in route.dependant.dependencies if isinstance(one.call, Calling)]
+        said = (route.openapi_extra or {}).get("x-scope")
+        assert [one.scope for one in demanded] in ([said], []), route.path
+        assert bool(demanded) == ((route.openapi_extra or {}).get("security") == [{"maskinporten": []}]), route.path
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_the_application_has_no_other_machine_route(house: House) -> None:
+    """What is served under /v1/ and beside the pages is what was checked, and the contract itself."""
+    served = {getattr(route, "path", "") for route in web_app(house.service).routes}
+    checked = {getattr(route, "path", "") for route in machine_routes()}
+    assert checked <= served
+    assert {path for path in served - checked if path.startswith("/v1")} == set()
+    assert "/openapi.json" in served
+
+
+def test_every_operation_is_complete() -> None:
+    """Each operation says in words what it does, which statuses it answers, and what each of them means."""
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            place = f"{method} {path}"
+            assert operation["description"].endswith((".", ")")), place
+            assert {"400", "500", "503"} <= operation["responses"].keys(), place
+            assert all(answer["description"] for answer in operation["responses"].values()), place
