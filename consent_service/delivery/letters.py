@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4, uuid5
 
 from consent_service.audit.log import Entry, Head, append
-from consent_service.consents.reading import find_for_candidate
+from consent_service.consents.reading import ConsentView, find_for_candidate
 from consent_service.consents.states import LETTERS_GO_ON
 from consent_service.crypto.service_keys import SealKey
 from consent_service.delivery import _store
@@ -94,10 +94,8 @@ def pdf_of(candidate_id: str, plan_id: str, plan_version: int) -> PartRef:
 
 async def consent_state(view: Snapshot, letter: Letter, *, now: int) -> str | None:
     """The state of the consent that let the letter in; None if there is none any more."""
-    try:
-        return (await find_for_candidate(view, letter.candidate_id, letter.consent_id, now=now)).state
-    except NotAvailable:
-        return None
+    consent = await _consent(view, letter.candidate_id, letter.consent_id, now=now)
+    return None if consent is None else consent.state
 
 
 async def release_shares(tx: Transaction, consent_id: str, candidate_id: str, *, now: int) -> bool:
@@ -106,17 +104,22 @@ async def release_shares(tx: Transaction, consent_id: str, candidate_id: str, *,
     The other ends destroy them themselves: only after ``expired`` and ``used_up`` did they stay, for letters on
     their way. The caller holds the lock on the candidate's chain.
     """
-    try:
-        consent = await find_for_candidate(tx, candidate_id, consent_id, now=now)
-    except NotAvailable:
-        return False
-    if consent.ended_at is None or consent.state not in LETTERS_GO_ON:
+    consent = await _consent(tx, candidate_id, consent_id, now=now)
+    if consent is None or consent.ended_at is None or consent.state not in LETTERS_GO_ON:
         return False
     if await _store.open_under(tx, consent_id):
         return False
     await shares.destroy(tx, consent_id, recipient_id=MAILBOX)
     await _store.shares_gone(tx, consent_id)
     return True
+
+
+async def _consent(view: Snapshot, candidate_id: str, consent_id: str, *, now: int) -> ConsentView | None:
+    """The consent, as its candidate sees it; None if there is none, or a row that nobody of ours wrote."""
+    try:
+        return await find_for_candidate(view, candidate_id, consent_id, now=now)
+    except (NotAvailable, ValueError, KeyError, TypeError):  # what became of a letter is written down all the same
+        return None
 
 
 async def forget(tx: Transaction, candidate_id: str) -> int:

@@ -20,6 +20,7 @@ from consent_service.consents.grants import Keyring
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Purposes
 from consent_service.consents.standing import terms_of
+from consent_service.consents.sweep import sweep
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.keyring import LocalKeyring
@@ -102,11 +103,9 @@ class Office:
         async with self.db.transaction() as tx:
             await endings.revoke(tx, self.desk, consent.candidate_id, consent.id, now=self.clock.now())
 
-    async def expire(self, consent: Stored) -> bool:
-        """The sweep writes down that its time is out."""
-        assert consent.candidate_id is not None
-        async with self.db.transaction() as tx:
-            return await endings.expire(tx, self.desk, consent.candidate_id, consent.id, now=self.clock.now())
+    async def sweep(self) -> None:
+        """What is out of time is written down."""
+        await sweep(self.db, self.desk, self.clock)
 
     async def pause(self, consent: Stored) -> None:
         """The candidate lets nothing out for a time."""

@@ -105,7 +105,7 @@ async def test_the_mailbox_can_open_nothing_once_its_letters_and_the_consent_are
     consent = await office.consent(await office.candidate(), days=1)
     letter = await office.letter(consent)
     office.clock.advance(days=3)
-    await office.expire(consent)
+    await office.sweep()
     assert await tidy(office.db, office.clock) == 0
     (attempt,) = await office.outbox().claim(1)
     office.clock.advance(seconds=61)
@@ -123,9 +123,22 @@ async def test_shares_left_by_a_delivered_letter_go_when_the_consent_expires(off
     assert await office.status(letter) == "delivered"
     assert await tidy(office.db, office.clock) == 0
     office.clock.advance(days=3)
-    await office.expire(consent)
+    await office.sweep()
     assert await tidy(office.db, office.clock) == 1
     assert await tidy(office.db, office.clock) == 0
+
+
+async def test_shares_stay_while_another_letter_under_the_consent_is_open(office: Office) -> None:
+    """Of two letters the first is delivered and the consent runs out: the second can still be opened and sent."""
+    consent = await office.consent(await office.candidate(), days=1)
+    await office.letter(consent)
+    await office.work()
+    waiting = await office.letter(consent)
+    office.clock.advance(days=3)
+    await office.sweep()
+    assert await tidy(office.db, office.clock) == 0
+    await office.work()
+    assert await office.status(waiting) == "delivered"
 
 
 async def test_an_erased_persons_letters_are_gone_while_one_is_under_way(office: Office) -> None:

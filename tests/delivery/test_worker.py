@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +14,7 @@ from consent_service.delivery.backoff import Timing
 from consent_service.errors import KeyProviderDown
 from consent_service.mailbox.port import DocumentEvent, DocumentStatus, Mailbox, Outcome, OutgoingLetter, Unanswered
 from tests.delivery.conftest import Office
-from tests.support.digipost import DEACTIVATED, intruder, signer
+from tests.support.digipost import DEACTIVATED, USER, intruder, signer
 
 OLA = "20914695016"
 
@@ -64,7 +65,7 @@ async def test_expiry_leaves_an_accepted_letter_to_go(office: Office) -> None:
     consent = await office.consent(await office.candidate(), days=1)
     letter = await office.letter(consent)
     office.clock.advance(days=3)
-    assert await office.expire(consent)
+    await office.sweep()
     await office.work()
     assert await office.status(letter) == "delivered"
 
@@ -193,6 +194,28 @@ async def test_a_worker_killed_after_the_mailbox_answered_makes_no_second_letter
     await office.work()
     assert await office.seen(letter) == ["accepted", "dispatched", "delivered"]
     assert len(await office.digipost.letters()) == 1
+
+
+async def test_a_letter_that_the_mailbox_has_though_nothing_was_in_doubt_is_delivered(office: Office) -> None:
+    """After a restored backup we may not know what we sent: the duplicate is confirmed, not sent under a new id."""
+    letter = await office.letter(await office.consent(await office.candidate()))
+    shown = await office.show(letter)
+    mailbox = office.digipost.mailbox()
+    await mailbox.send(OutgoingLetter(shown.message_id, shown.document_uuid, USER, "x", b"%PDF-", "817920632"))
+    await office.work()
+    assert await office.seen(letter) == ["accepted", "dispatched", "delivered"]
+    assert len(await office.digipost.letters()) == 1
+
+
+async def test_an_id_that_was_used_for_something_else_parks_the_letter(office: Office) -> None:
+    """A duplicate that the mailbox does not have under our document is nobody's to guess about."""
+    letter = await office.letter(await office.consent(await office.candidate()))
+    shown = await office.show(letter)
+    mailbox = office.digipost.mailbox()
+    await mailbox.send(OutgoingLetter(shown.message_id, str(uuid4()), USER, "x", b"%PDF-", "817920632"))
+    await office.work()
+    parked = await office.show(letter)
+    assert (parked.status, parked.history[-1].note) == ("parked", "DUPLICATE_MESSAGE")
 
 
 class SlowGate:

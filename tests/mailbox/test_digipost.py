@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from importlib import resources
+from typing import Any
 
 import httpx
 import pytest
@@ -255,8 +256,8 @@ def digipost_calls() -> Callable[[str], object]:
 Answering = Callable[[httpx.Request], tuple[int, bytes]]
 
 
-def forged(answer: Answering, *, of: object = None) -> httpx.AsyncClient:
-    """A Digipost that signs whatever ``answer`` says."""
+def forged(answer: Answering, *, date: int = NOON, delivered: bytes | None = None) -> httpx.AsyncClient:
+    """A Digipost that signs whatever ``answer`` says, at ``date``; on the way its body may become ``delivered``."""
     entry = (
         f'<entrypoint xmlns="{xml.NAMESPACE}"><certificate>{posten().certificate_pem}</certificate>'
         '<link rel="https://elsewhere.example/relations/create_message" uri="https://elsewhere.example/messages"/>'
@@ -267,18 +268,36 @@ def forged(answer: Answering, *, of: object = None) -> httpx.AsyncClient:
         assert request.url.host == "digipost.example"
         path = request.url.raw_path.decode().partition("?")[0]
         status, body = (200, entry) if path == "/" else answer(request)
-        headers = {"Date": signing.http_date(NOON), "X-Content-SHA256": signing.content_hash(body)}
+        at = NOON if path == "/" else date
+        headers = {"Date": signing.http_date(at), "X-Content-SHA256": signing.content_hash(body)}
         signed = signing.response_string(status, path, headers)
         headers["X-Digipost-Signature"] = base64.b64encode(signer(posten())(signed)).decode()
-        return httpx.Response(status, headers=headers, content=body)
+        arrives = body if delivered is None or path == "/" else delivered
+        return httpx.Response(status, headers=headers, content=arrives)
 
     return httpx.AsyncClient(transport=httpx.MockTransport(respond))
 
 
-async def sent_to(answer: Answering) -> object:
+async def sent_to(answer: Answering, **wrong: Any) -> object:
     """What comes of a send to a forged Digipost."""
-    digipost = LocalDigipost("https://digipost.example", forged(answer), SettableClock(NOON))
+    digipost = LocalDigipost("https://digipost.example", forged(answer, **wrong), SettableClock(NOON))
     return await digipost.mailbox().send(LETTER)
+
+
+TAKEN = (
+    f'<message-delivery xmlns="{xml.NAMESPACE}"><message-id>{LETTER.message_id}</message-id>'
+    "<delivery-method>DIGIPOST</delivery-method><sender-id>1</sender-id><status>DELIVERED</status>"
+    "<primary-document><file-type>pdf</file-type></primary-document></message-delivery>"
+).encode()
+
+
+async def test_an_answer_is_believed_if_its_date_hash_and_signature_are_digiposts() -> None:
+    """An old answer, and one whose body was exchanged on the way, are as good as none, however well signed."""
+    assert await sent_to(lambda _: (201, TAKEN)) == Accepted(NOON)
+    assert await sent_to(lambda _: (201, TAKEN), date=NOON - 6 * MINUTE) == Unknown("answer-date")
+    assert await sent_to(lambda _: (201, TAKEN), date=NOON + 6 * MINUTE) == Unknown("answer-date")
+    assert await sent_to(lambda _: (201, TAKEN), delivered=TAKEN + b" ") == Unknown("answer-hash")
+    assert await sent_to(lambda _: (201, b""), delivered=TAKEN) == Unknown("answer-hash")
 
 
 async def test_links_lead_nowhere_but_to_the_configured_host() -> None:
