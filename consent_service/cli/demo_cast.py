@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from consent_clients import Candidate, CareerCentre, Nav, Preview, Release, VocationalTraining
-from consent_clients.models import Consent, Event, Note, PartRef, UnitKind
+from consent_clients.models import Consent, Event, PartRef, UnitKind
+from consent_clients.notes import Note
 from consent_clients.problems import NotAvailable
 from consent_clients.recipient import Recipient
 from consent_service.cli.demo_telling import Telling, until

@@ -1,13 +1,12 @@
 """The demo's house: the outside world and the service as processes on loopback, units and clients registered.
 
 What a visitor needs afterwards is left in the data folder: ``env`` with addresses and ids, ``clients/`` with a
-registration file for each party (readable by the owner alone), ``logs/``.
+registration for each party, ``logs/``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 import subprocess
@@ -21,15 +20,9 @@ from consent_service.cli import clients, units
 from consent_service.cli import demo_words as words
 from consent_service.cli.demo_processes import free_ports, operate, running, wait_until_up
 from consent_service.cli.demo_sandbox import World
-from consent_service.identity.callers import names_at_maskinporten
-from consent_service.identity.units import UnitKind as Kind
-from consent_service.sandbox.digipost import new_enterprise
-from consent_service.sandbox.keys import SigningKey
+from consent_service.cli.sandbox_world import PARTIES, Made, Ports, make
 
 SCOPE_PREFIX = "consent:"
-DIGIPOST_USER = 1000
-PROGRAM_CALLBACK = "http://127.0.0.1/program"
-"""Where the candidates' program is answered after a login; nothing listens there, the client stops before it."""
 
 _SERVICES_OWN = ("CONSENT_", "DIGIPOST_", "IDPORTEN_", "MASKINPORTEN_", "TOKEN_X_")
 
@@ -39,7 +32,6 @@ class House:
     """What runs and where; ``registrations`` has a token source's arguments for each party, by its file's name."""
 
     service: str
-    idporten: str
     digipost: str
     unit_ids: Mapping[UnitKind, str]
     registrations: Mapping[str, Mapping[str, Any]]
@@ -52,80 +44,23 @@ def house(folder: Path) -> Iterator[House]:
     logs = folder / "logs"
     logs.mkdir()
     idporten, maskinporten, digipost, service, platform = free_ports(5)
-    keys = {name: SigningKey.generate(name) for name in ("service", "program", *_UNITS)}
-    enterprise = new_enterprise("Eksempel kommune", words.COUNTY)
     url = f"http://127.0.0.1:{service}"
-    world = World(
-        idporten_port=idporten,
-        maskinporten_port=maskinporten,
-        digipost_port=digipost,
-        logins=_logins(url, keys),
-        units=[_at_maskinporten(name, party, keys[name]) for name, party in _UNITS.items()],
-        people=[{"national_id": one.national_id, "name": one.name} for one in words.PEOPLE],
-        digipost_user_id=DIGIPOST_USER,
-        digipost_organisation=words.COUNTY,
-        digipost_certificate_pem=enterprise.certificate_pem,
-    )
-    world.write(folder / "world.json")
-    _secret(folder / "digipost-password", "demo")
-    (folder / "digipost.p12").touch(mode=0o600)
-    (folder / "digipost.p12").write_bytes(enterprise.pkcs12("demo"))
-    environ = _environment(folder, world, url, platform, keys["service"])
+    made = make(folder, Ports(idporten, maskinporten, digipost), public_url=url, scope_prefix=SCOPE_PREFIX)
+    environ = _environment(folder, made, url, platform)
     with contextlib.ExitStack() as stack:
         outside = stack.enter_context(
             running(["consent_service.cli.demo_sandbox", str(folder / "world.json")], logs / "sandbox.log")
         )
-        _wait_for(world, outside, logs / "sandbox.log")
+        _wait_for(made.world, outside, logs / "sandbox.log")
         serve = ["consent_service.cli.main", "serve", "--worker"]
         serving = stack.enter_context(running(serve, logs / "service.log", environ))
         wait_until_up("the service", serving, f"http://127.0.0.1:{platform}/isready", logs / "service.log")
         unit_ids = _register(environ)
-        built = House(
-            url, world.idporten, world.digipost, unit_ids, _registrations(world, url, keys), (outside, serving)
-        )
-        _leave_for_visitors(folder, built)
-        yield built
+        _leave_for_visitors(folder, url, unit_ids)
+        yield House(url, made.world.digipost, unit_ids, made.registrations, (outside, serving))
 
 
-_UNITS: Mapping[str, words.Party] = {
-    "career-centre": words.CAREER_CENTRE,
-    "nav": words.NAV_OFFICE,
-    "vocational-training": words.TRAINING,
-}
-
-
-def _logins(url: str, keys: Mapping[str, SigningKey]) -> list[dict[str, Any]]:
-    """ID-porten's clients: the service's own pages, and a candidates' program that has a token made for the service."""
-    return [
-        {
-            "client_id": "service",
-            "redirect_uris": [f"{url}/login/callback"],
-            "post_logout_redirect_uris": [f"{url}/"],
-            "keys": [keys["service"].public_jwk],
-        },
-        {
-            "client_id": "program",
-            "redirect_uris": [PROGRAM_CALLBACK],
-            "post_logout_redirect_uris": [],
-            "keys": [keys["program"].public_jwk],
-        },
-    ]
-
-
-def _scopes(party: words.Party) -> list[str]:
-    return names_at_maskinporten(SCOPE_PREFIX, Kind(party.kind))
-
-
-def _at_maskinporten(name: str, party: words.Party, key: SigningKey) -> dict[str, Any]:
-    return {
-        "client_id": name,
-        "organisation_number": party.organisation_number,
-        "scopes": _scopes(party),
-        "keys": [key.public_jwk],
-    }
-
-
-def _environment(folder: Path, world: World, url: str, platform: int, key: SigningKey) -> dict[str, str]:
+def _environment(folder: Path, made: Made, url: str, platform: int) -> dict[str, str]:
     """The service's settings, and nothing of the visitor's own that begins like one."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SERVICES_OWN)}
     return {
@@ -137,19 +72,7 @@ def _environment(folder: Path, world: World, url: str, platform: int, key: Signi
         "CONSENT_PLATFORM_PORT": str(platform),
         "CONSENT_PUBLIC_URL": url,
         "CONSENT_SCOPE_PREFIX": SCOPE_PREFIX,
-        "IDPORTEN_ISSUER": world.idporten,
-        "IDPORTEN_WELL_KNOWN_URL": f"{world.idporten}/.well-known/openid-configuration",
-        "IDPORTEN_CLIENT_ID": "service",
-        "IDPORTEN_CLIENT_JWK": json.dumps(key.private_jwk),
-        "IDPORTEN_REDIRECT_URI": f"{url}/login/callback",
-        "IDPORTEN_AUDIENCE": url,
-        "MASKINPORTEN_ISSUER": world.maskinporten,
-        "MASKINPORTEN_WELL_KNOWN_URL": f"{world.maskinporten}.well-known/oauth-authorization-server",
-        "DIGIPOST_URL": world.digipost,
-        "DIGIPOST_USER_ID": str(world.digipost_user_id),
-        "DIGIPOST_SENDER_ORGANISATION": world.digipost_organisation,
-        "DIGIPOST_P12": str(folder / "digipost.p12"),
-        "DIGIPOST_P12_PASSWORD_FILE": str(folder / "digipost-password"),
+        **made.settings,
     }
 
 
@@ -162,7 +85,7 @@ def _wait_for(world: World, process: subprocess.Popen[bytes], log: Path) -> None
 def _register(environ: Mapping[str, str]) -> dict[UnitKind, str]:
     """The three units, each with its client, by the operators' own commands; their ids by kind."""
     ids: dict[UnitKind, str] = {}
-    for client_id, party in _UNITS.items():
+    for client_id, party in PARTIES.items():
         added = operate(
             units.app,
             [
@@ -179,47 +102,13 @@ def _register(environ: Mapping[str, str]) -> dict[UnitKind, str]:
     return ids
 
 
-def _registrations(world: World, url: str, keys: Mapping[str, SigningKey]) -> dict[str, dict[str, Any]]:
-    """A token source's arguments for each unit (`Maskinporten`) and each test person (`Login`)."""
-    parties: dict[str, dict[str, Any]] = {
-        name: {
-            "issuer": world.maskinporten,
-            "client_id": name,
-            "key": keys[name].private_jwk,
-            "scopes": _scopes(party),
-        }
-        for name, party in _UNITS.items()
-    }
-    people: dict[str, dict[str, Any]] = {
-        person.called: {
-            "issuer": world.idporten,
-            "client_id": "program",
-            "redirect_uri": PROGRAM_CALLBACK,
-            "resource": url,
-            "key": keys["program"].private_jwk,
-            "national_id": person.national_id,
-        }
-        for person in words.PEOPLE
-    }
-    return parties | people
-
-
-def _leave_for_visitors(folder: Path, built: House) -> None:
-    kept = folder / "clients"
-    kept.mkdir(mode=0o700)
-    for name, registration in built.registrations.items():
-        _secret(kept / f"{name}.json", json.dumps(registration, indent=2))
+def _leave_for_visitors(folder: Path, url: str, unit_ids: Mapping[UnitKind, str]) -> None:
     told = {
-        "SERVICE": built.service,
-        "CAREER_CENTRE": built.unit_ids["career_centre"],
-        "NAV": built.unit_ids["nav"],
-        "VOCATIONAL_TRAINING": built.unit_ids["vocational_training"],
+        "SERVICE": url,
+        "CAREER_CENTRE": unit_ids["career_centre"],
+        "NAV": unit_ids["nav"],
+        "VOCATIONAL_TRAINING": unit_ids["vocational_training"],
         **{person.called.upper(): person.national_id for person in words.PEOPLE},
     }
     lines = (f"{name}={shlex.quote(value)}\n" for name, value in told.items())
     (folder / "env").write_text("".join(lines))
-
-
-def _secret(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from consent_clients.models import Consent, Note
+from consent_clients.models import Consent
+from consent_clients.notes import Note
 from consent_service.cli import demo_words as words
 from consent_service.cli.demo_cast import Cast, hears, kinds, logged, note_parts, read, refused, shown
 from consent_service.cli.demo_telling import Telling

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from consent_clients.models import Employee, MappingQuestion, NoteContent, UnitKind, WishedTrade
+from consent_clients.mapping import MappingQuestion, WishedTrade
+from consent_clients.models import Employee, UnitKind
+from consent_clients.notes import NoteContent
 from consent_clients.training_plan import TrainingPlan
 
 

@@ -7,31 +7,31 @@ from typing import get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from consent_clients import models, training_plan
+from consent_clients import mapping, models, notes, training_plan
 from consent_clients.problems import _BY_STATUS
 from consent_service.api import shapes
 from consent_service.app.problems import TABLE
-from consent_service.notes import content as notes
-from consent_service.plans import content as plans
+from consent_service.notes import content as note_schemas
+from consent_service.plans import content as plan_schemas
 
 TWINS: list[tuple[type, type[BaseModel]]] = [
-    (models.NoteContent, notes.NoteContent),
-    (models.Sections, notes.Sections),
-    (models.NoteQuestion, notes.Question),
-    (models.WishedTrade, plans.WishedTrade),
-    (models.MappingQuestion, plans.MappingQuestion),
-    (models.Contact, plans.Contact),
-    (training_plan.TrainingPlan, plans.TrainingPlan),
-    (training_plan.Route, plans.Route),
-    (training_plan.Trade, plans.Trade),
-    (training_plan.OtherRoute, plans.OtherRoute),
-    (training_plan.Subject, plans.Subject),
-    (training_plan.Practice, plans.Practice),
-    (training_plan.Step, plans.Step),
-    (training_plan.Answer, plans.Answer),
-    (training_plan.Documented, plans.Documented),
-    (training_plan.FormallyRecognised, plans.FormallyRecognised),
-    (training_plan.Expected, plans.Expected),
+    (notes.NoteContent, note_schemas.NoteContent),
+    (notes.Sections, note_schemas.Sections),
+    (notes.NoteQuestion, note_schemas.Question),
+    (mapping.WishedTrade, plan_schemas.WishedTrade),
+    (mapping.MappingQuestion, plan_schemas.MappingQuestion),
+    (mapping.Contact, plan_schemas.Contact),
+    (training_plan.TrainingPlan, plan_schemas.TrainingPlan),
+    (training_plan.Route, plan_schemas.Route),
+    (training_plan.Trade, plan_schemas.Trade),
+    (training_plan.OtherRoute, plan_schemas.OtherRoute),
+    (training_plan.Subject, plan_schemas.Subject),
+    (training_plan.Practice, plan_schemas.Practice),
+    (training_plan.Step, plan_schemas.Step),
+    (training_plan.Answer, plan_schemas.Answer),
+    (training_plan.Documented, plan_schemas.Documented),
+    (training_plan.FormallyRecognised, plan_schemas.FormallyRecognised),
+    (training_plan.Expected, plan_schemas.Expected),
 ]
 
 
@@ -48,13 +48,13 @@ ANSWERS: list[tuple[type, type[BaseModel]]] = [
     (models.ConsentAsked, shapes.ConsentAsked),
     (models.Revoked, shapes.Revoked),
     (models.LetterAlreadyOut, shapes.LetterOut),
-    (models.Note, shapes.NoteShape),
-    (models.NoteSummary, shapes.NoteLine),
-    (models.Draft, shapes.DraftShape),
+    (notes.Note, shapes.NoteShape),
+    (notes.NoteSummary, shapes.NoteLine),
+    (notes.Draft, shapes.DraftShape),
     (models.Event, shapes.Event),
-    (models.MappingAsked, shapes.MappingAsked),
-    (models.MappingRequest, shapes.MappingState),
-    (models.MyMappingRequest, shapes.MyMapping),
+    (mapping.MappingAsked, shapes.MappingAsked),
+    (mapping.MappingRequest, shapes.MappingState),
+    (mapping.MyMappingRequest, shapes.MyMapping),
     (models.LogEntry, shapes.AccessLine),
     (training_plan.MyPlanLine, shapes.MyPlanLine),
     (training_plan.MyPlan, shapes.MyPlan),

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -30,82 +28,37 @@ from consent_clients import (
     Nav,
     VocationalTraining,
 )
-from consent_clients.models import Consent, Event, Note, NoteContent, PartRef
+from consent_clients.models import Consent, Event, PartRef
+from consent_clients.notes import Note, NoteContent
 from consent_clients.problems import Problem
 from consent_clients.recipient import Recipient
 from consent_service.app.assembly import Service, assemble
 from consent_service.app.doors import web_app
 from consent_service.app.jobs import Jobs
 from consent_service.app.opening import init_keys
-from consent_service.clock import DAY, SECOND, SystemClock, local_date
+from consent_service.clock import local_date
 from consent_service.identity import units
 from consent_service.identity.callers import names_at_maskinporten
-from consent_service.identity.units import UnitKind as Kind
-from consent_service.sandbox.digipost import (
-    DigipostAccount,
-    DigipostConfig,
-    DigipostPerson,
-    Enterprise,
-    digipost_app,
-    new_enterprise,
+from tests.journeys.neighbours import (
+    CALLBACK,
+    NAMES,
+    PREFIX,
+    UNITS,
+    MovableClock,
+    UnitName,
+    digipost_for,
+    idporten_for,
+    key,
+    maskinporten_for,
+    settings_of,
 )
-from consent_service.sandbox.idporten import IdportenClient, IdportenConfig, idporten_app
-from consent_service.sandbox.keys import IssuerKeys, SigningKey
-from consent_service.sandbox.maskinporten import MaskinportenClient, MaskinportenConfig, maskinporten_app
-from consent_service.settings import Environment, Settings, read
 from tests.support.serving import reserve, serving
 
-PREFIX = "consent:"
-CALLBACK = "http://127.0.0.1/program"
-COUNTY, NAVS, OTHER_NAVS = "313876144", "314270320", "310163449"
-MARIT, OLA, STRANGER = "21879498012", "23886799519", "25922947409"
-NAMES = {MARIT: "Marit Prøvestad", OLA: "Ola Testvik"}
 PATIENCE = 60.0
-
-UnitName = Literal["career-centre", "nav", "other-nav", "vocational-training"]
-_UNITS: dict[UnitName, tuple[Kind, str, str]] = {
-    "career-centre": (Kind.CAREER_CENTRE, COUNTY, "KAR1"),
-    "nav": (Kind.NAV, NAVS, "0501"),
-    "other-nav": (Kind.NAV, OTHER_NAVS, "0502"),
-    "vocational-training": (Kind.VOCATIONAL_TRAINING, COUNTY, "FAG1"),
-}
 EMPLOYEE = Employee("A123456", "0501")
 COUNSELLOR = Employee("kv-017", "KAR1")
 
 T = TypeVar("T")
-
-
-@functools.cache
-def key(name: str) -> SigningKey:
-    """The run's RSA key of this name; made once, since that takes a while."""
-    return SigningKey.generate(name)
-
-
-@functools.cache
-def enterprise(name: str, number: str) -> Enterprise:
-    """An enterprise certificate; made once, as above."""
-    return new_enterprise(name, number)
-
-
-class MovableClock:
-    """The machine's clock, and how far a test has moved it."""
-
-    def __init__(self) -> None:
-        """Begin with the machine's time."""
-        self._machines = SystemClock()
-        self._moved = 0
-
-    def now(self) -> int:
-        """The time here."""
-        return self._machines.now() + self._moved
-
-    def seconds(self) -> float:
-        """The same in seconds, for the clients."""
-        return self.now() / SECOND
-
-    def advance(self, *, days: int = 0, seconds: float = 0) -> None:
-        """Move forward."""
-        self._moved += days * DAY + int(seconds * SECOND)
 
 
 @dataclass
@@ -157,7 +110,7 @@ class House:
             issuer=self.maskinporten,
             client_id=name,
             key=key(name).private_jwk,
-            scopes=names_at_maskinporten(PREFIX, _UNITS[name][0]),
+            scopes=names_at_maskinporten(PREFIX, UNITS[name][0]),
             now=self.clock.seconds,
         )
 
@@ -249,10 +202,10 @@ async def open_house(database_url: str, folder: Path) -> AsyncIterator[House]:
     async with contextlib.AsyncExitStack() as stack:
         clock = MovableClock()
         ours, idporten, maskinporten, digipost = reserve(), reserve(), reserve(), reserve()
-        await stack.enter_async_context(serving(_idporten(idporten.base_url, ours.base_url, clock), idporten))
-        await stack.enter_async_context(serving(_maskinporten(f"{maskinporten.base_url}/", clock), maskinporten))
-        await stack.enter_async_context(serving(_digipost(clock), digipost, date_header=False))
-        settings = _settings(
+        await stack.enter_async_context(serving(idporten_for(idporten.base_url, ours.base_url, clock), idporten))
+        await stack.enter_async_context(serving(maskinporten_for(f"{maskinporten.base_url}/", clock), maskinporten))
+        await stack.enter_async_context(serving(digipost_for(clock), digipost, date_header=False))
+        settings = settings_of(
             database_url, folder, ours.base_url, idporten.base_url, f"{maskinporten.base_url}/", digipost.base_url
         )
         await init_keys(settings, clock)
@@ -293,7 +246,7 @@ async def _beside(*works: Any) -> AsyncIterator[None]:
 
 async def _register(service: Service) -> dict[UnitName, str]:
     ids: dict[UnitName, str] = {}
-    for name, (kind, number, code) in _UNITS.items():
+    for name, (kind, number, code) in UNITS.items():
         async with service.db.transaction() as tx:
             unit = await units.add(
                 tx,
@@ -307,87 +260,3 @@ async def _register(service: Service) -> dict[UnitName, str]:
             await units.add_client(tx, unit.id, client_id=name, at=service.clock.now())
         ids[name] = unit.id
     return ids
-
-
-def _idporten(issuer: str, ours: str, clock: MovableClock) -> Any:
-    service = IdportenClient(
-        client_id="service",
-        redirect_uris=frozenset({f"{ours}/login/callback"}),
-        post_logout_redirect_uris=frozenset({f"{ours}/"}),
-        keys=(key("service").public_jwk,),
-    )
-    program = IdportenClient(
-        client_id="program", redirect_uris=frozenset({CALLBACK}), keys=(key("program").public_jwk,)
-    )
-    return idporten_app(
-        IdportenConfig(
-            issuer=issuer,
-            environment=Environment.TEST,
-            clients=(service, program),
-            persons=(),
-            keys=IssuerKeys(key("idporten")),
-            clock=clock,
-        )
-    )
-
-
-def _maskinporten(issuer: str, clock: MovableClock) -> Any:
-    clients = tuple(
-        MaskinportenClient(
-            client_id=name,
-            organisation_number=number,
-            scopes=frozenset(names_at_maskinporten(PREFIX, kind)),
-            keys=(key(name).public_jwk,),
-        )
-        for name, (kind, number, _) in _UNITS.items()
-    )
-    return maskinporten_app(
-        MaskinportenConfig(
-            issuer=issuer,
-            environment=Environment.TEST,
-            clients=clients,
-            keys=IssuerKeys(key("maskinporten")),
-            clock=clock,
-        )
-    )
-
-
-def _digipost(clock: MovableClock) -> Any:
-    account = DigipostAccount(1000, "Fylket", COUNTY, enterprise("Fylket", COUNTY).certificate_pem)
-    return digipost_app(
-        DigipostConfig(
-            environment=Environment.TEST,
-            accounts=(account,),
-            people=tuple(DigipostPerson(number, name) for number, name in NAMES.items()),
-            enterprise=enterprise("Posten", "984661185"),
-            clock=clock,
-        )
-    )
-
-
-def _settings(database_url: str, folder: Path, ours: str, idporten: str, maskinporten: str, digipost: str) -> Settings:
-    (folder / "digipost.p12").write_bytes(enterprise("Fylket", COUNTY).pkcs12("test"))
-    (folder / "password").write_text("test")
-    return read(
-        {
-            "CONSENT_ENVIRONMENT": "test",
-            "CONSENT_DATABASE_URL": database_url,
-            "CONSENT_KEYRING": str(folder / "keyring.json"),
-            "CONSENT_PUBLIC_URL": ours,
-            "CONSENT_SCOPE_PREFIX": PREFIX,
-            "CONSENT_CONTROLLER_ORGANISATION_NUMBER": COUNTY,
-            "IDPORTEN_ISSUER": idporten,
-            "IDPORTEN_WELL_KNOWN_URL": f"{idporten}/.well-known/openid-configuration",
-            "IDPORTEN_CLIENT_ID": "service",
-            "IDPORTEN_CLIENT_JWK": json.dumps(key("service").private_jwk),
-            "IDPORTEN_REDIRECT_URI": f"{ours}/login/callback",
-            "IDPORTEN_AUDIENCE": ours,
-            "MASKINPORTEN_ISSUER": maskinporten,
-            "MASKINPORTEN_WELL_KNOWN_URL": f"{maskinporten}.well-known/oauth-authorization-server",
-            "DIGIPOST_URL": digipost,
-            "DIGIPOST_USER_ID": "1000",
-            "DIGIPOST_SENDER_ORGANISATION": COUNTY,
-            "DIGIPOST_P12": str(folder / "digipost.p12"),
-            "DIGIPOST_P12_PASSWORD_FILE": str(folder / "password"),
-        }
-    )

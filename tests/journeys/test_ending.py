@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from consent_clients.models import NoteContent
+from consent_clients.notes import NoteContent
 from consent_clients.problems import NotAvailable
-from tests.journeys.house import EMPLOYEE, MARIT, OLA, House, handed_over, hears, refused, shared
+from tests.journeys.house import EMPLOYEE, House, handed_over, hears, refused, shared
+from tests.journeys.neighbours import MARIT, OLA
 
 NOTE: NoteContent = {
     "language": "nb",

@@ -5,20 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from consent_clients import Candidate
-from consent_clients.models import Consent, NoteContent, PartRef, PushedPlan
+from consent_clients.models import Consent, PartRef, PushedPlan
+from consent_clients.notes import NoteContent
 from consent_clients.problems import NotAvailable
 from consent_clients.training_plan import TrainingPlan
-from tests.journeys.house import (
-    EMPLOYEE,
-    MARIT,
-    STRANGER,
-    House,
-    handed_over,
-    hears,
-    parts_of,
-    refused,
-    until,
-)
+from tests.journeys.house import EMPLOYEE, House, handed_over, hears, parts_of, refused, until
+from tests.journeys.neighbours import MARIT, STRANGER
 
 NOTE: NoteContent = {
     "language": "nb",

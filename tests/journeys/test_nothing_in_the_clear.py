@@ -10,21 +10,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from consent_clients.models import NoteContent
+from consent_clients.notes import NoteContent
 from consent_clients.training_plan import TrainingPlan
-from tests.journeys.house import (
-    COUNSELLOR,
-    EMPLOYEE,
-    MARIT,
-    NAMES,
-    OLA,
-    STRANGER,
-    House,
-    handed_over,
-    parts_of,
-    shared,
-    until,
-)
+from tests.journeys.house import COUNSELLOR, EMPLOYEE, House, handed_over, parts_of, shared, until
+from tests.journeys.neighbours import MARIT, NAMES, OLA, STRANGER
 
 # Made-up words, so that none of them is a column's name or stands in a purpose's text.
 NOTE: NoteContent = {

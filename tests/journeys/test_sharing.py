@@ -8,21 +8,11 @@ from dataclasses import replace
 import pytest
 
 from consent_clients.checkpoints import Checkpoints, VerifierKey
-from consent_clients.models import NoteContent, Preview
+from consent_clients.models import Preview
+from consent_clients.notes import NoteContent
 from consent_clients.problems import Conflict, NotAvailable, PreconditionFailed
-from tests.journeys.house import (
-    COUNSELLOR,
-    EMPLOYEE,
-    MARIT,
-    OLA,
-    STRANGER,
-    House,
-    handed_over,
-    hears,
-    parts_of,
-    refused,
-    shared,
-)
+from tests.journeys.house import COUNSELLOR, EMPLOYEE, House, handed_over, hears, parts_of, refused, shared
+from tests.journeys.neighbours import MARIT, OLA, STRANGER
 
 NOTE: NoteContent = {
     "language": "nb",

@@ -14,21 +14,9 @@ import httpx
 
 from consent_clients.connection import Connection, Tokens, if_match
 from consent_clients.content import check_hash
-from consent_clients.models import (
-    Consent,
-    Draft,
-    LogEntry,
-    MappingAsked,
-    MappingQuestion,
-    MyMappingRequest,
-    Note,
-    NoteContent,
-    NoteSummary,
-    PartRef,
-    Preview,
-    Revoked,
-    WishedTrade,
-)
+from consent_clients.mapping import MappingAsked, MappingQuestion, MyMappingRequest, WishedTrade
+from consent_clients.models import Consent, LogEntry, PartRef, Preview, Revoked
+from consent_clients.notes import Draft, Note, NoteContent, NoteSummary
 from consent_clients.receipts import Jwks, Receipt
 from consent_clients.recipient import pages
 from consent_clients.training_plan import MyPlan, MyPlanLine

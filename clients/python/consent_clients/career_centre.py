@@ -12,7 +12,8 @@ from typing import Self, cast
 import httpx
 
 from consent_clients.connection import Connection, Tokens
-from consent_clients.models import Employee, NoteContent, PickUpCode
+from consent_clients.models import Employee, PickUpCode
+from consent_clients.notes import NoteContent
 
 
 class CareerCentre:

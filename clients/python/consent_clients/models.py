@@ -16,9 +16,7 @@ import segno
 
 from consent_clients.connection import quoted
 
-Language = Literal["nb", "nn", "en"]
 UnitKind = Literal["career_centre", "nav", "vocational_training"]
-Addressee = Literal["nav", "vocational_training"]
 
 
 class Unit(TypedDict):
@@ -30,61 +28,6 @@ class Unit(TypedDict):
     organisation_number: str
     unit_code: str
     region: str
-
-
-class Sections(TypedDict, total=False):
-    """What a guidance note may say, section by section; each can be shared, or not, by itself."""
-
-    education_and_work: str
-    interests: str
-    strengths: str
-    motivation: str
-    values: str
-    needs: str
-    way_forward: str
-
-
-class NoteQuestion(TypedDict):
-    """A question the candidate wants answered by one of the parties; `id` is unique in the note."""
-
-    id: str
-    to: Addressee
-    text: str
-
-
-class NoteContent(TypedDict):
-    """A guidance note's words."""
-
-    language: Language
-    sections: Sections
-    questions: list[NoteQuestion]
-
-
-class Note(NoteContent):
-    """One version of the candidate's own note."""
-
-    id: str
-    version: int
-    created_at: str
-
-
-class Draft(NoteContent):
-    """A note handed over, claimed by the candidate, and not yet accepted."""
-
-    id: str
-    handed_over_by: Unit
-    handed_over_at: str
-
-
-class NoteSummary(TypedDict):
-    """A line of the list of one's notes."""
-
-    id: str
-    version: int
-    created_at: str
-    language: Language
-    sections: list[str]
-    questions: int
 
 
 class PartRef(TypedDict):
@@ -153,50 +96,6 @@ class Revoked(TypedDict):
     letters_already_out: list[LetterAlreadyOut]
 
 
-class WishedTrade(TypedDict):
-    """A trade the candidate wishes for: in words, or by its Grep code."""
-
-    text: NotRequired[str]
-    grep_code: NotRequired[str]
-
-
-class MappingQuestion(TypedDict):
-    """A question to the vocational training office; `id` is unique in the request."""
-
-    id: str
-    text: str
-
-
-class Contact(TypedDict, total=False):
-    """Whom to speak with about a mapping request."""
-
-    name: str
-    phone: str
-    email: str
-
-
-class MappingAsked(TypedDict):
-    """A mapping request as accepted; its words wait for the candidate's yes."""
-
-    id: str
-    consent_id: str
-    state: str
-    reply_by: NotRequired[str]
-
-
-class MappingRequest(TypedDict):
-    """A mapping request as its two units see it: ids, state and times, never content."""
-
-    id: str
-    consent_id: str
-    state: str
-    requester_id: str | None
-    recipient_id: str
-    created_at: str
-    reply_by: str | None
-    changed_at: str
-
-
 class DeliveryStep(TypedDict):
     """One step of a letter's way to the mailbox."""
 
@@ -218,36 +117,6 @@ class PushedPlan(TypedDict):
     version: int
     consent_id: NotRequired[str]
     delivery: Delivery
-
-
-class PartWithContent(PartRef):
-    """A part with what it says."""
-
-    content: dict[str, Any]
-
-
-class MappingMessage(TypedDict):
-    """What the vocational training office has told the candidate while it works."""
-
-    state: str
-    at: str
-    text: str
-
-
-class MyMappingRequest(TypedDict):
-    """A mapping request as the candidate sees it: in full. `requester` is None when she asked herself."""
-
-    id: str
-    consent_id: str
-    state: str
-    requester: Unit | None
-    recipient: Unit
-    created_at: str
-    reply_by: str
-    changed_at: str
-    plan_id: str | None
-    parts: list[PartWithContent]
-    messages: list[MappingMessage]
 
 
 class Event(TypedDict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from consent_clients.models import Contact, MappingAsked, MappingQuestion, WishedTrade
+from consent_clients.mapping import Contact, MappingAsked, MappingQuestion, WishedTrade
 from consent_clients.recipient import Recipient
 
 

@@ -15,7 +15,8 @@ import httpx
 from consent_clients.checkpoints import Checkpoint, Checkpoints, verify_consistency
 from consent_clients.connection import Connection, Tokens
 from consent_clients.content import check_hash
-from consent_clients.models import Consent, ConsentAsked, Employee, Event, MappingRequest, Release
+from consent_clients.mapping import MappingRequest
+from consent_clients.models import Consent, ConsentAsked, Employee, Event, Release
 from consent_clients.receipts import Jwks, Receipt
 
 PAGE = 100

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from consent_clients.models import Contact, Delivery, Language, Unit
+from consent_clients.mapping import Contact
+from consent_clients.models import Delivery, Unit
+from consent_clients.notes import Language
 
 RouteKind = Literal[
     "apprentice",

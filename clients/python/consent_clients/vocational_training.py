@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
-from consent_clients.models import MappingRequest, PushedPlan
+from consent_clients.mapping import MappingRequest
+from consent_clients.models import PushedPlan
 from consent_clients.recipient import Recipient
 from consent_clients.training_plan import TrainingPlan
 
