@@ -145,6 +145,12 @@ class PreviewChanged(Conflict):
     detail = "What would be shared is not what the preview showed. Look at a new preview."
 
 
+class StandingRefusalStands(Conflict):
+    """A consent to a unit that the candidate has refused once and for all."""
+
+    detail = "You have said that nothing is to go to this unit. Lift that first."
+
+
 class WrongState(Conflict):
     """A step that the present state does not allow."""
 

@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute
 from consent_service.api import (
     candidate_consents,
     candidate_drafts,
+    candidate_limits,
     candidate_me,
     candidate_notes,
     candidate_plans,
@@ -12,7 +13,15 @@ from consent_service.api import (
 )
 from consent_service.api.candidate_door import CandidateDoor
 
-_ROOMS = (candidate_consents, candidate_notes, candidate_drafts, candidate_plans, candidate_me, candidate_rights)
+_ROOMS = (
+    candidate_consents,
+    candidate_limits,
+    candidate_notes,
+    candidate_drafts,
+    candidate_plans,
+    candidate_me,
+    candidate_rights,
+)
 
 
 def routes(door: CandidateDoor) -> list[BaseRoute]:

@@ -114,7 +114,7 @@ def _add_reading(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         """One of them."""
         candidate_id = await caller.known()
         async with door.db.snapshot() as view:
-            return json_answer(await _shown(view, door, candidate_id, consent_id))
+            return json_answer(await shown_consent(view, door, candidate_id, consent_id))
 
     @router.get(
         "/v1/me/consents/{consent_id}/receipt",
@@ -158,7 +158,7 @@ def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         """Grant what the preview with this hash showed. 409 if it would no longer be those bytes."""
         if body.consent_id is not None:
             raise Invalid(violations=(Violation("/consent_id", "A request is answered at its own address (/grant)."),))
-        keyring = await _keyring(door, caller, body.recipient_id)
+        keyring = await keyring_for(door, caller, body.recipient_id)
         async with door.db.transaction() as tx:
             choice = await _choice(
                 tx, keyring.owner.candidate_id, door.desk.purposes.get(body.purpose), body.recipient_id, body
@@ -172,7 +172,7 @@ def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
                 language=body.language,
                 now=door.clock.now(),
             )
-            shown = await _shown(tx, door, keyring.owner.candidate_id, granted.id)
+            shown = await shown_consent(tx, door, keyring.owner.candidate_id, granted.id)
         return json_answer(shown, status=201)
 
 
@@ -185,7 +185,7 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         candidate_id = await caller.known()
         async with door.db.snapshot() as view:
             asked = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
-        keyring = await _keyring(door, caller, asked.recipient_id)
+        keyring = await keyring_for(door, caller, asked.recipient_id)
         async with door.db.transaction() as tx:
             choice = await _choice(
                 tx,
@@ -204,7 +204,7 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
                 language=body.language,
                 now=door.clock.now(),
             )
-            shown = await _shown(tx, door, candidate_id, consent_id)
+            shown = await shown_consent(tx, door, candidate_id, consent_id)
         return json_answer(shown)
 
     @router.post("/v1/me/consents/{consent_id}/refuse", response_model=Consent, **answers)
@@ -213,7 +213,7 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         candidate_id = await caller.known()
         async with door.db.transaction() as tx:
             await endings.refuse(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
-            shown = await _shown(tx, door, candidate_id, consent_id)
+            shown = await shown_consent(tx, door, candidate_id, consent_id)
         return json_answer(shown)
 
     @router.post("/v1/me/consents/{consent_id}/revoke", response_model=Revoked, **answers)
@@ -222,7 +222,7 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         candidate_id = await caller.known()
         async with door.db.transaction() as tx:
             await endings.revoke(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
-            shown = await _shown(tx, door, candidate_id, consent_id)
+            shown = await shown_consent(tx, door, candidate_id, consent_id)
         # After the commit: a letter that passed the gate before it has its dispatch written down by now.
         async with door.db.snapshot() as view:
             out = await deliveries.letters_out(view, consent_id)
@@ -256,7 +256,7 @@ async def _choice(
     )
 
 
-async def _keyring(door: CandidateDoor, caller: Caller, recipient_id: str) -> Keyring:
+async def keyring_for(door: CandidateDoor, caller: Caller, recipient_id: str) -> Keyring:
     """The keys that a grant works with. Raises NotAvailable, Invalid for a unit that there is not, KeyProviderDown."""
     owner = await caller.key()
     async with door.db.snapshot() as view:
@@ -265,6 +265,7 @@ async def _keyring(door: CandidateDoor, caller: Caller, recipient_id: str) -> Ke
     return Keyring(owner, await door.keys.recipient(recipient_id), await door.keys.recipient(MAILBOX))
 
 
-async def _shown(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> dict[str, Any]:
+async def shown_consent(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> dict[str, Any]:
+    """One of the candidate's consents as she sees it. Raises NotAvailable."""
     found = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
     return whole_json(found, await units_of(view, [found]), door.desk.purposes)

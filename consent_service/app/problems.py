@@ -55,6 +55,7 @@ TABLE: Mapping[type[errors.ServiceError], Problem] = {
     errors.NameMissing: Problem("name-missing", 409, "The name is missing"),
     errors.NotAnswerable: Problem("not-answerable", 409, "The request is not waiting for an answer"),
     errors.PreviewChanged: Problem("preview-changed", 409, "The preview has changed"),
+    errors.StandingRefusalStands: Problem("standing-refusal", 409, "A standing refusal stands"),
     errors.WrongState: Problem("wrong-state", 409, "The present state does not allow this"),
     errors.Gone: Problem("gone", 410, "No longer kept"),
     errors.EventsGone: Problem("events-gone", 410, "The events are no longer kept"),

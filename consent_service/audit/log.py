@@ -83,12 +83,21 @@ async def lock_known(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Hea
     return {head.chain_id: head for head in await _store.lock_heads(tx, sorted(set(chain_ids)))}
 
 
-async def lock_free(tx: Transaction, chain_ids: Iterable[str]) -> tuple[dict[str, Head], set[str]]:
-    """As ``lock_known``, but waiting for nobody: the heads, and which chains others hold just now."""
-    wanted = sorted(set(chain_ids))
-    heads = {head.chain_id: head for head in await _store.lock_heads(tx, wanted, wait=False)}
-    missing = [chain for chain in wanted if chain not in heads]
-    return heads, await _store.open_among(tx, missing) if missing else set()
+async def lock_concerned(
+    tx: Transaction, chains: Iterable[str | None], *, wait: bool
+) -> tuple[dict[str, Head], set[str]]:
+    """The heads of ``chains``, and the service's own where one is None or not there (any more).
+
+    Without ``wait`` it waits for nobody, and answers too which chains others hold just now.
+    """
+    wanted = list(chains)
+    known = sorted({chain for chain in wanted if chain is not None})
+    heads = {head.chain_id: head for head in await _store.lock_heads(tx, known, wait=wait)}
+    missing = [chain for chain in known if chain not in heads]
+    held = await _store.open_among(tx, missing) if missing and not wait else set[str]()
+    if any(chain not in heads and chain not in held for chain in wanted):
+        heads |= await lock_known(tx, [SERVICE_CHAIN])  # its id comes after every candidate's
+    return heads, held
 
 
 async def close(tx: Transaction, chain_id: str) -> int:
@@ -178,4 +187,4 @@ async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, in
     return await _store.last_steps(view, consent_ids)
 
 
-__all__ += ["SealBroken", "close", "last_steps", "leaf_hash", "lock_free", "lock_known", "open_detail"]
+__all__ += ["SealBroken", "close", "last_steps", "leaf_hash", "lock_concerned", "lock_known", "open_detail"]

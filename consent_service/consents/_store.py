@@ -76,6 +76,16 @@ class ReleaseRow(SQLModel, table=True):
     mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class StandingRefusalRow(SQLModel, table=True):
+    """A candidate's word that nothing goes to a unit, or to a kind of units, until she lifts it."""
+
+    __tablename__ = "standing_refusal"
+
+    candidate_id: str = Field(primary_key=True)
+    against: str = Field(primary_key=True)
+    since: int = Field(sa_column=_number())
+
+
 @dataclass(frozen=True)
 class Stored:
     """A consent's row as read. Nothing in it is trusted before its MACs have been checked (``standing.verify``)."""
@@ -154,6 +164,16 @@ _ADD_RELEASE = Statement(
     " VALUES (:consent_id, :key_hash, :candidate_id, :release_id, :at, :mac)"
 )
 _RELEASES = Statement("SELECT consent_id, key_hash, release_id, at, mac FROM release WHERE key_hash IN (:hashes[])")
+_REFUSE = Statement(
+    "INSERT INTO standing_refusal (candidate_id, against, since) VALUES (:candidate_id, :against, :since)"
+    " ON CONFLICT (candidate_id, against) DO NOTHING"
+)
+_LIFT = Statement("DELETE FROM standing_refusal WHERE candidate_id = :candidate_id AND against = :against")
+_REFUSALS = Statement(
+    "SELECT candidate_id, against, since FROM standing_refusal WHERE candidate_id IN (:candidate_ids[])"
+    " ORDER BY candidate_id, since, against"
+)
+_FORGET_REFUSALS = Statement("DELETE FROM standing_refusal WHERE candidate_id = :candidate_id")
 
 
 def _stored(row: Row) -> Stored:
@@ -249,3 +269,20 @@ async def add_releases(tx: Transaction, releases: Sequence[dict[str, object]]) -
 async def releases(view: Snapshot, hashes: Sequence[str]) -> dict[tuple[str, str], Row]:
     """Releases that were made with the keys, by (consent id, key hash)."""
     return {(row["consent_id"], row["key_hash"]): row for row in await view.rows(_RELEASES, hashes=hashes)}
+
+
+async def refuse_standing(tx: Transaction, candidate_id: str, against: str, since: int) -> bool:
+    """Write a standing refusal; whether it is new."""
+    return await tx.run(_REFUSE, candidate_id=candidate_id, against=against, since=since) == 1
+
+
+async def lift_standing(tx: Transaction, candidate_id: str, against: str | None = None) -> int:
+    """Delete one standing refusal, or all of a candidate's; how many."""
+    if against is None:
+        return await tx.run(_FORGET_REFUSALS, candidate_id=candidate_id)
+    return await tx.run(_LIFT, candidate_id=candidate_id, against=against)
+
+
+async def standing_refusals(view: Snapshot, candidate_ids: Sequence[str]) -> list[Row]:
+    """(candidate_id, against, since) of the candidates."""
+    return await view.rows(_REFUSALS, candidate_ids=candidate_ids)

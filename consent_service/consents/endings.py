@@ -112,6 +112,7 @@ async def end_all(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -
     To an asker, one who is erased looks like one who never answered.
     """
     ended: list[str] = []
+    await _store.lift_standing(tx, candidate_id)
     for consent in await _all_of(tx, candidate_id):
         if State(consent.state) in LIVING:
             await revoke(tx, desk, candidate_id, consent.id, now=now)

@@ -34,7 +34,7 @@ from uuid import uuid4
 
 import structlog
 
-from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, last_steps, lock_free, lock_known
+from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, last_steps, lock_concerned
 from consent_service.clock import Clock
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
@@ -137,7 +137,7 @@ class Gate:
         async with self._db.transaction() as tx:
             # 1. Lock the chain heads, in id order, in a statement of its own. Whom a consent concerns never changes.
             concerned = await _store.candidates(tx, ids)
-            heads, held = await _lock(tx, concerned, ids, wait=wait)
+            heads, held = await lock_concerned(tx, [concerned.get(one) for one in ids], wait=wait)
             present = [call for call in batch if concerned.get(call.ask.consent_id) not in held]
             # 2. Read everything else in later statements.
             read = await _read(tx, self._desk, [call.ask for call in present])
@@ -206,6 +206,12 @@ class _Read:
     shares: dict[tuple[str, str], list[Row]]
     units: dict[str, Unit | None]
     releases: dict[tuple[str, str], Row]
+    refusals: set[tuple[str, str]]
+
+    def refused(self, candidate_id: str, unit_id: str, unit: Unit | None) -> bool:
+        """Whether the candidate refuses this unit, or its kind, once and for all."""
+        kind = "" if unit is None else str(unit.kind)
+        return bool({(candidate_id, unit_id), (candidate_id, kind)} & self.refusals)
 
 
 @dataclass(frozen=True)
@@ -221,26 +227,18 @@ def _only(kind: type[_A], answer: Answer) -> "_A | Refused":
     return answer
 
 
-async def _lock(
-    tx: Transaction, concerned: dict[str, str | None], ids: Sequence[str], *, wait: bool
-) -> tuple[dict[str, Head], set[str]]:
-    """Step 1: the heads, and which of the chains others hold. Without ``wait`` those are passed over."""
-    chains = {chain for chain in concerned.values() if chain is not None}
-    heads, held = (await lock_known(tx, chains), set[str]()) if wait else await lock_free(tx, chains)
-    if any((chain := concerned.get(one)) not in heads and chain not in held for one in ids):
-        heads |= await lock_known(tx, {SERVICE_CHAIN})  # its id comes after every candidate's
-    return heads, held
-
-
 async def _read(tx: Transaction, desk: Desk, asks: Sequence[Ask]) -> _Read:
     ids = sorted({ask.consent_id for ask in asks})
     releases = [ask for ask in asks if isinstance(ask, ReleaseAsk)]
     recipients = sorted({ask.unit_id if isinstance(ask, ReleaseAsk) else MAILBOX for ask in asks})
+    consents = await _store.many(tx, ids)
+    candidates = sorted({consent.candidate_id for consent in consents.values() if consent.candidate_id})
     return _Read(
-        consents=await _store.many(tx, ids),
+        consents=consents,
         steps=await last_steps(tx, ids),
         shares=await read_shares(tx, ids, recipients),
         units={unit_id: await find_unit(tx, unit_id) for unit_id in {ask.unit_id for ask in releases}},
+        refusals={(r["candidate_id"], r["against"]) for r in await _store.standing_refusals(tx, candidates)},
         releases={
             place: row
             for place, row in (await _store.releases(tx, sorted({key_hash(ask) for ask in releases}))).items()
@@ -264,7 +262,8 @@ def _check(desk: Desk, read: _Read, consent: Stored, ask: Ask, at: int) -> Refus
     else:
         purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
         unit = read.units.get(ask.unit_id)
-        reason = reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)
+        reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None
+        reason = reason or reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)
         spent = terms.max_uses is not None and consent.uses >= terms.max_uses
         if reason is None and spent and (consent.id, key_hash(ask)) not in read.releases:
             reason = "used_up"

@@ -18,9 +18,17 @@ from consent_service.consents.preview import Choice, Preview, preview
 from consent_service.consents.purposes import Language
 from consent_service.consents.requests import NOT_GRANTED, UNBOUND
 from consent_service.consents.standing import stand, terms_of, verify
+from consent_service.consents.standing_refusals import stands
 from consent_service.consents.states import State, step
 from consent_service.consents.terms import SALT_BYTES, RecipientTerms, Terms, commit, terms_mac
-from consent_service.errors import Invalid, NotAnswerable, NotAvailable, PreviewChanged, Violation
+from consent_service.errors import (
+    Invalid,
+    NotAnswerable,
+    NotAvailable,
+    PreviewChanged,
+    StandingRefusalStands,
+    Violation,
+)
 from consent_service.events.feed import announce, retract
 from consent_service.identity.units import enabled_unit
 from consent_service.storage.engine import Transaction
@@ -157,6 +165,8 @@ def _of_another_request(consent: Stored, resource: str, resource_id: str) -> boo
 
 async def _shown(tx: Transaction, keyring: Keyring, choice: Choice, preview_sha256: str, at: int) -> Preview:
     """What would be shared, composed in this transaction. Raises PreviewChanged if it is not what was shown."""
+    if await stands(tx, keyring.owner.candidate_id, choice.recipient):
+        raise StandingRefusalStands
     if await enabled_unit(tx, choice.recipient.id) is None:
         raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive now."),))
     if not at < choice.valid_until <= at + (choice.purpose.longest_days + 1) * DAY:

@@ -8,12 +8,13 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
-from consent_service.audit.log import SERVICE_CHAIN, Entry, Head, append, lock, lock_known
+from consent_service.audit.log import SERVICE_CHAIN, Entry, Head, append, lock, lock_concerned
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Desk
 from consent_service.consents.purposes import IDENTITY, Purpose
 from consent_service.consents.standing import stand, verify
+from consent_service.consents.standing_refusals import stands
 from consent_service.consents.states import ENDS, State
 from consent_service.consents.terms import terms_mac
 from consent_service.crypto.canonical import canonical
@@ -21,6 +22,7 @@ from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import Invalid, NotAvailable, StorageUnavailable, Violation
 from consent_service.events.feed import announce, retract
 from consent_service.identity.units import Unit
+from consent_service.identity.units import find as find_unit
 from consent_service.persons.waiting import WaitingItem, withdraw
 from consent_service.storage.engine import Transaction
 from consent_service.vault.keys import CandidateKey
@@ -107,7 +109,8 @@ async def ask(
 async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, *, at: int) -> None:
     """Bind a request to the person who has come (or who asks herself), in whose chain it now stands.
 
-    A request that was cancelled or has lapsed meanwhile stays as it is. Raises Tampered, NotAvailable.
+    One for a unit that she refuses once and for all is refused for her. One that was cancelled or has lapsed
+    meanwhile stays as it is. Raises Tampered, NotAvailable.
     """
     consent = await _store.find(tx, consent_id)
     if consent is None:
@@ -124,7 +127,15 @@ async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, 
     )
     appended = await append(tx, keys.log, head, entry, at=at)
     bound = consent.but(candidate_id=head.chain_id)
-    await _store.answer(tx, consent, stand(keys, bound, State.REQUESTED, appended.position))
+    state = State.REQUESTED
+    recipient = await find_unit(tx, consent.recipient_id)
+    if recipient is not None and await stands(tx, head.chain_id, recipient):
+        refused = Entry(
+            "consent.refused", "service", consent_id=consent.id, outcome="standing_refusal", changes_state=True
+        )
+        appended = await append(tx, keys.log, head, refused, at=at)
+        bound, state = bound.but(ended_at=appended.at), State.REFUSED
+    await _store.answer(tx, consent, stand(keys, bound, state, appended.position))
 
 
 def message_ref(candidate_id: str, consent_id: str) -> PartRef:
@@ -160,7 +171,8 @@ async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, at
     first = await _store.find(tx, consent_id)
     if first is None or first.requester_id != unit.id:
         raise NotAvailable
-    head = await _head_of(tx, first.candidate_id)
+    heads, _ = await lock_concerned(tx, [first.candidate_id], wait=True)
+    head = heads.get(first.candidate_id or SERVICE_CHAIN) or heads[SERVICE_CHAIN]
     consent = await _store.find(tx, consent_id)
     if consent is None or consent.candidate_id != first.candidate_id:
         raise StorageUnavailable  # bound while we waited: asked again, it is locked where it is now
@@ -179,12 +191,6 @@ async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, at
     await withdraw(tx, consent_id, unit.id)
     await retract(tx, consent.id, state=NOT_GRANTED)
     await announce(tx, unit.id, "consent", consent_id=consent.id, state=State.CANCELLED.value, at=at)
-
-
-async def _head_of(tx: Transaction, candidate_id: str | None) -> Head:
-    """The chain that a request stands in: the candidate's, or the service's own while it is nobody's (any more)."""
-    heads = {} if candidate_id is None else await lock_known(tx, [candidate_id])
-    return next(iter(heads.values()), None) or (await lock(tx, [SERVICE_CHAIN]))[SERVICE_CHAIN]
 
 
 async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str | None, *, at: int) -> bool:

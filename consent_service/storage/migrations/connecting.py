@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
+
+from consent_service.errors import StorageUnavailable
 
 T = TypeVar("T")
 
@@ -25,7 +28,10 @@ def registered_tables() -> MetaData:
 
 
 async def with_connection(url: str, work: Callable[[Connection], T]) -> T:
-    """``work(connection)`` in a transaction on the database at ``url``, which is committed if it returns."""
+    """``work(connection)`` in a transaction on the database at ``url``, which is committed if it returns.
+
+    Raises StorageUnavailable.
+    """
     if url.startswith(_SQLITE):
         return _on_sqlite(url.removeprefix(_SQLITE), work)
     return await _on_postgresql(url, work)
@@ -62,5 +68,7 @@ async def _on_postgresql(url: str, work: Callable[[Connection], T]) -> T:
         async with engine.begin() as connection:
             await connection.execute(_ONE_AT_A_TIME)
             return await connection.run_sync(work)
+    except (OSError, DBAPIError) as failure:
+        raise StorageUnavailable("The database can't be had, or does not let us in.") from failure
     finally:
         await engine.dispose()

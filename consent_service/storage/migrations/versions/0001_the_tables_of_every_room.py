@@ -366,6 +366,13 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     )
     op.create_index("share_candidate", "share", ["candidate_id"], unique=False)
     op.create_table(
+        "standing_refusal",
+        sa.Column("candidate_id", sa.String(), nullable=False),
+        sa.Column("against", sa.String(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("candidate_id", "against"),
+    )
+    op.create_table(
         "unit",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("organisation_number", sa.String(), nullable=False),
@@ -450,7 +457,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     op.create_index(op.f("ix_unit_client_unit_id"), "unit_client", ["unit_id"], unique=False)
 
 
-def downgrade() -> None:  # noqa: PLR0915  # one table after another
+def downgrade() -> None:  # noqa: PLR0915  # the same backwards
     """Go back to the revision before."""
     op.drop_index(op.f("ix_unit_client_unit_id"), table_name="unit_client")
     op.drop_table("unit_client")
@@ -464,6 +471,7 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_index(op.f("ix_waiting_item_lapses_at"), table_name="waiting_item")
     op.drop_table("waiting_item")
     op.drop_table("unit")
+    op.drop_table("standing_refusal")
     op.drop_index("share_candidate", table_name="share")
     op.drop_table("share")
     op.drop_index(op.f("ix_session_sid"), table_name="session")
