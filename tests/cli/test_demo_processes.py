@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from consent_service.cli import units
+from consent_service.cli.demo import NOT_EMPTY, run
 from consent_service.cli.demo_processes import free_ports, operate, running, wait_until_up
 from consent_service.cli.demo_telling import DoesNotHold
 
@@ -65,3 +66,10 @@ def test_a_command_that_fails_says_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(DoesNotHold, match="CONSENT_ENVIRONMENT is not set"):
         operate(units.app, ["list"], {"HOME": str(tmp_path)})
     assert dict(os.environ) == before
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+    """The demo starts in an empty folder: what another one left is neither used nor removed."""
+    (tmp_path / "keyring.json").write_text("{}")
+    assert run(tmp_path, exit_after=True) == NOT_EMPTY
+    assert [file.name for file in tmp_path.iterdir()] == ["keyring.json"]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -107,15 +108,20 @@ def test_the_journey_by_hand_works_as_written(
 ) -> None:
     """Everything that the README tells a reader to type against the demo works, and prints what it says it does.
 
-    The demo itself has walked the eight steps before, in processes of their own, and ends cleanly on Ctrl-C.
+    The demo itself has walked the eight steps before, in processes of their own, and on Ctrl-C it ends them all.
     """
     journey = script("journey")
     expected = promises(journey)
     assert len(expected) > 8
     assert_in_order(run(journey, folder, environ), expected)
     assert demo.poll() is None
+    service = re.search(r"^SERVICE=(.+)$", (folder / "demo-data/env").read_text(), re.MULTILINE)
+    assert service is not None
+    assert httpx.get(f"{service[1]}/v1/purposes").status_code == httpx.codes.OK
     demo.send_signal(signal.SIGINT)
     assert demo.wait(PATIENCE) == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{service[1]}/v1/purposes")
 
 
 def test_running_it_for_real_works_as_written(folder: Path, environ: dict[str, str]) -> None:
