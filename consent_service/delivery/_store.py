@@ -134,7 +134,8 @@ _FINISH = Statement(
 )
 _CHANGE = Statement(
     "UPDATE letter SET status = :status, attempts = :attempts, next_attempt_at = :next_attempt_at,"
-    " leased_by = NULL, leased_until = NULL, fence = fence + 1, updated_at = :updated_at WHERE id = :id"
+    " leased_by = NULL, leased_until = NULL, fence = fence + 1, updated_at = :updated_at"
+    " WHERE id = :id AND fence = :fence"
 )
 _NEXT_DUE = Statement("SELECT MIN(next_attempt_at) FROM letter WHERE next_attempt_at IS NOT NULL")
 _HISTORY = Statement(
@@ -220,12 +221,22 @@ async def finish(
 
 
 async def change(
-    tx: Transaction, letter_id: str, *, status: str, attempts: int, next_attempt_at: int | None, at: int
-) -> None:
-    """Move a letter by an operator's hand; whoever has it leased finds that the fence has moved."""
-    await tx.run(
-        _CHANGE, id=letter_id, status=status, attempts=attempts, next_attempt_at=next_attempt_at, updated_at=at
+    tx: Transaction, letter: Letter, *, status: str, attempts: int, next_attempt_at: int | None, at: int
+) -> bool:
+    """Move a letter by an operator's hand; whoever has it leased finds that the fence has moved.
+
+    False, and nothing is changed, if a worker has claimed it since it was read: claiming takes no lock on the chain.
+    """
+    rows = await tx.run(
+        _CHANGE,
+        id=letter.id,
+        fence=letter.fence,
+        status=status,
+        attempts=attempts,
+        next_attempt_at=next_attempt_at,
+        updated_at=at,
     )
+    return rows == 1
 
 
 async def next_due(view: Snapshot) -> int | None:

@@ -14,6 +14,8 @@ from consent_service.delivery.states import FINAL, Status
 from consent_service.errors import NotAvailable, WrongState
 from consent_service.storage.engine import Database, Snapshot, Transaction
 
+_UNDER_WAY = "An attempt is under way. Try again when it has ended."
+
 
 @dataclass(frozen=True)
 class Line:
@@ -70,8 +72,9 @@ async def retry(db: Database, log_key: SealKey, clock: Clock, letter_id: str) ->
         status = Status.DISPATCHED if Status.DISPATCHED.value in known else Status.ACCEPTED
         due = clock.now()
         if letter.leased_until is not None and letter.leased_until > due:
-            raise WrongState("An attempt is under way. Try again when it has ended.")
-        await _store.change(tx, letter.id, status=status.value, attempts=0, next_attempt_at=due, at=now)
+            raise WrongState(_UNDER_WAY)
+        if not await _store.change(tx, letter, status=status.value, attempts=0, next_attempt_at=due, at=now):
+            raise WrongState(_UNDER_WAY)
         return await show(tx, letter.id)
 
 
@@ -81,9 +84,9 @@ async def cancel(db: Database, log_key: SealKey, clock: Clock, letter_id: str) -
         letter, now = await _locked(tx, log_key, clock, letter_id, "letter.cancelled")
         if letter.doubt_until is not None:
             raise WrongState("The letter may be out: only the mailbox can say. Try it again, and see.")
-        await _store.change(
-            tx, letter.id, status=Status.CANCELLED.value, attempts=letter.attempts, next_attempt_at=None, at=now
-        )
+        status, attempts = Status.CANCELLED.value, letter.attempts
+        if not await _store.change(tx, letter, status=status, attempts=attempts, next_attempt_at=None, at=now):
+            raise WrongState(_UNDER_WAY)
         await _store.add_status(tx, letter, Status.CANCELLED.value, at=now, note="operator")
         await letters.release_shares(tx, letter.consent_id, letter.candidate_id, now=now)
         return await show(tx, letter.id)
