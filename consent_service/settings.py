@@ -85,7 +85,6 @@ class Settings(BaseSettings):
     withdrawal_address: str = _named("CONSENT_WITHDRAWAL_ADDRESS", "")
 
     # How long things wait and are kept
-    draft_days: Days = _named("CONSENT_DRAFT_DAYS", 14)
     waiting_days: Days = _named("CONSENT_WAITING_DAYS", 90)
     event_days: Days = _named("CONSENT_EVENT_DAYS", 90)
     idempotency_days: Days = _named("CONSENT_IDEMPOTENCY_DAYS", 7)

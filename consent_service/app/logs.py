@@ -19,9 +19,10 @@ import structlog
 FIELDS = frozenset(
     {
         "alarm", "attempt", "bytes", "clients", "consent_id", "count", "delivery_id", "duration_ms",
-        "environment", "error", "event", "exception", "failure", "issuer", "job", "level", "logger",
-        "method", "outcome", "plan_id", "port", "reason", "release_id", "request_id", "route", "size",
-        "slug", "status", "time", "unit_id", "version", "what", "worker",
+        "environment", "error", "event", "exception", "failure", "fault", "issuer", "item", "job",
+        "level", "logger", "method", "outcome", "plan_id", "port", "position", "reason", "release_id",
+        "request_id", "route", "size", "slug", "status", "time", "unit_id", "version", "what",
+        "worker",
     }
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from consent_service.storage.opening import open_database
 from consent_service.vault.keys import Keys, WrongMasterKey, create_service_keys, has_keys, open_keys
 
 _SQLITE = "sqlite:///"
+_SCHEMES = (_SQLITE, "postgresql://", "postgres://")
 
 
 class Unready(Exception):
@@ -39,6 +40,8 @@ def database_url(settings: Settings) -> str:
     url = settings.database_url.get_secret_value()
     if not url:
         raise Misconfigured("CONSENT_DATABASE_URL is not set")
+    if not url.startswith(_SCHEMES):
+        raise Misconfigured("CONSENT_DATABASE_URL starts with sqlite:/// or postgresql://")
     return url
 
 

@@ -49,9 +49,7 @@ def list_() -> None:
 
     async def work(settings: Settings, clock: Clock) -> list[tuple[Unit, Client]]:
         async with opened(settings, clock) as here, here.db.snapshot() as view:
-            return [
-                (unit, client) for unit in await units.every(view) for client in await units.clients(view, unit.id)
-            ]
+            return [(unit, client) for unit in await units.every(view) for client in await units.clients(view, unit.id)]
 
     for unit, client in operate(work):
         typer.echo(f"{client.client_id}  {client.organisation_number}  {unit.id}  {unit.name}")

@@ -108,7 +108,7 @@ def test_settings_are_frozen() -> None:
         settings.port = 1  # type: ignore[misc]  # the checker says so too
 
 
-@pytest.mark.parametrize(("name", "value"), [("CONSENT_PORT", "70000"), ("CONSENT_DRAFT_DAYS", "0")])
+@pytest.mark.parametrize(("name", "value"), [("CONSENT_PORT", "70000"), ("CONSENT_WAITING_DAYS", "0")])
 def test_numbers_have_bounds(name: str, value: str) -> None:
     """A number outside its bounds is refused by its variable's name."""
     with pytest.raises(Misconfigured, match=name):

@@ -457,7 +457,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     op.create_index(op.f("ix_unit_client_unit_id"), "unit_client", ["unit_id"], unique=False)
 
 
-def downgrade() -> None:  # noqa: PLR0915  # the same backwards
+def downgrade() -> None:  # noqa: PLR0915  # one table after another
     """Go back to the revision before."""
     op.drop_index(op.f("ix_unit_client_unit_id"), table_name="unit_client")
     op.drop_table("unit_client")
