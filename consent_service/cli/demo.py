@@ -44,8 +44,9 @@ def run(data: Path | None, exit_after: bool) -> int:
         return NOT_EMPTY
     starting = f"Starting ID-porten, Maskinporten, Digipost and the service. Data and logs: {folder}"
     console.print(starting, soft_wrap=True)
-    # However the demo is ended, it ends what it started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # However the demo is ended, also as a shell's background job, it ends what it started.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         with house(folder) as built:
             return _walk_and_stay(built, folder, console, exit_after=exit_after)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from consent_clients import mapping, models, notes, training_plan
 from consent_clients.problems import _BY_STATUS
-from consent_service.api import shapes
+from consent_service.api import candidate_limits, shapes
 from consent_service.app.problems import TABLE
 from consent_service.notes import content as note_schemas
 from consent_service.plans import content as plan_schemas
@@ -47,6 +47,7 @@ ANSWERS: list[tuple[type, type[BaseModel]]] = [
     (models.Consent, shapes.Consent),
     (models.ConsentAsked, shapes.ConsentAsked),
     (models.Revoked, shapes.Revoked),
+    (models.StandingRefusal, candidate_limits.StandingRefusalShape),
     (models.LetterAlreadyOut, shapes.LetterOut),
     (notes.Note, shapes.NoteShape),
     (notes.NoteSummary, shapes.NoteLine),

@@ -69,6 +69,31 @@ async def test_no_fetch_that_begins_after_the_revoke_succeeds(house: House) -> N
     assert set(events[end + 1 :]) <= {"release.refused"}
 
 
+async def test_she_pauses_and_lets_go_on(house: House) -> None:
+    """While a consent is paused nothing is released; resumed, it is what it was; NAV hears of both."""
+    marit, nav = await house.candidate(MARIT), await house.nav()
+    consent = await shared(house, marit, await handed_over(house, marit, NOTE), "interests")
+    before = await nav.release(consent["id"], EMPLOYEE)
+    assert (await marit.pause(consent["id"]))["state"] == "paused"
+    assert isinstance(await refused(nav.release(consent["id"], EMPLOYEE)), NotAvailable)
+    await hears(nav, "paused", consent_id=consent["id"])
+    assert (await marit.resume(consent["id"]))["state"] == "granted"
+    assert (await nav.release(consent["id"], EMPLOYEE)).content == before.content
+
+
+async def test_a_refusal_once_and_for_all_beats_every_consent(house: House) -> None:
+    """Refused as a unit or as a kind, NAV gets nothing whatever was granted; lifted, what is in force counts again."""
+    marit, nav = await house.candidate(MARIT), await house.nav()
+    consent = await shared(house, marit, await handed_over(house, marit, NOTE), "interests")
+    for against in (house.unit_ids["nav"], "nav"):
+        await marit.refuse_always(against)
+        assert [each["against"] for each in await marit.standing_refusals()] == [against]
+        assert isinstance(await refused(nav.release(consent["id"], EMPLOYEE)), NotAvailable)
+        await marit.lift_refusal(against)
+        await nav.release(consent["id"], EMPLOYEE)
+    assert await marit.standing_refusals() == []
+
+
 async def test_a_consent_runs_out_by_itself(house: House) -> None:
     """On the day after its last, every view and the gate say so, before anybody has swept; then it is written down."""
     marit, nav = await house.candidate(MARIT), await house.nav()

@@ -3,8 +3,8 @@
     CareerCentre         hand_over, withdraw
     Nav                  search, consents, release, events, ask, ask_mapping, receipt, check_log
     VocationalTraining   consents, release, events, ask, report_state, push_plan, plan, receipt, check_log
-    Candidate            introduce, claim, accept, write, preview, grant, refuse, revoke, receipt,
-                         ask_mapping, plans, plan_pdf, log, export, erase
+    Candidate            introduce, claim, accept, write, preview, grant, refuse, revoke, pause, resume,
+                         refuse_always, receipt, ask_mapping, plans, plan_pdf, log, export, erase
 
 A unit brings `Maskinporten` as its source of tokens, a candidate a session of her own login. What can go
 wrong is one tree, drawn in `consent_clients.problems`.

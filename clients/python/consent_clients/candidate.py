@@ -15,7 +15,7 @@ import httpx
 from consent_clients.connection import Connection, Tokens, if_match
 from consent_clients.content import check_hash
 from consent_clients.mapping import MappingAsked, MappingQuestion, MyMappingRequest, WishedTrade
-from consent_clients.models import Consent, LogEntry, PartRef, Preview, Revoked
+from consent_clients.models import Consent, LogEntry, PartRef, Preview, Revoked, StandingRefusal
 from consent_clients.notes import Draft, Note, NoteContent, NoteSummary
 from consent_clients.receipts import Jwks, Receipt
 from consent_clients.recipient import pages
@@ -141,6 +141,26 @@ class Candidate:
     async def revoke(self, consent_id: str) -> Revoked:
         """Ends a consent now. The answer names letters that had left already and can't be called back."""
         return cast(Revoked, (await self._connection.post(f"/v1/me/consents/{consent_id}/revoke", {})).json())
+
+    async def pause(self, consent_id: str) -> Consent:
+        """Lets nothing out under a consent until `resume`; a letter that was accepted waits too."""
+        return cast(Consent, (await self._connection.post(f"/v1/me/consents/{consent_id}/pause", {})).json())
+
+    async def resume(self, consent_id: str) -> Consent:
+        """Lets a paused consent be in force again, on the same terms."""
+        return cast(Consent, (await self._connection.post(f"/v1/me/consents/{consent_id}/resume", {})).json())
+
+    async def refuse_always(self, against: str) -> None:
+        """Lets nothing go to a unit (its id) or a kind of units, whatever is asked, until `lift_refusal`."""
+        await self._connection.put(f"/v1/me/standing-refusals/{against}", {})
+
+    async def lift_refusal(self, against: str) -> None:
+        """Lifts it; consents that are still in force count again."""
+        await self._connection.delete(f"/v1/me/standing-refusals/{against}")
+
+    async def standing_refusals(self) -> list[StandingRefusal]:
+        """Whom she refuses once and for all, and since when."""
+        return cast(list[StandingRefusal], (await self._connection.get("/v1/me/standing-refusals")).json()["items"])
 
     async def consents(self, *, status: str | None = None) -> list[Consent]:
         """Her consents and the requests that wait for her, all of them or those in one state."""

@@ -96,6 +96,13 @@ class Revoked(TypedDict):
     letters_already_out: list[LetterAlreadyOut]
 
 
+class StandingRefusal(TypedDict):
+    """A refusal once and for all: of a unit's id, or of a kind of units."""
+
+    against: str
+    since: str
+
+
 class DeliveryStep(TypedDict):
     """One step of a letter's way to the mailbox."""
 
