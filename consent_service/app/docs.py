@@ -1,4 +1,7 @@
-"""``/docs``: the OpenAPI document as one plain page. No script, nothing from elsewhere; off in production."""
+"""Plain pages for those who write clients: ``/docs``, off in production, and ``/problems/<slug>``.
+
+No script, nothing from elsewhere. A problem's page is where its ``type`` leads, so it is there in production too.
+"""
 
 import base64
 import hashlib
@@ -7,6 +10,8 @@ from html import escape
 from typing import Any
 
 from starlette.responses import HTMLResponse, Response
+
+from consent_service.app.problems import Problem
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -17,14 +22,21 @@ _POLICY = "default-src 'none'; style-src 'sha256-{}'; frame-ancestors 'none'; ba
 
 def docs_page(openapi: Mapping[str, Any]) -> Response:
     """Every operation with what it says of itself."""
-    title = escape(openapi["info"]["title"])
     operations = "".join(_operation(path, method, said) for path, method, said in _operations(openapi))
-    page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-        f"<h1>{title}</h1><p>{escape(openapi['info']['description'])}</p>"
-        f'<p>As a document for machines: <a href="/openapi.json">openapi.json</a></p>{operations}</html>'
-    )
+    machines = '<p>As a document for machines: <a href="/openapi.json">openapi.json</a></p>'
+    about = f"<p>{escape(openapi['info']['description'])}</p>"
+    return _page(openapi["info"]["title"], about + machines + operations)
+
+
+def problem_page(problem: Problem, detail: str) -> Response:
+    """What one type of problem means."""
+    return _page(problem.title, f"<p>Status <code>{problem.status}</code></p><p>{escape(detail)}</p>")
+
+
+def _page(title: str, body: str) -> Response:
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode("ascii")
+    page = f"{head}<h1>{escape(title)}</h1>{body}</html>"
     return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY.format(digest)})
 
 

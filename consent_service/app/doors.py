@@ -15,11 +15,13 @@ from consent_service.api.candidate_door import CandidateDoor
 from consent_service.api.contract import SECURITY_SCHEMES, ProblemDocument
 from consent_service.api.rates import Rate
 from consent_service.api.units_door import UnitDoor
+from consent_service.app import problems
 from consent_service.app.assembly import Service, log_origin
-from consent_service.app.docs import docs_page
+from consent_service.app.docs import docs_page, problem_page
 from consent_service.app.frame import framed
 from consent_service.app.published import checkpoint_jwk
 from consent_service.clock import DAY
+from consent_service.errors import NotAvailable
 from consent_service.notes.drafts import LIFETIME
 from consent_service.web import site
 from consent_service.web.errors import error_pages
@@ -58,6 +60,7 @@ def bare_app(routes: Sequence[BaseRoute], *, documented: bool) -> FastAPI:
     )
     app.router.routes.extend(routes)
     _describe(app)
+    _explain_problems(app)
     if documented:
 
         async def docs(_: Request) -> Response:
@@ -65,6 +68,19 @@ def bare_app(routes: Sequence[BaseRoute], *, documented: bool) -> FastAPI:
 
         app.add_route("/docs", docs, include_in_schema=False)
     return app
+
+
+def _explain_problems(app: FastAPI) -> None:
+    """The pages that the problems' types lead to."""
+    explained = problems.explained()
+
+    async def problem(request: Request) -> Response:
+        found = explained.get(request.path_params["slug"])
+        if found is None:
+            raise NotAvailable
+        return problem_page(*found)
+
+    app.add_route("/problems/{slug}", problem, include_in_schema=False)
 
 
 def _describe(app: FastAPI) -> None:

@@ -12,7 +12,7 @@ from consent_service.app.migrate import is_current, migrate
 from consent_service.audit.log import SERVICE_CHAIN, open_chain
 from consent_service.clock import Clock, local_date
 from consent_service.crypto.keyring import KeyringUnfit, create_keyring, read_keyring
-from consent_service.crypto.providers import KeyProvider
+from consent_service.crypto.providers import MasterKeys
 from consent_service.settings import Misconfigured, Settings
 from consent_service.storage.engine import Database
 from consent_service.storage.opening import open_database
@@ -31,7 +31,7 @@ class Opened:
     """An open database and the keys that belong to it."""
 
     db: Database
-    provider: KeyProvider
+    provider: MasterKeys
     keys: Keys = field(repr=False)
 
 
@@ -94,7 +94,7 @@ async def _open_current(settings: Settings) -> Database:
     return await open_database(url)
 
 
-async def _provider(settings: Settings, db: Database, clock: Clock) -> KeyProvider:
+async def _provider(settings: Settings, db: Database, clock: Clock) -> MasterKeys:
     path = _keyring_path(settings)
     if makes_its_own(settings) and not path.exists() and not await _has_keys(db):
         try:
@@ -104,7 +104,7 @@ async def _provider(settings: Settings, db: Database, clock: Clock) -> KeyProvid
     return _read(path)
 
 
-async def _open_keys(db: Database, provider: KeyProvider, clock: Clock) -> Keys:
+async def _open_keys(db: Database, provider: MasterKeys, clock: Clock) -> Keys:
     if not await _has_keys(db):
         raise Unready("The database has no keys yet. Run: consent-service keys init")
     try:
@@ -124,12 +124,12 @@ def _keyring_path(settings: Settings) -> Path:
     return settings.keyring
 
 
-def _read(path: Path) -> KeyProvider:
+def _read(path: Path) -> MasterKeys:
     try:
         return read_keyring(path)
     except KeyringUnfit as unfit:
         raise Unready(str(unfit)) from None
 
 
-def _create(path: Path, clock: Clock) -> KeyProvider:
+def _create(path: Path, clock: Clock) -> MasterKeys:
     return create_keyring(path, local_date(clock.now()))

@@ -76,6 +76,13 @@ TABLE: Mapping[type[errors.ServiceError], Problem] = {
 ALL = (*TABLE.values(), METHOD_NOT_ALLOWED, URI_TOO_LONG, HEADERS_TOO_LARGE)
 """Every problem that the service can answer, for the pages that explain them."""
 
+
+def explained() -> dict[str, tuple["Problem", str]]:
+    """Every problem by its slug, with the sentence that explains it."""
+    by_class = {problem.slug: (problem, cls.detail) for cls, problem in TABLE.items()}
+    return by_class | {problem.slug: (problem, detail) for problem, detail in _DETAILS.items()}
+
+
 _DETAILS = {
     INTERNAL: "The call failed on our side. The request id helps us find out why.",
     METHOD_NOT_ALLOWED: "The header Allow lists the methods that this address takes.",

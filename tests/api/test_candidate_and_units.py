@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import pytest
 
+from consent_service.app import problems
 from consent_service.identity.units import UnitKind
 from tests.api.conftest import KARI, NOTE, OLA
 from tests.support.house import EMPLOYEE, House, fresh_key, part
@@ -350,6 +351,16 @@ async def test_the_public_documents_are_public(house: House) -> None:
     assert "/v1/consents/{consent_id}/releases" in docs.text
     assert "script" not in docs.text
     assert "http://" not in docs.text.replace(house.url, "")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_every_type_of_problem_leads_to_its_page(house: House) -> None:
+    """A problem's ``type`` is an address that explains it; another slug is not available."""
+    for problem in problems.ALL:
+        page = await house.http.get(problem.type)
+        assert page.status_code == 200, problem.type
+        assert problem.title in page.text.replace("&#x27;", "'")
+    assert (await house.http.get("/problems/no-such-problem")).status_code == 404
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 from consent_service.errors import StorageUnavailable
+from consent_service.storage.private_file import make_private
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ async def with_connection(url: str, work: Callable[[Connection], T]) -> T:
 
 
 def _on_sqlite(path: str, work: Callable[[Connection], T]) -> T:
+    make_private(path)
     engine = create_engine(f"{_SQLITE}{path}", poolclass=NullPool, connect_args={"timeout": 30})
     _with_own_transactions(engine)
     try:

@@ -32,6 +32,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.Column("closed", sa.BigInteger(), nullable=False),
+        sa.Column("closing", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("chain_id"),
     )
     op.create_table(
@@ -240,6 +241,12 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     op.create_index("mapping_request_candidate", "mapping_request", ["candidate_id", "id"], unique=False)
     op.create_index("mapping_request_recipient", "mapping_request", ["recipient_id", "id"], unique=False)
     op.create_index("mapping_request_requester", "mapping_request", ["requester_id", "id"], unique=False)
+    op.create_table(
+        "master_floor",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
     op.create_table(
         "node",
         sa.Column("level", sa.BigInteger(), nullable=False),
@@ -494,6 +501,7 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_index(op.f("ix_note_candidate_id"), table_name="note")
     op.drop_table("note")
     op.drop_table("node")
+    op.drop_table("master_floor")
     op.drop_index("mapping_request_requester", table_name="mapping_request")
     op.drop_index("mapping_request_recipient", table_name="mapping_request")
     op.drop_index("mapping_request_candidate", table_name="mapping_request")
