@@ -166,13 +166,17 @@ def show_preview(
 
 def _shown(content: Mapping[str, Any], purpose: Purpose, words: Words) -> Iterator[dict[str, Any]]:
     yield {"name": words.kind("person.identity"), "fields": tell(content["person"], words), "sensitive": False}
-    for part in content["parts"]:
-        kind = f"{part['resource']}.{part['part'].partition(':')[0]}"
+    order = purpose.part_kinds.index
+    for kind, part in sorted(((_kind(part), part) for part in content["parts"]), key=lambda one: order(one[0])):
         yield {
             "name": words.kind(kind),
             "fields": tell(part["content"], words),
             "sensitive": kind in purpose.never_preselected,
         }
+
+
+def _kind(part: Mapping[str, Any]) -> str:
+    return f"{part['resource']}.{part['part'].partition(':')[0]}"
 
 
 def _ref(value: str, candidate_id: str) -> PartRef:

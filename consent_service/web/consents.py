@@ -64,6 +64,7 @@ def routes(pages: Pages) -> APIRouter:
             signed = await receipts.of_consent(view, consent.id)
             delivered = await _delivered(view, visit, consent, names)
         shared = kinds(consent.terms.parts) if consent.terms else []
+        purpose = pages.desk.purposes.get(consent.purpose, consent.purpose_version)
         return visit.render(
             "consent.html",
             **_about(visit, consent, names),
@@ -71,7 +72,7 @@ def routes(pages: Pages) -> APIRouter:
             asker=_asker(visit, consent, names),
             living=consent.state in LIVING,
             waiting=is_waiting(consent, now),
-            kinds=[visit.words.kind(kind) for kind in shared],
+            kinds=[visit.words.kind(kind) for kind in purpose.part_kinds if kind in shared],
             receipts=signed,
             **delivered,
         )

@@ -12,7 +12,7 @@ from consent_service.notes.content import SECTIONS, NoteContent
 from consent_service.notes.kept import Draft, Note
 from consent_service.notes.reading import list_notes, read_draft
 from consent_service.vault.keys import CandidateKey
-from consent_service.web import unit_names
+from consent_service.web import unit_names, visits
 from consent_service.web.door import Door
 from consent_service.web.forms import Form
 from consent_service.web.note_forms import EnteredNote
@@ -28,6 +28,8 @@ def routes(pages: Pages) -> APIRouter:
 
     @door.anyone("/claim")
     async def ask_for_code(visit: Visit) -> Response:
+        if visit.session is not None:
+            visit = await visits.candidate(pages, visit.request)  # says yes to start first, and keeps the code
         return visit.render("claim.html", code="", problem=None)
 
     @door.form_of_candidate("/claim")

@@ -15,7 +15,6 @@ from consent_service.web.words import Words
 
 _LINES: Final = 30
 _READ: Final = frozenset({"release.released", "release.repeated"})
-_OWN: Final = ".own"  # the text of a thing that units and the candidate can both do, when she did it
 
 
 def routes(pages: Pages) -> APIRouter:
@@ -41,7 +40,7 @@ def routes(pages: Pages) -> APIRouter:
 
 def entry(line: Line, names: Mapping[str, str], words: Words) -> dict[str, Any]:
     """A line of the log in words. ``look`` is ``read`` or ``refused`` for what most people look for."""
-    unit = unit_names.known(names, line.unit_id, words)
+    unit = _unit(line, names, words)
     turned_away = line.event.endswith(".refused") and line.actor != "candidate"
     return {
         "position": line.position,
@@ -56,8 +55,16 @@ def entry(line: Line, names: Mapping[str, str], words: Words) -> dict[str, Any]:
     }
 
 
+def _unit(line: Line, names: Mapping[str, str], words: Words) -> str:
+    """The unit that a line names, or the kind of units that a standing refusal is against."""
+    if line.unit_id is None and f"names.unit.{line.outcome}" in words:
+        return words(f"names.unit.{line.outcome}")
+    return unit_names.known(names, line.unit_id, words)
+
+
 def _sentence(line: Line, unit: str, words: Words) -> str:
-    key = f"log.event.{line.event}"
-    if line.actor == "candidate" and key + _OWN in words:
-        key += _OWN
-    return words(key, unit=unit) if key in words else words("log.event.other", event=line.event)
+    # What several actors can do has a text for the others beside its own.
+    for key in (f"log.event.{line.event}.{line.actor}", f"log.event.{line.event}"):
+        if key in words:
+            return words(key, unit=unit)
+    return words("log.event.other", event=line.event)

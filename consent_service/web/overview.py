@@ -17,7 +17,7 @@ from consent_service.persons.arrival import take_over
 from consent_service.persons.number import current
 from consent_service.plans.reading import my_plans, my_requests
 from consent_service.plans.states import State
-from consent_service.web import consents, log, plans, unit_names
+from consent_service.web import blocks, consents, log, plans, unit_names
 from consent_service.web.door import Door
 from consent_service.web.pages import Pages
 from consent_service.web.visits import CandidateVisit
@@ -40,10 +40,15 @@ def routes(pages: Pages) -> APIRouter:
             who = await current(view, key)
             drafts = await list_drafts(view, visit.candidate_id)
             notes = await list_notes(view, visit.candidate_id)
+            blocked = await blocks.against(view, visit)
             own_plans = await my_plans(view, visit.candidate_id)
             mapping = await my_requests(view, key, now=now)
             lines = await latest(view, pages.keys.service.log, visit.candidate_id, before=None, limit=_LAST_LINES)
-        sharing = [one for one in found if one.state in LIVING]
+        sharing = [
+            one
+            for one in found
+            if one.state in LIVING and not {one.recipient_id, unit_kinds.get(one.recipient_id)} & blocked
+        ]
         seeing = {unit_kinds.get(one.recipient_id) for one in sharing if one.state == "granted"}
         words = visit.words
         return visit.render(
@@ -52,6 +57,7 @@ def routes(pages: Pages) -> APIRouter:
             drafts=[{"id": one.id, "unit": unit_names.known(names, one.handed_over_by, words)} for one in drafts],
             requests=[_waiting(visit, one, names) for one in found if consents.is_waiting(one, now)],
             sharing=[_sharing(visit, one, names) for one in sharing],
+            blocked=sorted(blocks.name(one, names, visit.words) for one in blocked),
             nav="nav" in seeing,
             training="vocational_training" in seeing,
             notes=[_note(visit, one) for one in notes],

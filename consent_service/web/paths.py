@@ -6,7 +6,7 @@ from typing import Final
 _ID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 RETURN_PATHS: Final = re.compile(
-    rf"/|/(?:overview|claim|welcome|share|log|plans|rights|mapping|consents)"
+    rf"/|/(?:overview|claim|welcome|share|log|plans|rights|mapping|consents|blocks)"
     rf"|/(?:drafts|notes|requests|consents|plans)/{_ID}(?:/(?:edit|delete|revoke|choose))?"
     rf"|/notes/new|/rights/erase|/logged-out"
 )

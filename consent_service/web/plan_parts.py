@@ -1,17 +1,21 @@
 """Plans and mapping requests, seen as what can be shared of them."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from consent_service.plans.content import MappingRequestContent
 from consent_service.plans.parts import plan_parts
-from consent_service.plans.reading import my_plan, my_plans, my_request
+from consent_service.plans.reading import MyRequest, my_plan, my_plans, my_request
 from consent_service.storage.engine import Snapshot
 from consent_service.vault.keys import CandidateKey
+from consent_service.vault.parts import PartRef
 from consent_service.web.choosing import Group, group
 from consent_service.web.telling import tell
 from consent_service.web.words import Words
+
+_REQUEST_PARTS: Final = tuple(MappingRequestContent.model_fields)
 
 
 async def from_plans(
@@ -36,7 +40,7 @@ async def from_request(
     if request_id is None:
         return []
     request = await my_request(view, key, request_id, now=now)
-    parts = {ref.part: content for ref, content in request.parts.items()}
+    parts = {ref.part: content for ref, content in _in_order(request)}
     found = group(1, words("share.from_request"), f"mapping_request:{request.id}:1", parts, kinds, words)
     return [found] if found.parts else []
 
@@ -48,4 +52,9 @@ async def request_words(
     if request_id is None:
         return []
     request = await my_request(view, key, request_id, now=now)
-    return [{"name": words.kind(ref.kind), "fields": tell(content, words)} for ref, content in request.parts.items()]
+    return [{"name": words.kind(ref.kind), "fields": tell(content, words)} for ref, content in _in_order(request)]
+
+
+def _in_order(request: MyRequest) -> list[tuple[PartRef, Any]]:
+    """The parts in the order in which a request is written, and not in that of their names."""
+    return sorted(request.parts.items(), key=lambda part: _REQUEST_PARTS.index(part[0].part))

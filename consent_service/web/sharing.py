@@ -13,6 +13,7 @@ from consent_service.consents import grants
 from consent_service.consents.grants import Keyring
 from consent_service.consents.preview import preview
 from consent_service.consents.purposes import Purpose
+from consent_service.consents.standing_refusals import stands
 from consent_service.errors import Malformed, PreviewChanged
 from consent_service.identity.units import enabled_unit
 from consent_service.plans.mapping import PURPOSE as MAPPING
@@ -122,6 +123,8 @@ async def _preview(visit: CandidateVisit, purpose: Purpose, entered: Entered, **
         recipient = await enabled_unit(view, entered.recipient)
         if recipient is None:
             problem = Problem("share.choose_recipient", {})
+        elif await stands(view, visit.candidate_id, recipient):
+            problem = Problem("share.blocked", {"unit": recipient.name})
         if problem is None and recipient is not None:
             chosen = choosing.choice(entered, purpose, recipient, visit.candidate_id)
             seen = await preview(view, key, chosen)

@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute
 
 from consent_service.web import (
     assets,
+    blocks,
     consents,
     drafts,
     front,
@@ -13,6 +14,7 @@ from consent_service.web import (
     mapping,
     notes,
     overview,
+    pausing,
     plans,
     requests,
     rights,
@@ -22,7 +24,7 @@ from consent_service.web import (
 from consent_service.web.pages import Pages
 
 _ENTERING = (front, login, welcome, logout)
-_OWN = (overview, drafts, notes, sharing, requests, consents, mapping, plans, log, rights)
+_OWN = (overview, drafts, notes, sharing, requests, consents, pausing, blocks, mapping, plans, log, rights)
 
 
 def routes(pages: Pages) -> list[BaseRoute]:

@@ -15,6 +15,21 @@ from consent_service.web.words import Words
 
 # Fields whose value is the part itself: a name before them would say nothing.
 _NAMELESS: Final = frozenset({"text", "items", "route"})
+_FIRST: Final = (
+    "title",
+    "name",
+    "question",
+    "text",
+    "code",
+    "outcome",
+    "summary",
+    "state",
+    "kind",
+    "trade",
+    "where",
+    "when",
+)
+_LAST: Final = ("basis", "valid_until", "status", "language")
 _DAYS: Final = frozenset({"valid_until", "decided_on", "date", "until"})
 
 
@@ -26,6 +41,8 @@ class Told:
     text: str = ""
     fields: tuple["Told", ...] = ()
     lang: str | None = None
+    ours: bool = False
+    """Whether the text is our word for something, and not the writer's own."""
 
 
 def tell(content: Mapping[str, Any], words: Words) -> tuple[Told, ...]:
@@ -34,26 +51,37 @@ def tell(content: Mapping[str, Any], words: Words) -> tuple[Told, ...]:
 
 
 def in_short(fields: tuple[Told, ...]) -> str:
-    """All that ``fields`` say, in one running text."""
-    said = (field.text or in_short(field.fields) for field in fields)
+    """What ``fields`` say in the writer's own words, in one running text."""
+    said = (field.text or in_short(field.fields) for field in fields if not field.ours)
     return " · ".join(text for text in said if text)
 
 
 def _tell(content: Mapping[str, Any], words: Words, lang: str | None) -> Iterator[Told]:
-    for key, value in content.items():
+    for key, value in sorted(content.items(), key=_place):
         label = "" if key in _NAMELESS else words(f"field.{key}") if f"field.{key}" in words else key
         if isinstance(value, Mapping):
             yield Told(label, fields=tuple(_tell(value, words, lang)))
         elif isinstance(value, list):
-            yield Told(label, fields=tuple(_item(item, words, lang) for item in value))
+            items = tuple(_item(item, words, lang) for item in value)
+            yield from (Told(label, fields=items),) if label else items
         else:
-            text, own = _value(key, value, words)
-            yield Told(label, text=text, lang=None if own else lang)
+            text, ours = _value(key, value, words)
+            yield Told(label, text=text, lang=None if ours else lang, ours=ours)
+
+
+def _place(field: tuple[str, Any]) -> tuple[int, int]:
+    """Where a field stands: content is stored by the alphabet of its keys, which nobody reads by."""
+    key = field[0]
+    if key in _FIRST:
+        return 0, _FIRST.index(key)
+    return (2, _LAST.index(key)) if key in _LAST else (1, 0)
 
 
 def _item(item: Any, words: Words, lang: str | None) -> Told:
     if isinstance(item, Mapping):
         return Told("", fields=tuple(_tell(item, words, lang)))
+    if isinstance(item, list):
+        return Told("", fields=tuple(_item(one, words, lang) for one in item))
     return Told("", text=str(item), lang=lang)
 
 

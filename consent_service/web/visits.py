@@ -151,7 +151,7 @@ async def candidate(pages: Pages, request: Request) -> CandidateVisit:
         candidate_id = await find(view, pages.keys.service.lookup, visit.national_id())
         person = await find_person(view, candidate_id) if candidate_id else None
     if candidate_id is None or person is None or not person.named:
-        raise SentElsewhere("/welcome")
+        raise SentElsewhere(f"/welcome?to={quote(visit.here)}" if request.method == "GET" else "/welcome")
     return CandidateVisit(pages, request, visit.words, session=visit.session, candidate_id=candidate_id)
 
 

@@ -1,0 +1,169 @@
+"""Coming in and going out: what is stored when, and who is led where."""
+
+import pytest
+
+from consent_service.clock import HOUR, SECOND
+from consent_service.persons.lookup import find
+from consent_service.storage.statement import Statement
+from tests.persons.conftest import KARI as KARI_NUMBER
+from tests.support.issuers import IDPORTEN, KARI, OLA, OUR_AUDIENCE
+from tests.web.conftest import Browser, Town
+
+
+async def is_candidate(town: Town) -> bool:
+    """Whether anything is stored about Kari."""
+    async with town.db.snapshot() as view:
+        return await find(view, town.keys.service.lookup, KARI_NUMBER) is not None
+
+
+async def test_the_first_page_says_who_why_how_long_and_where_to_turn(town: Town) -> None:
+    """Before anything is stored, a person is told what GDPR art. 13 says she must be."""
+    page = (await town.browser().open("/")).text
+    assert all(told in page for told in ("Trøndelag fylkeskommune", "817920632", "Norge", "Datatilsynet"))
+    assert all(help_at in page for help_at in ("personvern@example.org", "74 17 40 00"))
+    assert "Ingenting er lagret om deg ennå." in page
+    assert "Det er frivillig" in page
+
+
+async def test_a_login_alone_stores_nothing_about_the_person(town: Town) -> None:
+    """She is a candidate from her yes on, and not from her login."""
+    browser = town.browser()
+    page = await browser.log_in()
+    assert page.url.path == "/welcome"
+    assert not await is_candidate(town)
+    await browser.submit("/welcome", name="Kari Testdatter")
+    assert await is_candidate(town)
+    assert browser.page.url.path == "/overview"
+    assert "Hei, Kari Testdatter" in browser.page.text
+
+
+async def test_a_no_at_the_welcome_leaves_nothing(town: Town) -> None:
+    """Whoever says no is logged out, and nothing is stored."""
+    browser = town.browser()
+    await browser.log_in()
+    await browser.submit("/logout")
+    assert not await is_candidate(town)
+    assert (await browser.open("/overview")).status_code == 303
+
+
+@pytest.mark.parametrize("name", ["", "   ", "Kari\nTest", "x" * 201, "Kari\u202eTest"])
+async def test_a_name_that_is_none_is_asked_for_again(town: Town, name: str) -> None:
+    """What was typed stays in the field, and nothing is stored."""
+    browser = town.browser()
+    await browser.log_in()
+    page = await browser.submit("/welcome", name=name)
+    assert page.status_code == 422
+    assert 'aria-invalid="true"' in page.text
+    assert not await is_candidate(town)
+
+
+async def test_whoever_has_been_here_comes_straight_to_her_pages(town: Town) -> None:
+    """The welcome is for the first time."""
+    await town.browser().start()
+    assert (await town.browser().log_in(to="/log")).url.path == "/log"
+
+
+async def test_a_login_leads_back_to_our_own_pages_alone(town: Town) -> None:
+    """An address of another site, or of no page, leads to the overview."""
+    await town.browser().start()
+    for elsewhere in ("https://evil.example/", "//evil.example/", "/\\evil.example", "/v1/me", "/overview?x=1"):
+        assert (await town.browser().log_in(to=elsewhere)).url == f"{OUR_AUDIENCE}/overview"
+
+
+async def test_a_login_ends_the_browser_s_earlier_session(town: Town) -> None:
+    """A session that somebody planted in the browser beforehand is worth nothing afterwards."""
+    browser = town.browser()
+    await browser.start()
+    before = browser.http.cookies["__Host-session"]
+    browser.http.cookies.delete("__Host-session")
+    await town.browser().open("/")
+    browser.http.cookies.set("__Host-session", before, domain="consent.example.org", path="/")
+    await browser.submit("/logout")
+    await browser.log_in()
+    other = town.browser()
+    other.http.cookies.set("__Host-session", before, domain="consent.example.org", path="/")
+    assert (await other.open("/overview")).status_code == 303
+
+
+async def test_an_answer_that_names_something_twice_logs_nobody_in(town: Town) -> None:
+    """An answer from ID-porten that can be read in two ways is not read at all."""
+    page = await town.browser().open("/login/callback?state=a&state=b&code=c")
+    assert page.status_code == 400
+    assert "Innloggingen ble ikke fullført" in page.text
+
+
+async def test_a_login_begun_in_another_browser_is_not_finished_here(town: Town) -> None:
+    """Nobody is logged in as somebody else by a link (login CSRF)."""
+    theirs, mine = town.browser(), town.browser()
+    await theirs.open("/login")
+    asked = dict(theirs.page.next_request.url.params) if theirs.page.next_request else {}
+    answer = await town.idporten.post(f"{IDPORTEN}/authorize", data={**asked, "pid": OLA.pid})
+    back = answer.headers["location"].removeprefix(OUR_AUDIENCE)
+    assert (await mine.open(back)).status_code == 400
+    assert "__Host-session" not in mine.http.cookies
+
+
+async def test_the_cookies_are_for_this_host_and_no_script(town: Town) -> None:
+    """Session and login cookies: __Host-, Secure, HttpOnly, SameSite=Lax."""
+    browser = town.browser()
+    page = await browser.http.get("/login")
+    assert "__Host-login" in page.headers["set-cookie"]
+    for attribute in ("HttpOnly", "Secure", "SameSite=lax", "Path=/"):
+        assert attribute in page.headers["set-cookie"]
+
+
+async def test_logging_out_ends_the_session_and_tells_id_porten(town: Town) -> None:
+    """The session is over on the server, and the browser goes on to end ID-porten's."""
+    browser = town.browser()
+    await browser.start()
+    value = browser.http.cookies["__Host-session"]
+    page = await browser.submit("/logout")
+    assert page.url.path == "/logged-out"
+    assert page.headers["refresh"].startswith(f"0; url={IDPORTEN}/")
+    browser.http.cookies.set("__Host-session", value, domain="consent.example.org", path="/")
+    assert (await browser.open("/overview")).status_code == 303
+
+
+async def test_logging_out_elsewhere_ends_the_session_here(town: Town) -> None:
+    """ID-porten's front channel ends the sessions of that login, and says in whose frame it may be shown."""
+    browser = town.browser()
+    await browser.start()
+    async with town.db.snapshot() as view:
+        sid = await view.value(Statement("SELECT sid FROM session"))
+    elsewhere = town.browser()
+    for iss, over in (("https://evil.example", False), (f"{IDPORTEN}/", True)):
+        page = await elsewhere.open(f"/logout/frontchannel?iss={iss}&sid={sid}")
+        assert page.status_code == 200
+        assert f"frame-ancestors {IDPORTEN}" in page.headers["content-security-policy"]
+        assert ((await browser.open("/overview")).status_code == 303) is over
+
+
+async def test_a_session_left_alone_is_over(town: Town) -> None:
+    """After half an hour without use the person logs in again, and comes back to where she was going."""
+    browser = town.browser()
+    await browser.start()
+    town.clock.advance(seconds=HOUR // SECOND)
+    assert (await browser.open("/log")).headers["location"].startswith(IDPORTEN)
+    assert (await browser.log_in(to="/log")).url.path == "/log"
+
+
+async def test_a_language_chosen_stays(town: Town) -> None:
+    """The language is kept in a cookie, and the change comes back to the same page."""
+    browser = town.browser("en")
+    assert '<html lang="en">' in (await browser.open("/claim")).text
+    page = await browser.open("/language/nn?to=/claim")
+    assert page.url.path == "/claim"
+    assert '<html lang="nn">' in page.text
+    assert (await browser.open("/language/se?to=/")).status_code == 404
+    assert (await browser.open("/language/nb?to=//evil.example")).url == f"{OUR_AUDIENCE}/"
+
+
+async def test_two_people_in_one_browser_do_not_meet(town: Town) -> None:
+    """Whoever logs in after somebody else sees her own pages."""
+    browser = Browser(town.browser().http, town.idporten)
+    await browser.start(KARI.pid)
+    await browser.submit("/logout")
+    await browser.start(OLA.pid, name="Ola Testmann")
+    page = await browser.open("/overview")
+    assert "Ola Testmann" in page.text
+    assert "Kari" not in page.text

@@ -1,0 +1,77 @@
+"""The plan and its way to Digipost, and how the mapping goes."""
+
+from consent_service.plans.reading import my_requests
+from consent_service.plans.states import State
+from tests.web.conftest import Browser, Town, id_in, parts_of
+
+
+async def granted(town: Town, kari: Browser) -> str:
+    """Kari says yes to all of a mapping request; the consent."""
+    consent = await town.ask_mapping()
+    await kari.open("/overview")
+    await kari.open(f"/requests/{consent}/choose")
+    await kari.submit(f"/requests/{consent}/preview", part=parts_of(kari.page.text))
+    await kari.submit(f"/requests/{consent}/grant")
+    return consent
+
+
+async def request_of(town: Town, kari: Browser) -> str:
+    """The id of Kari's only mapping request."""
+    candidate = (await town.keys.candidate(await town.candidate_id())).candidate_id
+    async with town.db.snapshot() as view:
+        (one,) = await my_requests(view, await town.keys.candidate(candidate), now=town.clock.now())
+    return one.id
+
+
+async def test_a_plan_is_readable_here_whatever_happens_to_its_letter(town: Town, kari: Browser) -> None:
+    """It says first that it is no decision; every part of it is there, and the PDF is the one that was set."""
+    plan = await town.push(await granted(town, kari))
+    assert "Tentativ opplæringsplan fra Fagopplæringen i Trøndelag" in (await kari.open("/overview")).text
+    page = await kari.open(f"/plans/{plan}")
+    assert (
+        page.text.index("ikke et vedtak") < page.text.index("Helsefagarbeider på")
+        if "Helsefagarbeider på" in page.text
+        else True
+    )
+    for said in ("Helsefagarbeider", "Kompetansebevis", "Start på kurs.", "Lengre tid på eksamen.", "fag@example.org"):
+        assert said in page.text, said
+    assert "Planen er klar" in page.text
+    assert "Ligger i Digipost" in page.text
+    pdf = await kari.open(f"/plans/{plan}/pdf")
+    assert pdf.content.startswith(b"%PDF")
+    assert pdf.headers["content-disposition"].startswith("attachment")
+
+
+async def test_what_fagopplaering_says_meanwhile_is_shown(town: Town, kari: Browser) -> None:
+    """How far the mapping has come is a line of steps, and words to the candidate stand beside it."""
+    await granted(town, kari)
+    assert "Tatt imot hos fagopplæringen" in (await kari.open("/plans")).text
+    request = await request_of(town, kari)
+    await town.report(request, State.MORE_INFORMATION_NEEDED, "Send oss vitnemålet, er du snill.")
+    page = await kari.open("/plans")
+    assert "Fagopplæringen trenger å vite mer" in page.text
+    assert "Send oss vitnemålet, er du snill." in page.text
+
+
+async def test_that_there_is_no_plan_is_said_kindly(town: Town, kari: Browser) -> None:
+    """The answer says that it is no decision, and which other ways there are."""
+    plan = await town.push(await granted(town, kari), outcome="no_plan", route=None)
+    page = await kari.open(f"/plans/{plan}")
+    assert "Svar på kartleggingen din" in page.text
+    assert "Ta faget i moduler." in page.text
+
+
+async def test_a_plan_is_shared_with_nav_part_by_part(town: Town, kari: Browser) -> None:
+    """Nothing of it is ticked, accommodation says that it may be about health, and NAV gets what was ticked."""
+    await town.push(await granted(town, kari))
+    page = await kari.open("/share?purpose=plan_follow_up")
+    offered = parts_of(page.text)
+    assert {part.split(":", 3)[3] for part in offered} >= {"route", "subjects", "accommodation", "summary"}
+    assert "Kan handle om helse" in page.text
+    chosen = [part for part in offered if part.endswith(":route")]
+    page = await kari.submit("/share/preview", recipient=town.nav.id, part=chosen)
+    assert "Tentativt, ikke et vedtak" in page.text
+    assert "Lengre tid på eksamen." not in page.text
+    page = await kari.submit("/share")
+    assert "Veien mot fagbrev" in page.text
+    assert id_in(page.url)
