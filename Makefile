@@ -15,8 +15,12 @@ TESTS ?=
 
 # --python: another environment that happens to be active is left alone.
 UV := $(BIN)/uv pip
-INSTALL := $(UV) install --quiet --python $(BIN)/python
+INSTALL := $(UV) install --quiet --compile-bytecode --python $(BIN)/python
 COMPILE := $(UV) compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --upgrade
+
+# Dozens of processes are started by the demo and the tests; where Python is told to keep no bytecode, each of them
+# would compile everything anew, which is most of their time.
+export PYTHONDONTWRITEBYTECODE :=
 
 # uv reads neither pip's settings nor, by itself, the system's certificates. A machine that was set up for
 # pip alone (a mirror, an authority of its own) must do for uv too.

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from consent_service.errors import StorageUnavailable
 from consent_service.storage.engine import Dialect, Duplicate, Row
+from consent_service.storage.private_file import make_private
 from consent_service.storage.statement import Statement
 
 T = TypeVar("T")
@@ -107,6 +108,7 @@ class SQLite:
         """
         if not path or ":memory:" in path:
             raise ValueError("SQLite needs a file")
+        make_private(path)
         self._path = path
         self._patience = patience
         self._unscrubbed = False

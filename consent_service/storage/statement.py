@@ -1,12 +1,13 @@
 """SQL text that runs on both databases.
 
 A statement is written once, at module level of a ``_store``, with named parameters. What differs between the
-two databases is said by four marks, so that no store ever asks which one it is talking to:
+two databases is said by five marks, so that no store ever asks which one it is talking to:
 
 ``:name``         a parameter
 ``IN (:name[])``  a list parameter
 ``{for_update}``  the row lock (SQLite's writers already exclude each other: BEGIN IMMEDIATE)
-``{skip_locked}`` the same, passing over rows that somebody else holds
+``{for_share}``   the row lock that others may hold too, and that keeps it from being changed
+``{skip_locked}`` the first, passing over rows that somebody else holds
 """
 
 import json
@@ -18,8 +19,12 @@ Dialect = Literal["sqlite", "postgresql"]
 
 _PARAMETER = re.compile(r"IN \(:(?P<many>\w+)\[\]\)|(?<![:\w]):(?P<one>\w+)")
 _LOCKS: dict[Dialect, dict[str, str]] = {
-    "sqlite": {"for_update": "", "skip_locked": ""},
-    "postgresql": {"for_update": "FOR UPDATE", "skip_locked": "FOR UPDATE SKIP LOCKED"},
+    "sqlite": {"for_update": "", "for_share": "", "skip_locked": ""},
+    "postgresql": {
+        "for_update": "FOR UPDATE",
+        "for_share": "FOR SHARE",
+        "skip_locked": "FOR UPDATE SKIP LOCKED",
+    },
 }
 
 
