@@ -27,6 +27,7 @@ class ChainRow(SQLModel, table=True):
     digest: bytes = Field(sa_column=_bytes())
     last_at: int = Field(sa_column=_number())
     closed: int = Field(sa_column=_number())
+    closing: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
 
 
 class EntryRow(SQLModel, table=True):
@@ -136,7 +137,7 @@ _LOCK_FREE = Statement(
     " ORDER BY chain_id {skip_locked}"
 )
 _OPEN_AMONG = Statement("SELECT chain_id FROM chain WHERE chain_id IN (:ids[]) AND closed = 0")
-_CLOSE = Statement("UPDATE chain SET closed = 1 WHERE chain_id = :chain_id")
+_CLOSE = Statement("UPDATE chain SET closed = 1, closing = :closing WHERE chain_id = :chain_id")
 _MOVE = Statement("UPDATE chain SET length = :length, digest = :digest, last_at = :last_at WHERE chain_id = :chain_id")
 _ENTRY = Statement(
     "INSERT INTO entry (chain_id, position, at, event, consent_id, changes_state, body, digest)"
@@ -194,9 +195,9 @@ async def open_among(view: Snapshot, ids: Sequence[str]) -> set[str]:
     return {row["chain_id"] for row in await view.rows(_OPEN_AMONG, ids=ids)}
 
 
-async def close_chain(tx: Transaction, chain_id: str) -> None:
-    """Close a chain: nothing is appended to it any more."""
-    await tx.run(_CLOSE, chain_id=chain_id)
+async def close_chain(tx: Transaction, chain_id: str, closing: bytes) -> None:
+    """Close a chain: nothing is appended to it any more. ``closing`` seals how it ended."""
+    await tx.run(_CLOSE, chain_id=chain_id, closing=closing)
 
 
 async def add_entries(

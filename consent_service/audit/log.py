@@ -100,13 +100,26 @@ async def lock_concerned(
     return heads, held
 
 
-async def close(tx: Transaction, chain_id: str) -> int:
+async def close(tx: Transaction, key: SealKey, head: Head) -> int:
     """Close the chain of a person who is erased, and destroy its details; how many. The caller holds the lock.
 
-    Whoever waited for the lock meanwhile finds no chain, and writes nothing.
+    Whoever waited for the lock meanwhile finds no chain, and writes nothing. With the details goes what bound the
+    entries to the log key, so the end is sealed with it: a chain that others closed, or changed since, shows.
     """
-    await _store.close_chain(tx, chain_id)
-    return await _store.forget_details(tx, chain_id)
+    await _store.close_chain(tx, head.chain_id, key.seal(b"", _closing_aad(head.chain_id, head.length, head.digest)))
+    return await _store.forget_details(tx, head.chain_id)
+
+
+def closed_by_us(key: SealKey, closing: bytes, chain_id: str, length: int, digest: bytes) -> bool:
+    """Whether ``closing`` is what ``close`` left on a chain of these entries."""
+    try:
+        return key.open(closing, _closing_aad(chain_id, length, digest)) == b""
+    except SealBroken:
+        return False
+
+
+def _closing_aad(chain_id: str, length: int, digest: bytes) -> bytes:
+    return aad("1", "log end", chain_id, str(length), digest.hex())
 
 
 async def append(tx: Transaction, key: SealKey, head: Head, entry: Entry, *, at: int) -> Appended:
@@ -137,7 +150,7 @@ async def append_all(
                 "digest": digest,
             }
         )
-        details.append({**place, "sealed": key.seal(salt + secret, _detail_aad(head.chain_id, head.length))})
+        details.append({**place, "sealed": key.seal(salt + secret, _detail_aad(head.chain_id, head.length, digest))})
         appended.append(Appended(head.chain_id, head.length, digest, moment))
         head.length, head.digest, head.last_at = head.length + 1, digest, moment
     moved = {head.chain_id: head for head, _ in entries}
@@ -165,15 +178,16 @@ def _body(head: Head, entry: Entry, at: int, commitment: str) -> bytes:
     )
 
 
-def _detail_aad(chain_id: str, position: int) -> bytes:
-    return aad("1", "log detail", chain_id, str(position))
+def _detail_aad(chain_id: str, position: int, digest: bytes) -> bytes:
+    """Bound to the entry's own hash: whoever has no log key can't change an entry and keep, or make, its detail."""
+    return aad("2", "log detail", chain_id, str(position), digest.hex())
 
 
 def open_detail(key: SealKey, chain_id: str, row: Row) -> tuple[bytes, bytes] | None:
-    """The (salt, canonical detail) beside an entry, or None if erased. Raises SealBroken if it was changed."""
+    """The (salt, canonical detail) beside an entry, or None if erased. Raises SealBroken if either was changed."""
     if row["sealed"] is None:
         return None
-    opened = key.open(row["sealed"], _detail_aad(chain_id, row["position"]))
+    opened = key.open(row["sealed"], _detail_aad(chain_id, row["position"], leaf_hash(row["body"])))
     return opened[:32], opened[32:]
 
 
@@ -187,4 +201,13 @@ async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, in
     return await _store.last_steps(view, consent_ids)
 
 
-__all__ += ["SealBroken", "close", "last_steps", "leaf_hash", "lock_concerned", "lock_known", "open_detail"]
+__all__ += [
+    "SealBroken",
+    "close",
+    "closed_by_us",
+    "last_steps",
+    "leaf_hash",
+    "lock_concerned",
+    "lock_known",
+    "open_detail",
+]

@@ -49,7 +49,7 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -> 
     await persons.forget(tx, candidate_id)
     head = (await lock(tx, [candidate_id]))[candidate_id]  # it moved while consents ended
     appended = await append(tx, desk.keys.log, head, Entry("person.erased", "candidate"), at=now)
-    destroyed["log_details"] = await close(tx, candidate_id)
+    destroyed["log_details"] = await close(tx, desk.keys.log, head)
     statement = {
         "format": 1,
         "type": "erasure",
