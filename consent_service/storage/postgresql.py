@@ -41,7 +41,7 @@ _DOWN = (
     asyncpg.TransactionRollbackError,
     asyncpg.InvalidTransactionStateError,
     asyncpg.PostgresSystemError,
-    asyncpg.TargetServerAttributeNotMatched,
+    asyncpg.InternalClientError,  # a standby; a session that was terminated, between the notice and the end
 )
 
 

@@ -62,7 +62,7 @@ async def fill(db: SQLite) -> None:
 
 
 async def main(verb: str, path: str) -> None:
-    db = SQLite(path)
+    db = SQLite(path, patience=60)
     await {"hold": hold, "count": count, "die": die, "fill": fill}[verb](db)
     await db.close()
 

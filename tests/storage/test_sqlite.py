@@ -84,20 +84,18 @@ async def test_a_writer_waits_for_another_process_without_stopping_the_loop(thin
             await asyncio.sleep(0.01)
             ticks += 1
 
-    async def write() -> None:
-        async with things.transaction() as tx:
-            await tx.run(ADD, id="ours", n=2)
-
+    patient = SQLite(str(path), patience=60)
     async with next_door("hold", path) as process:
         assert await says(process) == "holding"
-        ticking, writing = asyncio.create_task(tick()), asyncio.create_task(write())
-        await asyncio.sleep(0.3)
+        ticking, writing = asyncio.create_task(tick()), asyncio.create_task(add(patient, "ours"))
+        while ticks < 20:  # noqa: ASYNC110  # each round is what is counted
+            await asyncio.sleep(0.01)
         assert not writing.done()
-        assert ticks > 10
         assert await ids(things) == []  # readers are not in anybody's way
         await process.communicate(b"done\n")
         await writing
         ticking.cancel()
+    await patient.close()
     assert await ids(things) == ["neighbour", "ours"]
 
 
@@ -138,7 +136,9 @@ async def test_writers_of_two_processes_lose_no_update(things: Database, path: P
     async with things.transaction() as tx:
         await tx.run(ADD, id="number", n=0)
     async with next_door("count", path) as one, next_door("count", path) as other:
-        await neighbour.count(SQLite(str(path)))
+        ours = SQLite(str(path), patience=60)
+        await neighbour.count(ours)
+        await ours.close()
         assert await one.wait() == await other.wait() == 0
     async with things.snapshot() as view:
         assert await view.value(Statement("SELECT n FROM thing")) == 3 * neighbour.TIMES
