@@ -44,6 +44,7 @@ from consent_service.plans.progress import report
 from consent_service.plans.states import State
 from consent_service.storage.engine import Database
 from consent_service.vault.keys import Keys
+from consent_service.web import assets, templates, words
 from consent_service.web.errors import error_pages
 from consent_service.web.pages import Pages
 from consent_service.web.paths import RETURN_PATHS
@@ -62,6 +63,9 @@ from tests.support.issuers import (
     maskinporten_config,
     without_sockets,
 )
+
+# Read and compiled once for the whole run.
+TEXTS, ASSETS, TEMPLATES = words.load(), assets.load(), templates.environment()
 
 CONTROLLER = Controller(
     name="Trøndelag fylkeskommune",
@@ -346,6 +350,9 @@ async def town(db: Database) -> AsyncIterator[Town]:
             public_url=OUR_AUDIENCE,
             draft_days=14,
             waiting_days=90,
+            texts=TEXTS,
+            assets=ASSETS,
+            templates=TEMPLATES,
         )
         app = framed(
             bare_app(routes(pages), documented=False), metrics=Metrics(), tls=True, error_page=error_pages(pages)
