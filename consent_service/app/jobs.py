@@ -60,24 +60,26 @@ class Jobs:
 
     async def sequence(self) -> None:
         """Number what was committed, events and log entries, and sign the log's head now and then."""
-        # Past the waking database: this job's own commits are nothing to wake up for.
-        db = self._db.behind
-        busy = True
-        while busy:
-            async with db.transaction() as tx:
-                busy = await event_sequencer.number(tx, holder=self._holder, now=self._clock.now()) > 0
-            async with db.transaction() as tx:
-                busy = await log_sequencer.sequence(tx, holder=self._holder, now=self._clock.now()) > 0 or busy
-        await self._sign()
+        # Past the waking database: this job's own commits are nothing to wake up for. Events and log entries apart: a
+        # log that was tampered with stops the log's numbering, and no unit's feed.
+        while await self._number_events():
+            continue
+        while await self._sequence_log():
+            continue
 
-    async def _sign(self) -> None:
-        now = self._clock.now()
-        if now < self._signed_at + _SIGN_EVERY:
-            return
-        key = self._desk.keys.checkpoints
+    async def _number_events(self) -> int:
         async with self._db.behind.transaction() as tx:
-            await log_sequencer.sign_checkpoint(tx, key, self._origin, holder=self._holder, now=now)
-        self._signed_at = now
+            return await event_sequencer.number(tx, holder=self._holder, now=self._clock.now())
+
+    async def _sequence_log(self) -> int:
+        now = self._clock.now()
+        async with self._db.behind.transaction() as tx:
+            numbered = await log_sequencer.sequence(tx, holder=self._holder, now=now)
+            if now >= self._signed_at + _SIGN_EVERY:
+                key = self._desk.keys.checkpoints
+                await log_sequencer.sign_checkpoint(tx, key, self._origin, holder=self._holder, now=now)
+                self._signed_at = now
+        return numbered
 
     async def lapse(self) -> None:
         """Write down and destroy what is over by itself."""

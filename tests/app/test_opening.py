@@ -32,6 +32,7 @@ def production(url: str, folder: Path) -> Settings:
         url,
         folder,
         CONSENT_ENVIRONMENT="production",
+        CONSENT_ERASURE_JOURNAL=str(folder / "erasures.jsonl"),
         CONSENT_PUBLIC_URL="https://samtykke.example.no",
         CONSENT_SCOPE_PREFIX="nav:consent/",
         CONSENT_CONTROLLER_NAME="Fylket",
@@ -77,7 +78,7 @@ async def test_a_lost_keyring_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "keyring.json").unlink()
     with pytest.raises(Unready, match="There is no keyring"):
         await _opens(settings)
-    with pytest.raises(Unready, match="put it back"):
+    with pytest.raises(Unready, match="put back what belongs to it"):
         await init_keys(settings, CLOCK)
     assert not (tmp_path / "keyring.json").exists()
 
