@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, Page
 
 from consent_service.app.migrate import migrate
@@ -14,6 +15,10 @@ from consent_service.storage.engine import Database
 from consent_service.storage.opening import open_database
 from tests.provision.chromium import browsing, get_chromium
 from tests.provision.postgresql import Server, apart, postgresql
+
+# A busy machine is not a failure of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

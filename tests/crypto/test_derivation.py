@@ -1,4 +1,9 @@
+import hashlib
+import hmac
+
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consent_service.crypto.derivation import derive_key, stretched
 
@@ -16,6 +21,14 @@ def test_a_derived_key_needs_every_half_and_its_purpose() -> None:
     assert derive_key(b"one", b"two", purpose="p") == key
     assert len({key, *others}) == 6
     assert {len(each) for each in (key, *others)} == {32}
+
+
+@given(st.lists(st.binary(max_size=6)), st.text(st.characters(exclude_categories=["Cs"]), max_size=8))
+def test_a_derived_key_is_hkdf_over_its_halves_with_their_lengths(halves: list[bytes], purpose: str) -> None:
+    """RFC 5869 with SHA-256 and no salt, written a second time: one extraction and one expansion."""
+    material = b"".join(len(half).to_bytes(4, "big") + half for half in halves)
+    root = hmac.digest(bytes(32), material, hashlib.sha256)
+    assert derive_key(*halves, purpose=purpose) == hmac.digest(root, purpose.encode() + b"\x01", hashlib.sha256)
 
 
 def test_a_typed_secret_is_stretched_as_stated() -> None:
