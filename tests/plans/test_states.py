@@ -21,7 +21,8 @@ unanswered = st.sampled_from(sorted(UNANSWERED_TO_THE_ASKER))
 @given(consent=unanswered, work=progress, until=st.integers(1, 2), now=st.integers(0, 3))
 def test_a_no_and_silence_look_alike_to_the_asker(consent: ConsentState, work: State, until: int, now: int) -> None:
     """Refused, lapsed and unopened: waiting before the reply-by time, not granted from then on."""
-    shown = shown_to_asker(consent, None, until, now)
+    shown = shown_to_asker(consent, until, now, withdrawn=False)
+    assert shown is not None
     assert seen_by_asker(consent=shown, progress=work) is (State.WAITING if now < until else State.NOT_GRANTED)
 
 
