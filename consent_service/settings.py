@@ -25,6 +25,8 @@ from pydantic_settings import (
 CLOSED_PREFIXES = ("CONSENT_", "DIGIPOST_")
 SECRETS_DIR = "CONSENT_SECRETS_DIR"
 
+_LOOPBACK = ("http://127.0.0.1:", "http://[::1]:", "http://localhost:")
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Calls = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -62,7 +64,15 @@ class Settings(BaseSettings):
 
     # What it stands on
     database_url: SecretStr = _named("CONSENT_DATABASE_URL", SecretStr(""))
+    key_provider: Literal["keyring", "transit"] = _named("CONSENT_KEY_PROVIDER", "keyring")
     keyring: Path | None = _named("CONSENT_KEYRING", None)
+    transit_url: str = _named("CONSENT_TRANSIT_URL", "")
+    transit_mount: str = _named("CONSENT_TRANSIT_MOUNT", "transit")
+    transit_key: str = _named("CONSENT_TRANSIT_KEY", "consent-service")
+    transit_token_file: Path | None = _named("CONSENT_TRANSIT_TOKEN_FILE", None)
+    transit_ca: Path | None = _named("CONSENT_TRANSIT_CA", None)
+    backup_days: Days = _named("CONSENT_BACKUP_DAYS", 90)
+    erasure_journal: Path | None = _named("CONSENT_ERASURE_JOURNAL", None)
 
     # Where it listens, and what it is called from outside
     bind: str = _named("CONSENT_BIND", "127.0.0.1")
@@ -155,12 +165,14 @@ class Settings(BaseSettings):
             raise ValueError(f"production demands {', '.join(missing)}")
         if not self.public_url.startswith("https://"):
             raise ValueError("CONSENT_PUBLIC_URL must start with https:// in production")
+        if self.key_provider == "transit" and not self.transit_url.startswith(("https://", *_LOOPBACK)):
+            raise ValueError("CONSENT_TRANSIT_URL must start with https:// in production, but for an agent on loopback")
         return self
 
     def _demanded(self) -> dict[str, object]:
         return {
             "CONSENT_DATABASE_URL": self.database_url.get_secret_value(),
-            "CONSENT_KEYRING": self.keyring,
+            **self._demanded_of_keys(),
             "CONSENT_PUBLIC_URL": self.public_url,
             "CONSENT_SCOPE_PREFIX": self.scope_prefix,
             "CONSENT_CONTROLLER_NAME": self.controller_name,
@@ -170,7 +182,13 @@ class Settings(BaseSettings):
             "CONSENT_HOSTING_COUNTRIES": self.hosting_countries,
             "CONSENT_WITHDRAWAL_PHONE": self.withdrawal_phone,
             "CONSENT_WITHDRAWAL_ADDRESS": self.withdrawal_address,
+            "CONSENT_ERASURE_JOURNAL": self.erasure_journal,
         }
+
+    def _demanded_of_keys(self) -> dict[str, object]:
+        if self.key_provider == "keyring":
+            return {"CONSENT_KEYRING": self.keyring}
+        return {"CONSENT_TRANSIT_URL": self.transit_url, "CONSENT_TRANSIT_TOKEN_FILE": self.transit_token_file}
 
     @classmethod
     def settings_customise_sources(

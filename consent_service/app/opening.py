@@ -6,17 +6,23 @@ anywhere else a key that appears by accident would hide that the right one is mi
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from consent_service.app import master_keys
 from consent_service.app.migrate import is_current, migrate
 from consent_service.audit.log import SERVICE_CHAIN, open_chain
-from consent_service.clock import Clock, local_date
-from consent_service.crypto.keyring import KeyringUnfit, create_keyring, read_keyring
-from consent_service.crypto.providers import MasterKeys
+from consent_service.clock import Clock
+from consent_service.crypto.providers import KeysUnfit, MasterKeys
 from consent_service.settings import Misconfigured, Settings
 from consent_service.storage.engine import Database
 from consent_service.storage.opening import open_database
-from consent_service.vault.keys import Keys, WrongMasterKey, create_service_keys, has_keys, open_keys
+from consent_service.vault.keys import (
+    Keys,
+    RelookupUnfinished,
+    WrongMasterKey,
+    create_service_keys,
+    has_keys,
+    open_keys,
+)
 
 _SQLITE = "sqlite:///"
 _SCHEMES = (_SQLITE, "postgresql://", "postgres://")
@@ -67,19 +73,20 @@ async def open_service(settings: Settings, clock: Clock) -> Opened:
 
 
 async def init_keys(settings: Settings, clock: Clock) -> bool:
-    """Make the keyring, if there is none, and the database's service keys; whether anything was made.
+    """Make the master key, if there is none, and the database's service keys; whether anything was made.
 
-    Raises Unready if the database has keys already and the keyring is missing: a new one could open nothing.
+    Raises Unready if the database has keys already and the master key is missing: a new one could open nothing.
     """
-    path = _keyring_path(settings)
     db = await _open_current(settings)
     try:
         if await _has_keys(db):
-            if not path.exists():
-                raise Unready(f"The database has keys already, but the keyring at {path} is missing: put it back.")
-            await _open_keys(db, _read(path), clock)
+            try:
+                provider = await _find(settings)
+            except Unready as missing:
+                raise Unready(f"The database has keys already: put back what belongs to it. {missing}") from None
+            await _open_keys(db, provider, clock)
             return False
-        await create_service_keys(db, _read(path) if path.exists() else _create(path, clock))
+        await create_service_keys(db, await _find(settings, make=clock))
         return True
     finally:
         await db.close()
@@ -95,13 +102,16 @@ async def _open_current(settings: Settings) -> Database:
 
 
 async def _provider(settings: Settings, db: Database, clock: Clock) -> MasterKeys:
-    path = _keyring_path(settings)
-    if makes_its_own(settings) and not path.exists() and not await _has_keys(db):
-        try:
-            return _create(path, clock)
-        except FileExistsError:
-            pass  # another process was first, and its keyring holds
-    return _read(path)
+    by_itself = settings.key_provider == "keyring" and makes_its_own(settings) and not await _has_keys(db)
+    return await _find(settings, make=clock if by_itself else None)
+
+
+async def _find(settings: Settings, *, make: Clock | None = None) -> MasterKeys:
+    """The provider with its master key; a fresh one if there is none and ``make`` says what day it is."""
+    try:
+        return await (master_keys.find(settings) if make is None else master_keys.find_or_make(settings, make))
+    except KeysUnfit as unfit:
+        raise Unready(str(unfit)) from None
 
 
 async def _open_keys(db: Database, provider: MasterKeys, clock: Clock) -> Keys:
@@ -110,26 +120,11 @@ async def _open_keys(db: Database, provider: MasterKeys, clock: Clock) -> Keys:
     try:
         return await open_keys(db, provider, clock)
     except WrongMasterKey:
-        raise Unready("The keyring's master key is not the one that this database was made with.") from None
+        raise Unready("The master key is not the one that this database was made with.") from None
+    except RelookupUnfinished:
+        raise Unready("People are half moved to another lookup key. Finish it: consent-service keys relookup") from None
 
 
 async def _has_keys(db: Database) -> bool:
     async with db.snapshot() as view:
         return await has_keys(view)
-
-
-def _keyring_path(settings: Settings) -> Path:
-    if settings.keyring is None:
-        raise Misconfigured("CONSENT_KEYRING is not set")
-    return settings.keyring
-
-
-def _read(path: Path) -> MasterKeys:
-    try:
-        return read_keyring(path)
-    except KeyringUnfit as unfit:
-        raise Unready(str(unfit)) from None
-
-
-def _create(path: Path, clock: Clock) -> MasterKeys:
-    return create_keyring(path, local_date(clock.now()))

@@ -1,21 +1,30 @@
-"""``keys``: the master key in its keyring, and the service keys that it wraps."""
+"""``keys``: the master key, whose versions wrap every other key, and what an operator does with it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated
 
 import typer
 
 from consent_service.app.opening import init_keys
-from consent_service.cli.operating import opened, operate
-from consent_service.clock import Clock
+from consent_service.cli.operating import fail, opened, operate
+from consent_service.cli.progress import bar
+from consent_service.clock import Clock, local_date
+from consent_service.crypto.providers import MasterVersion
 from consent_service.settings import Settings
+from consent_service.vault import rotation
+from consent_service.vault.rotation import Needs, Retired, Rewrapped, StillNeeded
 
-app = typer.Typer(no_args_is_help=True, help="Make and look at the keys. Nothing here shows one.")
+app = typer.Typer(no_args_is_help=True, help="Make, rotate and retire the keys. Nothing here shows one.")
 
 
 @app.command()
 def init() -> None:
-    """Make the keyring (CONSENT_KEYRING, readable by you alone) and the database's service keys. Once, ever.
+    """Make the master key (a keyring readable by you alone, or a transit key) and the database's service keys. Once.
 
-    Back the keyring up apart from the database: without it everything in the database is lost, with it and the
-    database together everything can be read. A keyring that is there is used, never replaced.
+    Back a keyring up apart from the database: without it everything in the database is lost, with it and the
+    database together everything can be read. A master key that is there is used, never replaced.
 
     Example: CONSENT_KEYRING=/secure/keyring.json consent-service keys init
     """
@@ -24,15 +33,114 @@ def init() -> None:
 
 
 @app.command()
+def rotate() -> None:
+    """Make a new version of the master key, and wrap every key under it, while the service runs.
+
+    Content is not touched. It may be interrupted at any point: the next run goes on from there, and makes no further
+    version until everything is under the newest. Afterwards: keys retire.
+
+    Example: consent-service keys rotate
+    """
+
+    async def work(settings: Settings, clock: Clock) -> tuple[MasterVersion, bool, Rewrapped]:
+        async with opened(settings, clock) as here:
+            needs, newest = await rotation.needs(here.db, here.provider), (await here.provider.versions())[-1]
+            fresh = needs.through(newest.version - 1) == 0
+            if fresh:
+                newest = await here.provider.add_version(local_date(clock.now()))
+            with bar("keys", needs.total) as advance:
+                return newest, fresh, await rotation.rewrap(here.db, here.provider, advance)
+
+    newest, fresh, rewrapped = operate(work)
+    how = "made" if fresh else "there already, from a rotation that was interrupted"
+    typer.echo(f"Version {newest.version} of the master key was {how}. Wrapped under it now: {rewrapped.done} keys.")
+    if rewrapped.broken:
+        fail(f"{rewrapped.broken} keys do not open and were left as they are: see the log's alarms.")
+
+
+@app.command()
 def status() -> None:
-    """Say whether the keyring is this database's, and which version of the master key wraps from now on.
+    """Say which versions of the master key there are, how old, and how many keys need each. Ends with 1 if late.
+
+    Erased data can be read in a backup until the version that wrapped its key is retired: so rotate and retire at least
+    once in the time that backups are kept (CONSENT_BACKUP_DAYS).
 
     Example: consent-service keys status
     """
 
-    async def work(settings: Settings, clock: Clock) -> tuple[int, str]:
+    async def work(settings: Settings, clock: Clock) -> _Status:
         async with opened(settings, clock) as here:
-            return await here.provider.current_version(), here.keys.service.receipts.kid
+            return _Status(
+                versions=await here.provider.versions(),
+                needs=await rotation.needs(here.db, here.provider),
+                receipts=here.keys.service.receipts.kid,
+                today=local_date(clock.now()),
+                kept_for=timedelta(days=settings.backup_days),
+            )
 
-    version, kid = operate(work)
-    typer.echo(f"The keyring fits the database. Master key version: {version}. Receipts are signed by: {kid}")
+    found = operate(work)
+    typer.echo(f"The master key fits the database. Receipts are signed by: {found.receipts}")
+    for line in found.lines():
+        typer.echo(line)
+    if late := found.late():
+        fail(*late)
+
+
+@app.command()
+def retire(
+    version: Annotated[
+        int | None, typer.Argument(help="This version and those before it. By default all but the newest.", min=1)
+    ] = None,
+) -> None:
+    """Destroy old versions of the master key, for good. Refuses while any key needs one.
+
+    From then on nothing that was wrapped under them can be opened, in no backup either: that is what makes an erasure
+    final. Destroy the copies of the old keyring too.
+
+    Example: consent-service keys retire
+    """
+
+    async def work(settings: Settings, clock: Clock) -> Retired | StillNeeded:
+        async with opened(settings, clock) as here:
+            newest = (await here.provider.versions())[-1].version
+            return await rotation.retire(here.db, here.provider, newest - 1 if version is None else version)
+
+    answer = operate(work)
+    if isinstance(answer, StillNeeded):
+        fail(f"Nothing was retired: {answer.keys} keys still need it. Run first: consent-service keys rotate")
+    gone = ", ".join(str(one) for one in answer.versions)
+    typer.echo(
+        f"Retired: {gone}. Destroy the copies of the old keyring too." if gone else "There is nothing to retire."
+    )
+
+
+@dataclass(frozen=True)
+class _Status:
+    versions: list[MasterVersion]
+    needs: Needs
+    receipts: str
+    today: date
+    kept_for: timedelta
+
+    def lines(self) -> Iterator[str]:
+        """A line for each version, and for those that keys need and nobody has."""
+        known = {one.version for one in self.versions}
+        for one in self.versions:
+            needing = self.needs.by_version.get(one.version, 0)
+            newest = "  (wraps from now on)" if one == self.versions[-1] else ""
+            days = (self.today - one.created).days
+            yield f"version {one.version}  made {one.created}  {days} days old  needed by {needing} keys{newest}"
+        for version in sorted(set(self.needs.by_version) - known):
+            yield f"version {version}  is not there  needed by {self.needs.by_version[version]} keys"
+
+    def late(self) -> list[str]:
+        """What should have been done by now."""
+        late, newest, kept = [], self.versions[-1], f"the {self.kept_for.days} days that backups are kept"
+        if self.today - newest.created > self.kept_for:
+            late.append(f"The newest version is older than {kept}. Run: consent-service keys rotate")
+        elif len(self.versions) > 1 and self.today - self.versions[1].created > self.kept_for:
+            late.append(f"Version {self.versions[0].version} was replaced longer ago than {kept}. Run: keys retire")
+        left = self.needs.through(newest.version - 1)
+        if left:
+            late.append(f"{left} keys are not under the newest version yet. Run: consent-service keys rotate")
+        return late

@@ -13,6 +13,7 @@ import typer
 from consent_service.app import logs
 from consent_service.app.opening import Opened, Unready, open_service
 from consent_service.clock import Clock, SystemClock
+from consent_service.crypto.providers import KeysUnfit
 from consent_service.errors import Invalid, ServiceError
 from consent_service.settings import Misconfigured, Settings, read
 
@@ -35,8 +36,8 @@ def operate(
         return run(work(settings, SystemClock()))
     except Misconfigured as misconfigured:
         fail(*misconfigured.problems, code=NOT_FIT)
-    except Unready as unready:
-        fail(str(unready), code=NOT_FIT)
+    except (Unready, KeysUnfit) as unfit:
+        fail(str(unfit), code=NOT_FIT)
     except Invalid as invalid:
         fail(invalid.detail, *(f"{one.pointer.strip('/') or 'it'}: {one.detail}" for one in invalid.violations))
     except ServiceError as error:

@@ -1,36 +1,44 @@
-"""The local key provider: a file with versioned 256-bit master keys.
+"""The local key provider: versioned 256-bit master keys in a file (see ``keyring_file``).
 
-::
-
-    {"format": 1, "keys": [{"version": 1, "key": "<base64, 32 bytes>", "created": "2026-11-21"}]}
-
-The file belongs to the service alone: it is refused if anyone else may read or write it. It is made once,
-exclusively, and synced before its key wraps anything. A wrapped key is ``version (4 bytes) | envelope``.
+A wrapped key is ``version (4 bytes) | envelope``. A process holds the keys in memory and looks at the file again when
+it was changed, or when it meets a version that it does not know: rotation needs no restart. If the file can't be read
+then, it goes on with what it holds.
 """
 
-import base64
-import json
-import os
-import stat
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from consent_service.crypto.envelope import KEY_BYTES, SealBroken, new_key, open_sealed, seal
-from consent_service.crypto.providers import UnwrapRefused
+import structlog
 
+from consent_service.crypto import keyring_file
+from consent_service.crypto.envelope import SealBroken, new_key, open_sealed, seal
+from consent_service.crypto.keyring_file import KeyringUnfit, MasterKey
+from consent_service.crypto.providers import KeyProviderDown, MasterVersion, UnwrapRefused
 
-class KeyringUnfit(Exception):
-    """The keyring file is absent, readable by others, or not a keyring. The message says which, and what to do."""
+__all__ = ["KeyringUnfit", "LocalKeyring", "create_keyring", "read_keyring"]
+
+_log = structlog.get_logger()
+
+_UNDATED = date(1970, 1, 1)
 
 
 class LocalKeyring:
-    """Master keys in memory, read once from a file. Implements ``KeyProvider``."""
+    """Master keys in memory and, unless it was made without one, their file. Implements ``MasterKeys``."""
 
     def __init__(self, keys: Mapping[int, bytes]) -> None:
-        """Take ``keys`` by version; the highest version wraps."""
-        self._keys = dict(keys)
-        self._current = max(self._keys)
+        """Take ``keys`` by version, without a file; the highest version wraps."""
+        self._keys = {version: MasterKey(key, _UNDATED) for version, key in keys.items()}
+        self._path: Path | None = None
+        self._mark: tuple[int, ...] | None = None
+
+    @classmethod
+    def of_file(cls, path: Path) -> "LocalKeyring":
+        """The keyring in the file. Raises KeyringUnfit."""
+        content = keyring_file.read(path)
+        keyring = cls({})
+        keyring._path, keyring._keys, keyring._mark = path, dict(content.keys), content.mark
+        return keyring
 
     def __repr__(self) -> str:
         """Name the versions, never a key."""
@@ -38,85 +46,85 @@ class LocalKeyring:
 
     async def wrap(self, key: bytes, context: bytes) -> bytes:
         """See ``KeyProvider.wrap``."""
-        version = self._current.to_bytes(4, "big")
-        return version + seal(self._keys[self._current], key, version + context)
+        self._look_again()
+        version = max(self._keys)
+        named = version.to_bytes(4, "big")
+        return named + seal(self._keys[version].secret, key, named + context)
 
     async def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """See ``KeyProvider.unwrap``."""
-        master = self._keys.get(self.version_of(wrapped))
+        """See ``KeyProvider.unwrap``. Raises KeyProviderDown for a version that this file does not have yet."""
+        version = self.version_of(wrapped)
+        if version not in self._keys:
+            self._look_again()
+        if version > max(self._keys):
+            _log.error("the keyring lacks a newer master version: put the new file here", version=version, alarm="keys")
+            raise KeyProviderDown
+        master = self._keys.get(version)
         if master is None:
             raise UnwrapRefused
         try:
-            return open_sealed(master, wrapped[4:], wrapped[:4] + context)
+            return open_sealed(master.secret, wrapped[4:], wrapped[:4] + context)
         except SealBroken:
             raise UnwrapRefused from None
 
-    async def current_version(self) -> int:
-        """See ``KeyProvider.current_version``."""
-        return self._current
+    async def rewrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """See ``KeyProvider.rewrap``."""
+        return await self.wrap(await self.unwrap(wrapped, context), context)
 
     def version_of(self, wrapped: bytes) -> int:
         """See ``KeyProvider.version_of``."""
         return int.from_bytes(wrapped[:4], "big")
 
+    async def versions(self) -> list[MasterVersion]:
+        """See ``MasterKeys.versions``."""
+        self._look_again()
+        return [MasterVersion(version, key.created) for version, key in sorted(self._keys.items())]
+
+    async def add_version(self, today: date) -> MasterVersion:
+        """See ``MasterKeys.add_version``."""
+        made = MasterKey(new_key(), today)
+        with keyring_file.locked(self._file):
+            keys = dict(keyring_file.read(self._file).keys)
+            version = max(keys) + 1
+            keyring_file.replace(self._file, {**keys, version: made})
+        self._look_again()
+        return MasterVersion(version, today)
+
+    async def remove_through(self, version: int) -> None:
+        """See ``MasterKeys.remove_through``."""
+        with keyring_file.locked(self._file):
+            keys = keyring_file.read(self._file).keys
+            kept = {number: key for number, key in keys.items() if number > version}
+            if not kept:
+                raise ValueError("the newest master version is needed")
+            if len(kept) < len(keys):
+                keyring_file.replace(self._file, kept)
+        self._look_again()
+
+    @property
+    def _file(self) -> Path:
+        if self._path is None:
+            raise KeyringUnfit("This keyring has no file.")
+        return self._path
+
+    def _look_again(self) -> None:
+        """Read the file anew if it was changed: one call of the operating system when it was not."""
+        if self._path is None or keyring_file.mark_of(self._path) == self._mark:
+            return
+        try:
+            content = keyring_file.read(self._path)
+        except KeyringUnfit as unfit:
+            _log.error("the keyring can't be read again", reason=str(unfit), alarm="keys")
+            return
+        self._keys, self._mark = dict(content.keys), content.mark
+
 
 def read_keyring(path: Path) -> LocalKeyring:
     """The keyring at ``path``. Raises KeyringUnfit."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe would wait for a writer
-    except FileNotFoundError:
-        raise KeyringUnfit(f"There is no keyring at {path}. Make one: consent-service keys init") from None
-    except OSError:
-        raise KeyringUnfit(f"The keyring at {path} can't be opened, or is a link.") from None
-    try:
-        _demand_ours_alone(os.fstat(handle), path)
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            return LocalKeyring(_parse(file.read(), path))
-    finally:
-        os.close(handle)
-
-
-def _demand_ours_alone(found: os.stat_result, path: Path) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise KeyringUnfit(f"The keyring at {path} is not a file.")
-    if found.st_uid != os.geteuid():
-        raise KeyringUnfit(f"The keyring at {path} is another user's. Make it yours: chown")
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        raise KeyringUnfit(f"Others may read the keyring at {path}. Make it yours alone: chmod 600")
-
-
-def _parse(raw: bytes, path: Path) -> dict[int, bytes]:
-    try:
-        content = json.loads(raw)
-        keys = {int(item["version"]): base64.b64decode(item["key"], validate=True) for item in content["keys"]}
-        fit = content["format"] == 1 and keys and all(len(key) == KEY_BYTES for key in keys.values())
-    except (ValueError, KeyError, TypeError):
-        fit, keys = False, {}
-    if not fit:
-        raise KeyringUnfit(f"The file at {path} is not a keyring of format 1.")
-    return keys
+    return LocalKeyring.of_file(path)
 
 
 def create_keyring(path: Path, today: date) -> LocalKeyring:
     """Make a keyring with one fresh key at ``path``. Raises FileExistsError: keys are never replaced."""
-    key = new_key()
-    content = {
-        "format": 1,
-        "keys": [{"version": 1, "key": base64.b64encode(key).decode(), "created": today.isoformat()}],
-    }
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(json.dumps(content, indent=1).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(path.parent)
-    return LocalKeyring({1: key})
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    keyring_file.create(path, {1: MasterKey(new_key(), today)})
+    return LocalKeyring.of_file(path)

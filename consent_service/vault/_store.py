@@ -36,6 +36,15 @@ class ServiceKeyRow(SQLModel, table=True):
     wrapped: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class MasterFloorRow(SQLModel, table=True):
+    """The oldest master version that a key may still be stored under. One row, raised before a version is destroyed."""
+
+    __tablename__ = "master_floor"
+
+    name: str = Field(primary_key=True)
+    version: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
 class PartRow(SQLModel, table=True):
     """A sealed part and its data key, wrapped for its owner. ``held_for`` names the controller."""
 
@@ -77,6 +86,22 @@ _ADD_RECIPIENT_KEY = Statement(
 _RECIPIENT_KEY = Statement("SELECT wrapped FROM recipient_key WHERE recipient_id = :id")
 _ADD_SERVICE_KEY = Statement("INSERT INTO service_key (use, wrapped) VALUES (:use, :wrapped)")
 _SERVICE_KEYS = Statement("SELECT use, wrapped FROM service_key")
+_DROP_SERVICE_KEY = Statement("DELETE FROM service_key WHERE use = :use")
+_RENAME_SERVICE_KEY = Statement("UPDATE service_key SET use = :to WHERE use = :use")
+_LAY_FLOOR = Statement("INSERT INTO master_floor (name, version) VALUES ('oldest', 0) ON CONFLICT (name) DO NOTHING")
+_FLOOR = Statement("SELECT version FROM master_floor WHERE name = 'oldest' {for_share}")
+_RAISE_FLOOR = Statement("UPDATE master_floor SET version = :version WHERE name = 'oldest' AND version < :version")
+WRAPPED = {"service": ("service_key", "use"), "recipient": ("recipient_key", "recipient_id")} | {
+    "candidate": ("candidate_key", "candidate_id")
+}
+_WRAPPED = {
+    owner: Statement(f"SELECT {key} AS id, wrapped FROM {table} WHERE {key} > :after ORDER BY {key} LIMIT :limit")
+    for owner, (table, key) in WRAPPED.items()
+}
+_SWAP = {
+    owner: Statement(f"UPDATE {table} SET wrapped = :after WHERE {key} = :id AND wrapped = :before")
+    for owner, (table, key) in WRAPPED.items()
+}
 _ADD_PART = Statement(
     f"INSERT INTO part ({_PART}, held_for, wrapped_key, sealed, created_at) VALUES (:candidate_id, :resource,"
     " :resource_id, :version, :part, :held_for, :wrapped_key, :sealed, :created_at)"
@@ -171,6 +196,34 @@ async def add_service_keys(tx: Transaction, wrapped: dict[str, bytes]) -> None:
 async def service_keys(view: Snapshot) -> dict[str, bytes]:
     """The wrapped service keys by use; empty before they are made."""
     return {row["use"]: row["wrapped"] for row in await view.rows(_SERVICE_KEYS)}
+
+
+async def replace_service_key(tx: Transaction, use: str, by: str) -> None:
+    """Let the service key ``by`` take the place of ``use``."""
+    await tx.run(_DROP_SERVICE_KEY, use=use)
+    await tx.run(_RENAME_SERVICE_KEY, use=by, to=use)
+
+
+async def floor(tx: Transaction) -> int:
+    """The oldest master version that may still be stored; it stays so until this transaction ends."""
+    found: int | None = await tx.value(_FLOOR)
+    return found or 0
+
+
+async def raise_floor(tx: Transaction, version: int) -> None:
+    """Let nothing older than ``version`` be stored from now on. Waits for whoever is storing."""
+    await tx.run(_LAY_FLOOR)
+    await tx.run(_RAISE_FLOOR, version=version)
+
+
+async def wrapped_keys(view: Snapshot, owner: str, *, after: str, limit: int) -> list[Row]:
+    """(id, wrapped) of an owner's kind (see ``WRAPPED``), in id order."""
+    return await view.rows(_WRAPPED[owner], after=after, limit=limit)
+
+
+async def swap_wrapped(tx: Transaction, owner: str, key_id: str, before: bytes, after: bytes) -> bool:
+    """Put ``after`` where ``before`` still is; whether it was."""
+    return await tx.run(_SWAP[owner], id=key_id, before=before, after=after) > 0
 
 
 async def add_part(

@@ -16,13 +16,15 @@ from consent_service.clock import MINUTE, Clock
 from consent_service.crypto.envelope import aad, new_key
 from consent_service.crypto.providers import KeyProvider, UnwrapRefused
 from consent_service.crypto.service_keys import ServiceKeys, new_secrets, service_keys
-from consent_service.errors import NotAvailable, Tampered
+from consent_service.errors import KeyProviderDown, NotAvailable, Tampered
 from consent_service.storage.engine import Database, Duplicate, Snapshot, Transaction
 from consent_service.vault import _store
 
 _log = structlog.get_logger()
 
 MAILBOX = "mailbox"  # the recipient that letters are sealed for
+
+NEXT_LOOKUP = "lookup-next"  # the service key that is taking the place of ``lookup``
 
 _CHECK = sha256(b"consent-service master key check 1").digest()
 _CACHED = 2_000
@@ -31,6 +33,10 @@ _LIFETIME = 5 * MINUTE
 
 class WrongMasterKey(Exception):
     """The key provider's master key is not the one that this database was made with. The service does not start."""
+
+
+class RelookupUnfinished(Exception):
+    """People are being moved to another lookup key; until that is finished, not everybody would be found."""
 
 
 @dataclass(frozen=True)
@@ -76,19 +82,29 @@ class Keys:
                 wrapped = await _store.find_candidate_key(view, candidate_id)
             if wrapped is None:
                 raise NotAvailable
-            secret = await self._unwrap(wrapped, aad("candidate key", candidate_id))
+            secret = await self._unwrap(wrapped, wrapping_context("candidate", candidate_id))
             self._keep("candidate", candidate_id, secret)
         return CandidateKey(candidate_id, secret)
 
     async def new_candidate(self, candidate_id: str) -> NewCandidateKey:
         """A fresh key for a candidate, to be stored with ``store_candidate``. Raises KeyProviderDown."""
         secret = new_key()
-        wrapped = await self._provider.wrap(secret, aad("candidate key", candidate_id))
+        wrapped = await self._provider.wrap(secret, wrapping_context("candidate", candidate_id))
         return NewCandidateKey(CandidateKey(candidate_id, secret), wrapped)
 
     async def store_candidate(self, tx: Transaction, new: NewCandidateKey) -> None:
-        """Store a fresh key, in the transaction that makes the candidate."""
+        """Store a fresh key, in the transaction that makes the candidate. Raises KeyProviderDown: see ``_storable``."""
+        await self._storable(tx, new.wrapped)
         await _store.add_candidate_key(tx, new.key.candidate_id, new.wrapped)
+
+    async def _storable(self, tx: Transaction, wrapped: bytes) -> None:
+        """Raises KeyProviderDown if the key was wrapped under a master version that is being, or has been, destroyed.
+
+        It may have been wrapped long before it is stored, by a process that was paused, or whose keyring is old.
+        """
+        if self._provider.version_of(wrapped) < await _store.floor(tx):
+            _log.error("a key was wrapped under a master version that is no more", alarm="keys")
+            raise KeyProviderDown
 
     async def recipient(self, recipient_id: str) -> RecipientKey:
         """The key of a recipient, made at first need. Raises KeyProviderDown."""
@@ -98,7 +114,7 @@ class Keys:
                 wrapped = await _store.find_recipient_key(view, recipient_id)
             if wrapped is None:
                 wrapped = await self._make_recipient(recipient_id)
-            secret = await self._unwrap(wrapped, aad("recipient key", recipient_id))
+            secret = await self._unwrap(wrapped, wrapping_context("recipient", recipient_id))
             self._keep("recipient", recipient_id, secret)
         return RecipientKey(recipient_id, secret)
 
@@ -110,8 +126,9 @@ class Keys:
             raise Tampered from None
 
     async def _make_recipient(self, recipient_id: str) -> bytes:
-        wrapped = await self._provider.wrap(new_key(), aad("recipient key", recipient_id))
+        wrapped = await self._provider.wrap(new_key(), wrapping_context("recipient", recipient_id))
         async with self._db.transaction() as tx:
+            await self._storable(tx, wrapped)
             await _store.add_recipient_key(tx, recipient_id, wrapped)
             stored = await _store.find_recipient_key(tx, recipient_id)
         assert stored is not None
@@ -142,22 +159,39 @@ async def has_keys(view: Snapshot) -> bool:
 async def create_service_keys(db: Database, provider: KeyProvider) -> None:
     """Make the service keys of an empty database, and the check value of the master key that wrapped them."""
     secrets = {**new_secrets(), "check": _CHECK}
-    wrapped = {use: await provider.wrap(secret, aad("service key", use)) for use, secret in secrets.items()}
+    wrapped = {use: await provider.wrap(secret, wrapping_context("service", use)) for use, secret in secrets.items()}
     try:
         async with db.transaction() as tx:
+            await _store.raise_floor(tx, 0)
             await _store.add_service_keys(tx, wrapped)
     except Duplicate:
         return  # another process was first, and its keys hold
 
 
 async def open_keys(db: Database, provider: KeyProvider, clock: Clock) -> Keys:
-    """Open the service keys. Raises WrongMasterKey, before anything else is read or written, and KeyProviderDown."""
+    """Open the service keys. Raises WrongMasterKey, before anything else is read or written, and KeyProviderDown.
+
+    Raises RelookupUnfinished while people are half moved to another lookup key.
+    """
+    secrets = await open_secrets(db, provider)
+    if NEXT_LOOKUP in secrets:
+        raise RelookupUnfinished
+    return Keys(db, provider, service_keys(secrets), clock)
+
+
+async def open_secrets(db: Database, provider: KeyProvider) -> dict[str, bytes]:
+    """What the service keys are made of, by use. Raises as ``open_keys``; for this room's own modules."""
     async with db.snapshot() as view:
         wrapped = await _store.service_keys(view)
     try:
-        secrets = {use: await provider.unwrap(key, aad("service key", use)) for use, key in wrapped.items()}
+        secrets = {use: await provider.unwrap(key, wrapping_context("service", use)) for use, key in wrapped.items()}
     except UnwrapRefused:
         raise WrongMasterKey from None
     if not hmac.compare_digest(secrets.pop("check", b""), _CHECK):
         raise WrongMasterKey
-    return Keys(db, provider, service_keys(secrets), clock)
+    return secrets
+
+
+def wrapping_context(owner: str, key_id: str) -> bytes:
+    """What binds a wrapped key to whose it is: ``owner`` is candidate, recipient or service."""
+    return aad(f"{owner} key", key_id)

@@ -12,6 +12,7 @@ PRODUCTION = {
     "CONSENT_ENVIRONMENT": "production",
     "CONSENT_DATABASE_URL": "postgresql://consent:hemmelig@db/consent",
     "CONSENT_KEYRING": "/var/run/consent/keyring.json",
+    "CONSENT_ERASURE_JOURNAL": "/mnt/elsewhere/erasures.jsonl",
     "CONSENT_PUBLIC_URL": "https://samtykke.example.no",
     "CONSENT_SCOPE_PREFIX": "nav:trondelagsmodellen/",
     "CONSENT_CONTROLLER_NAME": "Trøndelag fylkeskommune",
@@ -93,6 +94,27 @@ def test_secrets_come_as_files(tmp_path: Path) -> None:
     given = {key: value for key, value in PRODUCTION.items() if key != "CONSENT_DATABASE_URL"}
     settings = read({**given, "CONSENT_SECRETS_DIR": str(tmp_path)})
     assert settings.database_url.get_secret_value() == "postgresql://u:filhemmelig@db/consent"
+
+
+TRANSIT = {
+    **{name: value for name, value in PRODUCTION.items() if name != "CONSENT_KEYRING"},
+    "CONSENT_KEY_PROVIDER": "transit",
+    "CONSENT_TRANSIT_URL": "https://bao.example.no:8200",
+    "CONSENT_TRANSIT_TOKEN_FILE": "/var/run/consent/token",
+}
+
+
+def test_a_key_service_takes_the_place_of_the_keyring() -> None:
+    """With a key service production demands where it is and a token, and no keyring."""
+    assert read(TRANSIT).keyring is None
+    assert read({**TRANSIT, "CONSENT_TRANSIT_URL": "http://127.0.0.1:8200"}).transit_key == "consent-service"
+    for name in ("CONSENT_TRANSIT_URL", "CONSENT_TRANSIT_TOKEN_FILE"):
+        with pytest.raises(Misconfigured, match=name):
+            read({key: value for key, value in TRANSIT.items() if key != name})
+    with pytest.raises(Misconfigured, match="https://"):
+        read({**TRANSIT, "CONSENT_TRANSIT_URL": "http://bao.example.no:8200"})
+    with pytest.raises(Misconfigured, match="CONSENT_KEY_PROVIDER"):
+        read({**TRANSIT, "CONSENT_KEY_PROVIDER": "aws"})
 
 
 def test_a_missing_folder_of_secrets_refuses(tmp_path: Path) -> None:
