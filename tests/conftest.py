@@ -14,6 +14,7 @@ from consent_service.app.migrate import migrate
 from consent_service.storage.engine import Database
 from consent_service.storage.opening import open_database
 from tests.provision.chromium import browsing, get_chromium
+from tests.provision.openbao import OpenBao, openbao
 from tests.provision.postgresql import Server, apart, postgresql
 
 # A busy machine is not a failure of what is tested.
@@ -88,6 +89,13 @@ async def db(migrated_url: str) -> AsyncIterator[Database]:
     database = await open_database(migrated_url)
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session")
+def openbao_server() -> Iterator[OpenBao]:
+    """A real key service for the whole session; who seals, kills or pauses it makes it well again."""
+    with openbao() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,1 @@
-"""What the tests need from outside Python: a real PostgreSQL and a real browser, found or installed."""
+"""What the tests need from outside Python: a real PostgreSQL, key service and browser, found or installed."""

@@ -130,7 +130,7 @@ def _started(folder: Path, *, standby: bool) -> Iterator[Server]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, and no other thread forks here
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no other thread forks here
             **account.options,
         )
     try:
@@ -178,7 +178,7 @@ def _binaries(folder: Path, account: _Account) -> Path:
     return installed
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to shut the server down when this process ends in whatever way, a SIGKILL included."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
