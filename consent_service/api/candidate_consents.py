@@ -8,12 +8,13 @@ from pydantic import Field
 
 from consent_service.api.answers import json_answer, page_answer, raw_answer
 from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.candidate_shapes import Consent, ConsentPage, PreviewShape, Revoked
 from consent_service.api.consent_views import units_of, whole_json
 from consent_service.api.contract import CANDIDATE, described
 from consent_service.api.fields import Closed, Cursor, Day, Id, Limit, PathId, Sha256
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.receipts import receipt_answer
-from consent_service.api.shapes import Consent, ConsentPage, PreviewShape, Receipt, Revoked
+from consent_service.api.shapes import Receipt
 from consent_service.clock import end_of_day, rfc3339
 from consent_service.consents import endings, grants, reading
 from consent_service.consents.grants import Keyring

@@ -7,11 +7,11 @@ from pydantic import Field
 
 from consent_service.api.answers import json_answer, page_answer
 from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.candidate_shapes import DraftPage, DraftShape, NoteShape
 from consent_service.api.contract import CANDIDATE, IF_MATCH, described
 from consent_service.api.fields import Closed, Id, PathId, etag, expected_version
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.note_views import draft_json, note_json
-from consent_service.api.shapes import DraftPage, DraftShape, NoteShape
 from consent_service.errors import CodeNotValid, Invalid, Violation
 from consent_service.notes import claiming, reading, writing
 from consent_service.notes.claiming import NotClaimed

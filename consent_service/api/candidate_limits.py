@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Path, Response
 from consent_service.api.answers import json_answer, nothing
 from consent_service.api.candidate_consents import Empty, keyring_for, shown_consent
 from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.candidate_shapes import Consent
 from consent_service.api.contract import CANDIDATE, described
 from consent_service.api.fields import Closed, PathId
 from consent_service.api.json_bodies import StrictRoute
-from consent_service.api.shapes import Consent
 from consent_service.clock import rfc3339
 from consent_service.consents import endings, grants, reading, standing_refusals
 

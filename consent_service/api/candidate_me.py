@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Response
 
 from consent_service.api.answers import json_answer
 from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.candidate_shapes import Me
 from consent_service.api.contract import CANDIDATE, described
 from consent_service.api.fields import Closed
 from consent_service.api.json_bodies import StrictRoute
-from consent_service.api.shapes import Me
 from consent_service.persons import number
 from consent_service.persons.names import PersonName
 

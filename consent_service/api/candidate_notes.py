@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from consent_service.api.answers import json_answer, nothing, page_answer
 from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.candidate_shapes import NotePage, NoteShape
 from consent_service.api.contract import CANDIDATE, IF_MATCH, described
 from consent_service.api.fields import Cursor, Limit, PathId, etag, expected_version
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.note_views import line_json, note_json
-from consent_service.api.shapes import NotePage, NoteShape
 from consent_service.consents import endings
 from consent_service.notes import reading, writing
 from consent_service.notes.content import NoteContent

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Response
 
 from consent_service.api.answers import json_answer, page_answer
 from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.candidate_shapes import MyMappingPage, MyPlan, MyPlanPage
 from consent_service.api.consent_views import unit_json
 from consent_service.api.contract import CANDIDATE, described
 from consent_service.api.delivery_views import delivery_json
 from consent_service.api.fields import Day, Id, PathId
 from consent_service.api.json_bodies import StrictRoute
-from consent_service.api.shapes import MappingAsked, MyMappingPage, MyPlan, MyPlanPage
+from consent_service.api.shapes import MappingAsked
 from consent_service.clock import end_of_day, rfc3339
 from consent_service.errors import Invalid, Violation
 from consent_service.identity import units

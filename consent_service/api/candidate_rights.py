@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from consent_service.api.answers import json_answer, page_answer
 from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.candidate_shapes import AccessLog, Erased, Export
 from consent_service.api.contract import CANDIDATE, described
 from consent_service.api.fields import Limit
 from consent_service.api.json_bodies import StrictRoute
-from consent_service.api.shapes import AccessLog, Erased, Export
 from consent_service.audit import reading as audit
 from consent_service.audit.reading import Line
 from consent_service.clock import rfc3339

@@ -14,7 +14,7 @@ from consent_service.audit import sequencer
 from consent_service.errors import NotAvailable
 from consent_service.identity.callers import UnitCaller
 
-Older = Annotated[int, Query(alias="from", ge=1, le=2**53, description="The size of the older log.")]
+Older = Annotated[int, Query(alias="from", ge=0, le=2**53, description="The size of the older log.")]
 Newer = Annotated[int, Query(alias="to", ge=1, le=2**53, description="The size of the newer log.")]
 
 
@@ -44,7 +44,8 @@ def routes(door: UnitDoor) -> APIRouter:
     async def consistency(caller: Annotated[UnitCaller, anybody], older: Older, newer: Newer) -> Response:
         """The proof that the log of ``from`` leaves is a beginning of the one of ``to`` leaves (RFC 9162, 2.1.4)."""
         async with door.db.snapshot() as view:
-            proof = await sequencer.consistency(view, older, newer)
+            # Every log continues the empty one: RFC 9162 has no proof for that, and it needs none.
+            proof = await sequencer.consistency(view, older or newer, newer)
         if proof is None:
             raise NotAvailable
         return json_answer({"proof": [base64.b64encode(node).decode("ascii") for node in proof]})

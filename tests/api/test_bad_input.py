@@ -315,7 +315,7 @@ async def test_what_a_unit_gets_wrong(house: House) -> None:
         Wrong("GET", "/v1/events?after=-1", None, 422, "invalid"),
         Wrong("GET", "/v1/events?after=x", None, 422, "invalid"),
         Wrong("GET", "/v1/audit/consistency", None, 422, "invalid"),
-        Wrong("GET", "/v1/audit/consistency?from=0&to=1", None, 422, "invalid"),
+        Wrong("GET", "/v1/audit/consistency?from=-1&to=1", None, 422, "invalid"),
     ]
     for wrong in calls:
         await _tried(house, {**nav, **fresh_key()}, wrong)
@@ -373,7 +373,7 @@ async def test_a_token_of_another_key_is_nobodys(house: House) -> None:
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=12,
 )

@@ -307,7 +307,7 @@ async def test_the_feed_and_the_log_follow_commits(house: House) -> None:
     await jobs.sequence()
     older = (await house.http.get("/v1/audit/checkpoint", headers=nav)).text
     consent = await house.share(KARI, note, "interests")
-    house.clock.advance(seconds=2)
+    house.clock.advance(seconds=11)
     await jobs.sequence()
     feed = await house.http.get("/v1/events", headers=nav)
     (event,) = feed.json()["items"]
@@ -317,6 +317,8 @@ async def test_the_feed_and_the_log_follow_commits(house: House) -> None:
     proof = await house.http.get("/v1/audit/consistency", params=sizes, headers=nav)
     assert proof.status_code == 200
     assert all(len(base64.b64decode(node)) == 32 for node in proof.json()["proof"])
+    from_nothing = await house.http.get("/v1/audit/consistency", params={**sizes, "from": "0"}, headers=nav)
+    assert from_nothing.json() == {"proof": []}
     beyond = {"from": "1", "to": "1000000"}
     assert (await house.http.get("/v1/audit/consistency", params=beyond, headers=nav)).status_code == 404
     assert (await house.http.get("/v1/events", params={"after": 1}, headers=nav)).json()["items"] == []

@@ -1,0 +1,199 @@
+"""What the candidates' answers look like; see ``shapes``."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from consent_service.api.shapes import ConsentMeta, DeliveryShape, PartShape, Time, UnitShape, Uuid
+
+
+class Consent(ConsentMeta):
+    """A consent as the candidate sees it."""
+
+    parts: list[PartShape]
+
+
+class ConsentPage(BaseModel):
+    """A page of the candidate's consents."""
+
+    items: list[Consent]
+    next: str | None
+
+
+class Me(BaseModel):
+    """What the candidate is called."""
+
+    name: str | None
+
+
+class NoteShape(BaseModel):
+    """One version of a note."""
+
+    id: Uuid
+    version: int
+    created_at: Time
+    language: str
+    sections: dict[str, str]
+    questions: list[dict[str, str]]
+
+
+class NoteLine(BaseModel):
+    """A note in a list: what it has, not what it says."""
+
+    id: Uuid
+    version: int
+    created_at: Time
+    language: str
+    sections: list[str]
+    questions: int
+
+
+class NotePage(BaseModel):
+    """A page of notes."""
+
+    items: list[NoteLine]
+    next: str | None
+
+
+class DraftShape(BaseModel):
+    """A claimed draft."""
+
+    id: Uuid
+    handed_over_by: UnitShape
+    handed_over_at: Time
+    language: str
+    sections: dict[str, str]
+    questions: list[dict[str, str]]
+
+
+class DraftPage(BaseModel):
+    """The claimed drafts that are not notes yet."""
+
+    items: list[DraftShape]
+    next: str | None
+
+
+class PreviewShape(BaseModel):
+    """Exactly what the recipient would get, and its SHA-256."""
+
+    content: dict[str, Any]
+    sha256: str
+    valid_until: Time
+
+
+class LetterOut(BaseModel):
+    """A letter that had left before the revoke."""
+
+    plan_id: Uuid
+    version: int
+    status: str
+    dispatched_at: Time
+
+
+class Revoked(BaseModel):
+    """The ended consent, and what could not be called back."""
+
+    consent: Consent
+    letters_already_out: list[LetterOut]
+
+
+class PartWithContent(PartShape):
+    """A part and what it says."""
+
+    content: dict[str, Any]
+
+
+class MappingMessage(BaseModel):
+    """Fagopplæring's words while the work went on."""
+
+    state: str
+    at: Time
+    text: str
+
+
+class MyMapping(BaseModel):
+    """A mapping request that concerns the candidate. ``requester`` is null when she asked herself."""
+
+    id: Uuid
+    consent_id: Uuid
+    state: str
+    requester: UnitShape | None
+    recipient: UnitShape
+    created_at: Time
+    reply_by: Time
+    changed_at: Time
+    plan_id: Uuid | None
+    parts: list[PartWithContent]
+    messages: list[MappingMessage]
+
+
+class MyMappingPage(BaseModel):
+    """The candidate's mapping requests."""
+
+    items: list[MyMapping]
+    next: str | None
+
+
+class MyPlanLine(BaseModel):
+    """A tentative plan, without its content."""
+
+    id: Uuid
+    version: int
+    mapping_request_id: Uuid
+    consent_id: Uuid
+    unit: UnitShape
+    created_at: Time
+    tentative: Literal[True]
+    delivery: DeliveryShape | None
+
+
+class MyPlan(MyPlanLine):
+    """A tentative plan in full."""
+
+    content: dict[str, Any]
+
+
+class MyPlanPage(BaseModel):
+    """The candidate's plans."""
+
+    items: list[MyPlanLine]
+    next: str | None
+
+
+class AccessLine(BaseModel):
+    """One entry of the candidate's log. ``unit`` and ``purpose`` are names; ``office`` is as the unit said it."""
+
+    at: Time
+    event: str
+    actor: str
+    unit: str | None
+    office: str | None
+    purpose: str | None
+    outcome: str | None
+    consent_id: str | None
+    position: int
+    hash: str
+
+
+class AccessLog(BaseModel):
+    """A page of the log, newest first."""
+
+    items: list[AccessLine]
+    next: str | None
+
+
+class Export(BaseModel):
+    """Everything that is held about the candidate."""
+
+    format: int
+    exported_at: Time
+    parts: list[dict[str, Any]]
+    consents: list[dict[str, Any]]
+    access_log: list[dict[str, Any]]
+
+
+class Erased(BaseModel):
+    """What was destroyed, and the service's signature on it."""
+
+    statement: dict[str, Any]
+    jws: str
