@@ -159,9 +159,6 @@ _LAST_STEPS = Statement(
     " GROUP BY consent_id"
 )
 _FORGET = Statement("DELETE FROM entry_detail WHERE chain_id = :chain_id")
-_CHAINS = Statement(
-    "SELECT chain_id, length, digest, last_at FROM chain WHERE chain_id > :after ORDER BY chain_id LIMIT 500"
-)
 
 _UNNUMBERED = Statement(
     "SELECT p.chain_id, p.position, e.body, e.digest FROM pending_leaf p"
@@ -231,11 +228,6 @@ async def about_consent(view: Snapshot, chain_id: str, consent_id: str, *, limit
 async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, int]:
     """The position of the last entry that changed the state of each consent."""
     return {row["consent_id"]: row["position"] for row in await view.rows(_LAST_STEPS, ids=consent_ids)}
-
-
-async def chains(view: Snapshot, after: str) -> list[Row]:
-    """Up to 500 chain heads whose id comes after ``after``."""
-    return await view.rows(_CHAINS, after=after)
 
 
 async def forget_details(tx: Transaction, chain_id: str) -> int:

@@ -1,17 +1,31 @@
 """The sequencer: one process at a time numbers committed entries as leaves of the Merkle log and signs its head."""
 
-import base64
-from hashlib import sha256
-
 from consent_service.audit import _store, merkle
 from consent_service.audit.log import leaf_hash
+from consent_service.audit.notes import signed_note
 from consent_service.clock import SECOND
 from consent_service.crypto.service_keys import CheckpointKey
 from consent_service.storage.engine import Row, Snapshot, Transaction
 from consent_service.storage.lease import hold
 
+__all__ = [
+    "CHECKPOINT_INTERVAL",
+    "HistoryChanged",
+    "consistency",
+    "inclusion",
+    "newest_note",
+    "root_at",
+    "sequence",
+    "sign_checkpoint",
+    "sign_now",
+    "signed_note",
+    "size",
+]
+
 _BATCH = 500
 _LEASE = 15 * SECOND
+CHECKPOINT_INTERVAL = 10 * SECOND
+"""How often the head is signed at most: what is not signed yet is what only a receipt protects."""
 
 
 class HistoryChanged(Exception):
@@ -40,22 +54,47 @@ async def _append(tx: Transaction, first: int, entries: list[Row]) -> None:
     await _store.add_nodes(tx, nodes)
 
 
-async def sign_checkpoint(tx: Transaction, key: CheckpointKey, origin: str, *, holder: str, now: int) -> bool:
-    """Sign the head if the log has grown since the last checkpoint; whether it did.
+async def sign_checkpoint(
+    tx: Transaction, key: CheckpointKey, origin: str, *others: CheckpointKey, holder: str, now: int
+) -> bool:
+    """Sign the head if the log has grown since the last checkpoint, and that is some time ago; whether it did.
 
-    Raises HistoryChanged for a log that does not extend what was signed last: two signed histories are a fork.
+    ``others`` sign too: the old key once, when a new one takes over. Raises HistoryChanged as ``sign_now`` does.
     """
     if not await hold(tx, "log-sequencer", holder, now=now, duration=_LEASE):
         return False
-    size = await _store.size(tx)
     newest = await _store.newest_checkpoint(tx)
-    if newest is not None and newest["size"] == size:
+    if newest is not None and 0 <= now - newest["at"] < CHECKPOINT_INTERVAL:
         return False
-    if newest is not None and (newest["size"] > size or newest["root"] != await _root(tx, newest["size"])):
+    return await sign_now(tx, key, origin, *others, now=now)
+
+
+async def sign_now(tx: Transaction, key: CheckpointKey, origin: str, *others: CheckpointKey, now: int) -> bool:
+    """Sign the head, on demand, if the log has grown since the last checkpoint; whether it has.
+
+    It needs no lease: a size has one root, and whoever is later finds the checkpoint in place. Raises HistoryChanged
+    for a log that does not extend what was signed last: two signed histories are a fork.
+    """
+    leaves = await _store.size(tx)
+    newest = await _store.newest_checkpoint(tx)
+    if newest is not None and newest["size"] == leaves:
+        return False
+    if newest is not None and (newest["size"] > leaves or newest["root"] != await _root(tx, newest["size"])):
         raise HistoryChanged
-    root = await _root(tx, size)
-    await _store.add_checkpoint(tx, size=size, root=root, note=signed_note(key, origin, size, root), at=now)
+    root = await _root(tx, leaves)
+    note = signed_note(key, origin, leaves, root, *others)
+    await _store.add_checkpoint(tx, size=leaves, root=root, note=note, at=now)
     return True
+
+
+async def root_at(view: Snapshot, size: int) -> bytes | None:
+    """The root of the first ``size`` leaves; None if there are not so many."""
+    return await _root(view, size) if size <= await _store.size(view) else None
+
+
+async def size(view: Snapshot) -> int:
+    """How many leaves the log has."""
+    return await _store.size(view)
 
 
 async def _root(view: Snapshot, size: int) -> bytes:
@@ -64,18 +103,6 @@ async def _root(view: Snapshot, size: int) -> bytes:
         return merkle.root(size, nodes.__getitem__)
     except KeyError:
         raise HistoryChanged from None
-
-
-def signed_note(key: CheckpointKey, origin: str, size: int, root: bytes) -> str:
-    """A checkpoint in the C2SP text format (tlog-checkpoint, signed-note), signed by ``origin``'s key."""
-    body = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
-    signature = key_id(origin, key.public) + key.sign(body.encode())
-    return f"{body}\n— {origin} {base64.b64encode(signature).decode()}\n"
-
-
-def key_id(name: str, public: bytes) -> bytes:
-    """C2SP signed-note: the first four bytes of SHA-256(name, newline, 0x01 for Ed25519, key)."""
-    return sha256(name.encode() + b"\n\x01" + public).digest()[:4]
 
 
 async def newest_note(view: Snapshot) -> str | None:

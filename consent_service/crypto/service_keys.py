@@ -11,11 +11,13 @@
 import base64
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import new_key, open_sealed, seal
@@ -79,6 +81,19 @@ class ReceiptKey:
         r, s = decode_dss_signature(self._key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{signed}.{_base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
+    def verified(self, jws: str) -> bytes | None:
+        """The payload of a compact JWS that this key signed, with this algorithm; None for any other text."""
+        signed, _, signature = jws.rpartition(".")
+        try:
+            raw, header, payload = _raw(signature), *map(_raw, signed.split("."))
+            if len(raw) != 64 or json.loads(header) != {"alg": "ES256", "kid": self.kid, "typ": "JWT"}:
+                return None
+            der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+            self._key.public_key().verify(der, signed.encode(), ec.ECDSA(hashes.SHA256()))
+        except (InvalidSignature, ValueError):
+            return None
+        return payload
+
 
 class CheckpointKey:
     """Signs the log's checkpoints with Ed25519 (C2SP signed-note)."""
@@ -93,6 +108,15 @@ class CheckpointKey:
     def sign(self, message: bytes) -> bytes:
         """The 64-byte signature of ``message``."""
         return self._key.sign(message)
+
+
+def verify_ed25519(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether ``signature`` is that of the key whose 32 public bytes are given, over exactly ``message``."""
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,3 +166,7 @@ def _coordinate(number: int) -> str:
 
 def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _raw(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

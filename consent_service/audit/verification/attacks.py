@@ -1,0 +1,74 @@
+"""What somebody who can write the database may do to the log, by name, and what was found of it.
+
+The names are those of the table that the log was designed against: who writes the rows, the hashes and the tree, but
+has neither the log key nor the checkpoint key, nor the copies that others hold.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+ATTACKS: Final = {
+    "A1": "a row was edited",
+    "A2": "a row was edited, and what follows it recomputed",
+    "A3": "a row was deleted from the middle",
+    "A4": "rows were cut off the end that a checkpoint covers",
+    "A5": "the end was cut off, newest checkpoints with it",
+    "A6": "rows were put in another order",
+    "A7": "a row was inserted",
+    "A8": "rows were swapped between chains",
+    "A9": "a whole chain was deleted",
+    "A10": "the log was forked: another history was shown elsewhere",
+    "A11": "the database was rolled back",
+    "A12": "two checkpoints of one size have different roots",
+    "A13": "an entry is not what became its leaf",
+    "A14": "what no checkpoint covers yet was changed",
+}
+_MOST = 1_000  # lines; a log with more to say has been replaced
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that does not hold: which attacks leave that behind, where it was met first, and how often."""
+
+    attacks: tuple[str, ...]
+    where: str
+    what: str
+    times: int = 1
+
+    def __str__(self) -> str:
+        """One line, without content: names of attacks, ids and positions."""
+        if not self.attacks:
+            return f"{self.where}: {self.what}"
+        names = "; ".join(ATTACKS[attack] for attack in self.attacks)
+        more = f" (and {self.times - 1} more there)" if self.times > 1 else ""
+        return f"{' '.join(self.attacks)} {names}: {self.where}{more}: {self.what}"
+
+
+class Findings:
+    """What was found so far: a line for each chain and kind of attack, so that memory stays bounded."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[tuple[str, ...], str | None, str], Finding] = {}
+        self.left_out = 0
+
+    def add(self, attacks: tuple[str, ...], what: str, *, chain: str | None = None, at: str) -> None:
+        """Note that ``what`` was met at ``at`` (in ``chain``)."""
+        key = (attacks, chain, what)
+        known = self._found.get(key)
+        where = at if chain is None else f"chain {chain}, {at}"
+        if known is not None:
+            self._found[key] = Finding(attacks, known.where, what, known.times + 1)
+        elif len(self._found) < _MOST:
+            self._found[key] = Finding(attacks, where, what)
+        else:
+            self.left_out += 1
+
+    def tells_of(self, chain: str) -> bool:
+        """Whether something of ``chain`` was found to be gone."""
+        gone = {"A3", "A4", "A5", "A9"}
+        return any(known == chain and gone.intersection(attacks) for attacks, known, _ in self._found)
+
+    def __iter__(self) -> Iterator[Finding]:
+        """In the order they were met."""
+        return iter(self._found.values())
