@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from consent_clients.checkpoints import Checkpoint
 from consent_clients.models import Consent, PushedPlan
 from consent_service.cli import demo_words as words
 from consent_service.cli.demo_cast import Cast, hears, logged, note_parts, read, refused
-from consent_service.cli.demo_telling import Telling
+from consent_service.cli.demo_telling import Telling, until
 
 
 async def share_the_plan_and_revoke(cast: Cast, say: Telling, guidance: Consent, plan: PushedPlan) -> None:
@@ -48,8 +49,13 @@ async def look_back(cast: Cast, say: Telling, guidance: Consent) -> None:
     say.holds("the refused attempts are in it", logged(log, "release.refused", guidance["id"]))
     bundle = await cast.marit.export()
     say.holds("her export has the note's words", words.EDITED_STRENGTH in str(bundle))
-    head = await cast.nav.check_log()
-    say.holds(f"the audit log proves to NAV that it was only appended to ({head.size} entries)", head.size)
+
+    async def signed() -> Checkpoint | None:
+        head = await cast.nav.check_log()
+        return head if head.size else None
+
+    head = await until("the audit log's head is signed", signed)
+    say.holds(f"the audit log proves to NAV that it was only appended to ({head.size} entries)", True)
 
 
 async def erase(cast: Cast, say: Telling) -> None:

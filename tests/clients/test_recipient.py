@@ -88,3 +88,14 @@ async def test_a_list_is_read_page_by_page() -> None:
     pages += [httpx.Response(200, json={"items": [{"id": "2"}], "next": None})]
     async with nav(*pages) as unit:
         assert [consent["id"] async for consent in unit.consents()] == ["1", "2"]
+
+
+async def test_the_log_is_watched_from_its_very_beginning() -> None:
+    """A head of no entries is continued by any: no proof is asked for, where there is none to give."""
+
+    def note(size: int) -> httpx.Response:
+        return httpx.Response(200, text=base64.b64decode(head(size)["Audit-Checkpoint"]).decode())
+
+    async with nav(note(0), note(3)) as unit:
+        assert (await unit.check_log()).size == 0
+        assert (await unit.check_log()).size == 3

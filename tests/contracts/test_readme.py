@@ -15,7 +15,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from typer.core import TyperGroup as Group
+from typer.main import get_command
 
+from consent_service.cli.main import app
 from consent_service.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -146,6 +149,17 @@ def shown(field: FieldInfo) -> str:
         return "**must be set**"
     value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
     return "" if value in (None, "", ()) else f"`{value}`"
+
+
+def test_every_command_that_is_named_exists() -> None:
+    """What the README tells an operator to type is a command of `consent-service`."""
+    named = set(re.findall(r"(?:^|`|\$)consent[-_]service ([a-z]+)(?: ([a-z]+))?", README, re.MULTILINE))
+    assert ("keys", "rotate") in named
+    top = get_command(app)
+    assert isinstance(top, Group)
+    for first, second in named:
+        command = top.commands[first]
+        assert not isinstance(command, Group) or second in command.commands, (first, second)
 
 
 def test_the_links_lead_somewhere() -> None:

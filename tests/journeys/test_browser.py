@@ -219,6 +219,27 @@ async def test_the_journey_on_a_phone(house: House, phone: Phone, tmp_path: Path
     assert not page.url.startswith(house.url)
 
 
+async def test_a_second_press_does_nothing(house: House, phone: Phone) -> None:
+    """Whoever presses twice, as people do on a slow line, gets one note, one consent and no error."""
+    page = phone.page
+    code = await (await house.career_centre()).hand_over(NOTE, COUNSELLOR)
+    await phone.open(code.claim_url)
+    await phone.press("Logg inn med ID-porten")
+    await phone.log_in()
+    await phone.start()
+    for twice in ("Hent notatet", "Ta imot notatet"):
+        await page.get_by_role("button", name=twice).dblclick()
+        await page.wait_for_load_state()
+    await phone.sees("Notatet er ditt.")
+    await phone.press("Del fra notatet")
+    await page.get_by_label("Enheten nav").check()
+    await page.get_by_label("Interesser").check()
+    await page.get_by_role("button", name="Se hva de får").dblclick()
+    await page.get_by_role("button", name="Ja, del dette").dblclick()
+    await phone.sees("Gjelder nå")
+    assert len(await (await house.nav()).search(MARIT)) == 1
+
+
 async def test_a_no_and_a_later_look_alike_from_outside(house: House, phone: Phone) -> None:
     """She says no with one press, and changes language on the way; NAV sees what it saw before."""
     page = phone.page
@@ -237,7 +258,7 @@ async def test_a_no_and_a_later_look_alike_from_outside(house: House, phone: Pho
 
 
 async def test_everything_works_without_script(house: House, phone_without_script: Phone) -> None:
-    """The one script saves typing a code; whoever has none types it, and gets as far."""
+    """The scripts save typing a code and pressing twice; whoever has none types it, and gets as far."""
     phone, page = phone_without_script, phone_without_script.page
     code = await (await house.career_centre()).hand_over(NOTE, COUNSELLOR)
     await page.goto(f"{house.url}/claim")
