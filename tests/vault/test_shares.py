@@ -209,7 +209,7 @@ async def test_who_holds_shares_is_known_without_a_key(town: Vault) -> None:
 
 async def test_the_shares_of_one_candidate_can_be_destroyed_under_any_consent(town: Vault) -> None:
     """Whoever wrote another person's share under the same id keeps it; hers are gone."""
-    theirs = replace(REF, candidate_id=OLA)
+    theirs = PartRef(OLA, "note", "n9", 1, "interests")
     ola = await town.keys.candidate(OLA)
     await put(town, ola, theirs)
     nav = await grant(town, REF, NEEDS)
