@@ -159,6 +159,8 @@ async def house(database_url: str, folder: Path, **more: str) -> AsyncIterator[H
     maskinporten, idporten, url = f"{at_maskinporten.base_url}/", at_idporten.base_url, at_service.base_url
     settings = read({**_settings(database_url, folder, url, maskinporten, idporten), **more})
     async with contextlib.AsyncExitStack() as stack:
+        for place in (at_maskinporten, at_idporten, at_service):
+            stack.callback(place.socket.close)
         await stack.enter_async_context(serving(_maskinporten(clock, maskinporten), at_maskinporten))
         await stack.enter_async_context(serving(_idporten(clock, idporten, url), at_idporten))
         service = await _assembled(stack, settings, clock)
