@@ -104,6 +104,7 @@ async def test_a_database_without_keys_opens_with_no_master_key(db: Database) ->
     assert await everything(db) == []
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "changes",
     [
