@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from consent_clients import mapping, models, notes, training_plan
 from consent_clients.problems import _BY_STATUS
-from consent_service.api import candidate_limits, shapes
+from consent_service.api import candidate_limits, candidate_shapes, shapes
 from consent_service.app.problems import TABLE
 from consent_service.notes import content as note_schemas
 from consent_service.plans import content as plan_schemas
@@ -44,21 +44,21 @@ def test_each_document_has_the_fields_of_its_schema(theirs: type, ours: type[Bas
 ANSWERS: list[tuple[type, type[BaseModel]]] = [
     (models.Unit, shapes.UnitShape),
     (models.PartRef, shapes.PartShape),
-    (models.Consent, shapes.Consent),
+    (models.Consent, candidate_shapes.Consent),
     (models.ConsentAsked, shapes.ConsentAsked),
-    (models.Revoked, shapes.Revoked),
+    (models.Revoked, candidate_shapes.Revoked),
     (models.StandingRefusal, candidate_limits.StandingRefusalShape),
-    (models.LetterAlreadyOut, shapes.LetterOut),
-    (notes.Note, shapes.NoteShape),
-    (notes.NoteSummary, shapes.NoteLine),
-    (notes.Draft, shapes.DraftShape),
+    (models.LetterAlreadyOut, candidate_shapes.LetterOut),
+    (notes.Note, candidate_shapes.NoteShape),
+    (notes.NoteSummary, candidate_shapes.NoteLine),
+    (notes.Draft, candidate_shapes.DraftShape),
     (models.Event, shapes.Event),
     (mapping.MappingAsked, shapes.MappingAsked),
     (mapping.MappingRequest, shapes.MappingState),
-    (mapping.MyMappingRequest, shapes.MyMapping),
-    (models.LogEntry, shapes.AccessLine),
-    (training_plan.MyPlanLine, shapes.MyPlanLine),
-    (training_plan.MyPlan, shapes.MyPlan),
+    (mapping.MyMappingRequest, candidate_shapes.MyMapping),
+    (models.LogEntry, candidate_shapes.AccessLine),
+    (training_plan.MyPlanLine, candidate_shapes.MyPlanLine),
+    (training_plan.MyPlan, candidate_shapes.MyPlan),
 ]
 
 
