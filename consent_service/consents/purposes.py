@@ -10,7 +10,6 @@ new file with the next number, and its ``change`` says whether it is ``major`` (
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -163,11 +162,6 @@ class Purpose(_Closed):
     def admits_requester(self, kind: str) -> bool:
         """Whether units of ``kind`` may ask the candidate for a consent with this purpose."""
         return kind in self.requester_kinds
-
-    @property
-    def longest(self) -> timedelta:
-        """How far ahead a consent may end."""
-        return timedelta(days=self.longest_days)
 
     def text(self, language: Language) -> Texts:
         """The words put to the candidate in ``language``."""

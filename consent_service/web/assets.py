@@ -1,4 +1,4 @@
-"""The few files that pages refer to: one style sheet, one script, one icon. Read once, named by their content.
+"""The few files that pages refer to: a style sheet, two small scripts, an icon. Read once, named by their content.
 
 The address carries the content's hash, so that a browser may keep a file for good and still never sees an old one.
 """

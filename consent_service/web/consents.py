@@ -72,6 +72,8 @@ def routes(pages: Pages) -> APIRouter:
             asker=_asker(visit, consent, names),
             living=consent.state in LIVING,
             waiting=is_waiting(consent, now),
+            reworded=consent.state in LIVING
+            and pages.desk.purposes.must_ask_anew(consent.purpose, consent.purpose_version),
             kinds=[visit.words.kind(kind) for kind in purpose.part_kinds if kind in shared],
             receipts=signed,
             **delivered,

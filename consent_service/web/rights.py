@@ -66,7 +66,7 @@ def _erasing(pages: Pages, door: Door) -> None:
             problem = {"text": "rights.erase.wrong", "values": {"word": wanted}}
             return visit.render("erase.html", status=422, problem=problem)
         async with pages.db.transaction() as tx:
-            erased = await erase(tx, pages.desk, visit.candidate_id, now=pages.clock.now())
+            erased = await erase(tx, pages.desk, visit.candidate_id, now=pages.clock.now(), journal=pages.journal)
         pages.keys.forget(visit.candidate_id)
         # Nothing is left to go to: this is the one page that answers a form itself.
         answer = visits.nobody(pages, visit.request).render("erased.html", statement=erased.statement, jws=erased.jws)

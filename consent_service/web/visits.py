@@ -152,6 +152,9 @@ async def candidate(pages: Pages, request: Request) -> CandidateVisit:
         person = await find_person(view, candidate_id) if candidate_id else None
     if candidate_id is None or person is None or not person.named:
         raise SentElsewhere(f"/welcome?to={quote(visit.here)}" if request.method == "GET" else "/welcome")
+    if visit.session.candidate_id is None:  # so that erasing the person ends this session too
+        async with pages.db.transaction() as tx:
+            await sessions.name(tx, visit.session, candidate_id)
     return CandidateVisit(pages, request, visit.words, session=visit.session, candidate_id=candidate_id)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -204,6 +204,15 @@ class Town:
     nav: Unit
     training: Unit
 
+    def with_desk(self, desk: Desk, browser: Browser) -> Browser:
+        """The same person's browser, after the service was started anew with another ``desk``."""
+        app = application(replace(self.pages, desk=desk))
+        http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url=OUR_AUDIENCE, headers=browser.http.headers
+        )
+        http.cookies = browser.http.cookies
+        return Browser(http, self.idporten)
+
     def browser(self, language: str = "nb") -> Browser:
         """A new person's browser."""
         http = httpx.AsyncClient(
@@ -298,6 +307,11 @@ class Town:
         return await self.gate.release(ask)
 
 
+def application(pages: Pages) -> FastAPI:
+    """The pages in the frame that they are served in."""
+    return framed(bare_app(routes(pages), documented=False), metrics=Metrics(), tls=True, error_page=error_pages(pages))
+
+
 async def _units(db: Database) -> list[Unit]:
     given = (
         ("817920632", "karriere", "Karriere Trøndelag", UnitKind.CAREER_CENTRE),
@@ -354,9 +368,7 @@ async def town(db: Database) -> AsyncIterator[Town]:
             assets=ASSETS,
             templates=TEMPLATES,
         )
-        app = framed(
-            bare_app(routes(pages), documented=False), metrics=Metrics(), tls=True, error_page=error_pages(pages)
-        )
+        app = application(pages)
         centre, nav, training = await _units(db)
         yield Town(db, keys, clock, desk, Gate(db, keys, desk, clock), pages, app, http, centre, nav, training)
 

@@ -174,7 +174,7 @@ async def test_what_pages_refer_to_is_there(town: Town, kari: Browser) -> None:
     """Style, script and icon are found, may be kept for good, and nothing else is found beside them."""
     page = (await kari.open("/claim")).text
     found = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page))
-    assert len(found) == 3
+    assert len(found) == 4
     for address in found:
         answer = await kari.http.get(address)
         assert answer.status_code == 200

@@ -4,7 +4,9 @@ import json
 import re
 
 from consent_service.persons.lookup import find
+from consent_service.storage.statement import Statement
 from tests.persons.conftest import KARI as KARI_NUMBER
+from tests.support.issuers import IDPORTEN
 from tests.web.conftest import Browser, Town, id_in, parts_of
 
 
@@ -85,3 +87,15 @@ async def test_erasing_everything_takes_a_typed_word(town: Town, kari: Browser) 
     assert (await kari.open("/overview")).status_code == 303
     await kari.log_in()
     assert kari.page.url.path == "/welcome"
+
+
+async def test_erasing_ends_every_session_of_the_person(town: Town, kari: Browser) -> None:
+    """A browser that was left logged in elsewhere, before her yes or after it, is logged out with all the rest."""
+    elsewhere = town.browser()
+    await elsewhere.log_in()
+    await elsewhere.open("/overview")
+    await kari.open("/rights/erase")
+    await kari.submit("/rights/erase", word="SLETT")
+    assert (await elsewhere.open("/overview")).headers["location"].startswith(IDPORTEN)
+    async with town.db.snapshot() as view:
+        assert await view.value(Statement("SELECT COUNT(*) FROM session")) == 0

@@ -3,10 +3,12 @@
 import html
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from consent_service.consents.gate import Refused, Released
+from consent_service.consents.purposes import Purposes
 from tests.web.conftest import Browser, Town, forms_of, id_in, parts_of
 
 
@@ -191,3 +193,15 @@ async def test_an_expired_consent_is_over_on_every_page(town: Town, kari: Browse
     page = await kari.open(f"/consents/{consent}")
     assert "Utløpt" in page.text
     assert f"/consents/{consent}/revoke" not in page.text
+
+
+async def test_new_terms_are_told_and_change_nothing_given(town: Town, kari: Browser) -> None:
+    """After a major change what was given holds as it was given, and its page says that the terms are others now."""
+    consent = await shared(town, kari)
+    assert "Vilkårene for dette formålet er endret" not in kari.page.text
+    purposes = town.desk.purposes
+    newer = purposes.get("guidance_follow_up").model_copy(update={"version": 2, "change": "major"})
+    desk = replace(town.desk, purposes=Purposes([*purposes.all(), newer]))
+    page = await town.with_desk(desk, kari).open(f"/consents/{consent}")
+    assert "Vilkårene for dette formålet er endret" in page.text
+    assert isinstance(await town.release(consent), Released)
