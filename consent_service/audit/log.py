@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
-from consent_service.audit import _store
+from consent_service.audit import _store, vocabulary
 from consent_service.audit._store import Head
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import SealBroken, aad
@@ -34,7 +34,7 @@ Actor = Literal["candidate", "unit", "service", "operator"]
 
 @dataclass(frozen=True)
 class Entry:
-    """What an entry may say; a closed list. ``changes_state``: the entry is a step in a consent's life."""
+    """What an entry may say; see ``vocabulary``. ``changes_state``: the entry is a step in a consent's life."""
 
     event: str
     actor: Actor
@@ -130,9 +130,11 @@ async def append(tx: Transaction, key: SealKey, head: Head, entry: Entry, *, at:
 async def append_all(
     tx: Transaction, key: SealKey, entries: Sequence[tuple[Head, Entry]], *, at: int
 ) -> list[Appended]:
-    """Append several entries, each to its chain, in order."""
+    """Append several entries, each to its chain, in order. Raises NotInTheVocabulary for what none may hold."""
     rows, details, appended = [], [], []
     for head, entry in entries:
+        ids = entry.unit_id, entry.consent_id, entry.resource_id
+        vocabulary.check(entry.event, ids, entry.outcome, entry.detail)
         moment = head.now(at)
         salt = os.urandom(32)
         secret = canonical(entry.detail)

@@ -1,0 +1,100 @@
+"""What an entry may say: a closed list of events, of the details of each, and of how each value looks.
+
+The rule it keeps: no content, no identity number and no name gets into the log, whatever a caller hands over. An event
+or a detail that is not here is refused where it is written, and not when somebody reads it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+_ACTED: Final = frozenset({"employee", "office"})
+_HASHED: Final = frozenset({"content_sha256"})
+_VERSIONED: Final = frozenset({"version"})
+_NOTHING: Final = frozenset[str]()
+
+EVENTS: Final[Mapping[str, frozenset[str]]] = {
+    # The person
+    "candidate.created": _NOTHING,
+    "person.updated": _VERSIONED,
+    "person.erased": _NOTHING,
+    "export.made": _NOTHING,
+    # Notes and their way here
+    "draft.handed_over": _NOTHING,
+    "draft.withdrawn": _NOTHING,
+    "draft.claimed": _ACTED,
+    "draft.claim_refused": _NOTHING,
+    "draft.accepted": _NOTHING,
+    "note.saved": _VERSIONED,
+    "note.deleted": _NOTHING,
+    # Consents, and who looked for them
+    "consents.searched": _NOTHING,
+    "consent.requested": _NOTHING,
+    "consent.granted": _HASHED | {"purpose"},
+    "consent.refused": _NOTHING,
+    "consent.cancelled": _NOTHING,
+    "consent.lapsed": _NOTHING,
+    "consent.paused": _NOTHING,
+    "consent.resumed": _NOTHING,
+    "consent.revoked": _NOTHING,
+    "consent.expired": _NOTHING,
+    "consent.used_up": _NOTHING,
+    "consent.invalidated": _NOTHING,
+    "standing_refusal.placed": _NOTHING,
+    "standing_refusal.lifted": _NOTHING,
+    # What left, and what did not
+    "release.released": _ACTED | _HASHED,
+    "release.repeated": _ACTED | _HASHED,
+    "release.refused": _ACTED,
+    # Mapping and plans
+    "mapping_request.received": _NOTHING,
+    "mapping_request.in_work": _NOTHING,
+    "mapping_request.more_information_needed": _NOTHING,
+    "mapping_request.declined": _NOTHING,
+    "plan.pushed": _HASHED | _VERSIONED | {"outcome"},
+    "plan.refused": _NOTHING,
+    # Letters
+    "letter.accepted": _NOTHING,
+    "letter.released": _HASHED,
+    "letter.refused": _NOTHING,
+    "letter.dispatched": _NOTHING,
+    "letter.delivered": _NOTHING,
+    "letter.undeliverable": _NOTHING,
+    "letter.cancelled": _NOTHING,
+    "letter.failed": _NOTHING,
+    "letter.retried": _NOTHING,
+}
+
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_IDENTITY_NUMBER = re.compile(r"\D*[0-9]{6}[ -]?[0-9]{5}\D*")
+_VALUES: Final[Mapping[str, re.Pattern[str]]] = {
+    "employee": re.compile(r"[A-Za-z0-9._@-]{1,64}"),  # as Acting-Employee has it
+    "office": re.compile(r"[A-Za-z0-9 ._/-]{1,64}"),
+    "content_sha256": re.compile(r"[0-9a-f]{64}"),
+    "purpose": re.compile(r"[a-z][a-z_]{1,63}"),
+    "outcome": re.compile(r"[a-z][a-z_]{1,63}"),
+}
+
+
+class NotInTheVocabulary(ValueError):
+    """The log may not hold this. The message names event and field, never the value."""
+
+
+def check(event: str, ids: tuple[str | None, ...], outcome: str | None, detail: Mapping[str, Any]) -> None:
+    """Raises NotInTheVocabulary for an event, an id, an outcome or a detail that an entry may not hold."""
+    allowed = EVENTS.get(event)
+    if allowed is None:
+        raise NotInTheVocabulary("an event that is not in the vocabulary")
+    if any(one is not None and not _fits(_ID, one) for one in ids):
+        raise NotInTheVocabulary(f"{event}: an id")
+    if outcome is not None and not _fits(_WORD, outcome):
+        raise NotInTheVocabulary(f"{event}: an outcome")
+    for name, value in detail.items():
+        fits = isinstance(value, int) if name == "version" else name in _VALUES and _fits(_VALUES[name], value)
+        if name not in allowed or not fits:
+            raise NotInTheVocabulary(f"{event}: a detail")
+
+
+def _fits(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None and not _IDENTITY_NUMBER.fullmatch(value)
