@@ -1,15 +1,15 @@
-"""The service as the lifecycle's machine drives it: real rooms on a real file, opened anew whenever it is told to."""
+"""The service as a machine drives it: real rooms on a real database, opened anew whenever it is told to."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from consent_service.audit.log import SERVICE_CHAIN, open_chain
 from consent_service.audit.log import read as read_log
-from consent_service.clock import SettableClock
+from consent_service.clock import SettableClock, end_of_day, local_date
 from consent_service.consents import endings, grants, requests, standing_refusals
 from consent_service.consents.desk import Desk
 from consent_service.consents.gate import Gate, Refused, ReleaseAsk, Released
@@ -29,7 +29,7 @@ from consent_service.persons.number import set_name
 from consent_service.persons.waiting import leave
 from consent_service.rights import erasure
 from consent_service.storage.engine import Database, Statement
-from consent_service.storage.sqlite import SQLite
+from consent_service.storage.opening import open_database
 from consent_service.vault.keys import MAILBOX, Keys, create_service_keys, open_keys
 from consent_service.vault.parts import PartRef
 from tests.consents.conftest import CONTROLLER, NOON, nid
@@ -51,30 +51,36 @@ class World:
     desk: Desk
     gate: Gate
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(
+        self, url: str, *, master_key: bytes | None = None, through: Callable[[Database], Database] = lambda db: db
+    ) -> None:
+        """On this migrated database. ``through`` stands in front of it, from the next opening on."""
+        self.url = url
         self.clock = SettableClock(NOON)
-        self.keyring = LocalKeyring({1: new_key()})
+        self.keyring = LocalKeyring({1: master_key or new_key()})
+        self.through = through
         self.units: dict[str, Unit] = {}
 
     async def begin(self) -> None:
         """The first opening, and the units."""
-        db = SQLite(str(self.path))
+        db = await open_database(self.url)
         await create_service_keys(db, self.keyring)
         async with db.transaction() as tx:
             await open_chain(tx, SERVICE_CHAIN, at=NOON)
             for kind, code in ((UnitKind.NAV, "1"), (UnitKind.NAV, "2"), (UnitKind.VOCATIONAL_TRAINING, "3")):
-                unit = await units.add(
+                await units.add(
                     tx, organisation_number="889640782", unit_code=code, name=code, region="T", kind=kind, at=NOON
                 )
-                self.units[unit.id] = unit
         await db.close()
         await self.open()
 
     async def open(self) -> None:
         """A process that has just started: nothing of an earlier one is in memory."""
-        self.db = SQLite(str(self.path))
+        self.db = self.through(await open_database(self.url))
         self.keys = await open_keys(self.db, self.keyring, self.clock)
+        async with self.db.snapshot() as view:
+            # The model knows them as they were: whether one is enabled is the service's to find out.
+            self.units = self.units or {unit.id: unit for unit in await units.every(view)}
         self.desk = Desk(self.keys.service, Purposes.load(), CONTROLLER)
         self.gate = Gate(self.db, self.keys, self.desk, self.clock)
 
@@ -82,6 +88,10 @@ class World:
         """The process ends, another begins."""
         await self.db.close()
         await self.open()
+
+    def until(self, days: int) -> int:
+        """The end of the day so many days ahead."""
+        return end_of_day(date.fromordinal(local_date(self.clock.now()).toordinal() + days))
 
     async def come(self, number: str, name: str) -> str:
         """Somebody comes, and says her name if she is new."""

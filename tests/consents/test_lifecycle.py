@@ -11,7 +11,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Coroutine
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from consent_service.clock import DAY, HOUR, MINUTE, SECOND, end_of_day, local_date
+from consent_service.clock import DAY, HOUR, MINUTE, SECOND
 from tests.consents.lifecycle_model import Model
 from tests.consents.lifecycle_world import World, refs_of
 
@@ -51,7 +50,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="lifecycle-")
         self.loop = asyncio.Runner()
         path = Path(shutil.copy(self.template, Path(self.folder.name) / "consent.sqlite"))
-        self.world = World(path)
+        self.world = World(f"sqlite:///{path}")
         self.run(self.world.begin())
         units = {unit.id: str(unit.kind) for unit in self.world.units.values()}
         self.model = Model(self.world.clock.now(), units)
@@ -166,7 +165,7 @@ class Lifecycle(RuleBasedStateMachine):
         version = 1 + pick % len(versions)
         there = set(SECTIONS) & set(versions[version - 1])
         sections = {section for bit, section in enumerate(sorted(there)) if bits >> bit & 1} or set(SECTIONS)
-        until = end_of_day(date.fromordinal(local_date(self.world.clock.now()).toordinal() + days))
+        until = self.world.until(days)
         let = self.model.may_grant(owner, unit, note, version, sections, until, asked)
         refs = refs_of(owner, note, version, sections)
         granted = self.run(self.world.grant(owner, unit, refs, until, uses, asked))

@@ -1,0 +1,194 @@
+"""A process killed between any two steps of grant, release, revoke, pause or erase leaves all of it, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consent_service.audit.log import FIRST, leaf_hash
+from consent_service.consents import _store
+from consent_service.consents.standing import terms_of, verify
+from consent_service.crypto.envelope import new_key
+from consent_service.vault.keys import MAILBOX
+from tests.consents.crash_victim import UNTIL_DAYS
+from tests.consents.lifecycle_world import World, refs_of
+from tests.rights.conftest import stored
+
+KARI = "21879498012"
+VERBS = ("grant", "release", "revoke", "pause", "erase")
+
+Order = dict[str, Any]
+
+
+@asynccontextmanager
+async def victim() -> AsyncIterator[Callable[[Order], Any]]:
+    """What carries orders out and dies of them, as often as it is told to."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.consents.crash_victim", stdin=PIPE, stdout=PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    stdin, stdout = process.stdin, process.stdout
+
+    async def order(given: Order) -> str:
+        stdin.write(json.dumps(given).encode() + b"\n")
+        return (await stdout.readline()).decode().strip()
+
+    try:
+        assert await stdout.readline() == b"ready\n"
+        yield order
+    finally:
+        stdin.close()
+        await process.wait()
+
+
+async def settle(url: str, master_key: bytes) -> Order:
+    """Kari with a note, and a consent of two uses; what every order needs to know."""
+    world = World(url, master_key=master_key)
+    await world.begin()
+    for recipient in (*world.units, MAILBOX):
+        await world.keys.recipient(recipient)
+    owner, unit = await world.come(KARI, "Kari Test"), next(iter(world.units))
+    note = await world.write(owner, None, 0, {"interests": "Fjell", "strengths": "Rolig"})
+    consent = await world.grant(owner, unit, refs_of(owner, note, 1, {"interests"}), world.until(UNTIL_DAYS), 2, None)
+    await world.db.close()
+    return {"owner": owner, "unit": unit, "note": note, "consent": consent, "master_key": master_key.hex()}
+
+
+@pytest.fixture
+def copies(database_kind: str, migrated_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Makes a copy of the database, and drops the one before."""
+    made: list[str] = []
+
+    def copy() -> str:
+        if database_kind == "sqlite":
+            path = migrated_url.removeprefix("sqlite:///")
+            return f"sqlite:///{shutil.copy(path, tmp_path / f'copy-{len(list(tmp_path.iterdir()))}.sqlite')}"
+        server = request.getfixturevalue("postgresql_server")
+        while made:
+            server.drop(made.pop())
+        made.append(server.create(like=migrated_url))
+        return made[0]
+
+    yield copy
+    for url in made:
+        request.getfixturevalue("postgresql_server").drop(url)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_all_of_it_or_nothing(verb: str, migrated_url: str, copies: Callable[[], str]) -> None:
+    """Before the commit not a row has changed; after it everything holds together; and the verb can be done again."""
+    given = await settle(migrated_url, new_key())
+    steps, committed = 0, 0
+    async with victim() as obey:
+        while True:
+            steps += 1
+            order = {**given, "verb": verb, "step": steps, "url": copies()}
+            world = World(order["url"], master_key=bytes.fromhex(given["master_key"]))
+            await world.open()
+            before = await stored(world.db)
+            await world.db.close()
+            became = await obey(order)
+            assert became in {"killed", "done"}
+            await world.open()
+            after = await stored(world.db)
+            await holds_together(world, after)
+            happened = _has_happened(verb, given, after)
+            assert happened or after == before
+            committed += happened
+            await _again(world, verb, given, happened=happened)
+            await world.db.close()
+            if became == "done":
+                break
+    assert steps > 6
+    assert committed == 2  # killed just after the commit, and not at all
+
+
+def _has_happened(verb: str, given: Order, rows: dict[str, list[dict[str, object]]]) -> bool:
+    states = {row["id"]: row["state"] for row in rows["consent"]}
+    return {
+        "grant": len(states) == 2,
+        "release": bool(rows["release"]),
+        "revoke": states[given["consent"]] == "revoked",
+        "pause": states[given["consent"]] == "paused",
+        "erase": not rows["candidate"],
+    }[verb]
+
+
+async def _again(world: World, verb: str, given: Order, *, happened: bool) -> None:
+    """Whoever got no answer asks again."""
+    owner, unit, consent = given["owner"], given["unit"], given["consent"]
+    if verb == "grant":
+        refs = refs_of(owner, given["note"], 1, {"strengths"})
+        assert await world.grant(owner, unit, refs, world.until(UNTIL_DAYS), None, None) is not None
+    elif verb == "release":
+        # The same key is the same release: of two uses one is left for another.
+        assert await world.release(consent, unit, "once") is not None
+        assert await world.release(consent, unit, "twice") is not None
+        assert await world.release(consent, unit, "thrice") is None
+    elif verb == "erase":
+        if not happened:
+            await world.erase(owner)
+        assert await world.release(consent, unit, "once") is None
+    else:
+        assert await world.end(verb, owner, consent) is not happened
+        assert await world.release(consent, unit, "once") is None
+    await holds_together(world, await stored(world.db))
+
+
+async def holds_together(world: World, rows: dict[str, list[dict[str, object]]]) -> None:
+    """A consent is granted if and only if it has its receipt, its shares and its entry; chains are whole."""
+    here = {row["id"] for row in rows["candidate"]}
+    for table in ("candidate_key", "person_number", "note", "part", "share"):
+        assert {row["candidate_id"] for row in rows[table]} <= here
+    assert {row["candidate_id"] for row in rows["candidate_key"]} == here
+    assert here | {"service"} == {row["chain_id"] for row in rows["chain"] if not row["closed"]}
+    _chains_are_whole(rows)
+    async with world.db.snapshot() as view:
+        for row in rows["consent"]:
+            consent = await _store.find(view, str(row["id"]))
+            assert consent is not None
+            await verify(view, world.desk.keys.rows, consent)
+            entries = [str(entry["event"]) for entry in rows["entry"] if entry["consent_id"] == consent.id]
+            receipts = {one["type"] for one in rows["receipt"] if one["consent_id"] == consent.id}
+            held = {(s["resource_id"], s["part"]) for s in rows["share"] if s["consent_id"] == consent.id}
+            parts = {(ref.resource_id, ref.part) for ref in (*terms_of(consent).parts, terms_of(consent).salt_ref)}
+            granted, told = consent.state == "granted", {"given"} | ({"termination"} if consent.ended_at else set())
+            assert held == (parts if granted else set())
+            assert receipts == told
+            assert entries.count("consent.granted") == 1
+            assert (f"consent.{consent.state}" in entries) == (consent.state in {"granted", "paused", "revoked"})
+            assert entries.count("release.released") == consent.uses
+            states = [str(event["state"]) for event in rows["event"] if event["consent_id"] == consent.id]
+            assert sorted(states) == sorted(e.partition(".")[2] for e in entries if e.startswith("consent."))
+    assert len(rows["release"]) == sum(e["event"] == "release.released" for e in rows["entry"])
+
+
+def _chains_are_whole(rows: dict[str, list[dict[str, object]]]) -> None:
+    for chain in rows["chain"]:
+        entries = sorted(
+            (entry for entry in rows["entry"] if entry["chain_id"] == chain["chain_id"]),
+            key=lambda entry: int(str(entry["position"])),
+        )
+        assert [entry["position"] for entry in entries] == list(range(int(str(chain["length"]))))
+        previous = FIRST
+        for entry in entries:
+            body = entry["body"]
+            assert isinstance(body, bytes)
+            assert json.loads(body)["previous"] == previous.hex()
+            previous = leaf_hash(body)
+            assert entry["digest"] == previous
+        assert chain["digest"] == previous
+        waiting = [row for row in rows["pending_leaf"] if row["chain_id"] == chain["chain_id"]]
+        details = [row for row in rows["entry_detail"] if row["chain_id"] == chain["chain_id"]]
+        assert len(waiting) == len(entries)
+        assert len(details) == (0 if chain["closed"] else len(entries))
