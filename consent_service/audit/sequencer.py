@@ -1,5 +1,7 @@
 """The sequencer: one process at a time numbers committed entries as leaves of the Merkle log and signs its head."""
 
+from collections.abc import Iterable
+
 from consent_service.audit import _store, merkle
 from consent_service.audit.log import leaf_hash
 from consent_service.audit.notes import signed_note
@@ -49,8 +51,8 @@ async def sequence(tx: Transaction, *, holder: str, now: int) -> int:
 
 async def _append(tx: Transaction, first: int, entries: list[Row]) -> None:
     await _store.add_leaves(tx, first, entries)
-    border = await _store.nodes(tx, merkle.cover(0, first))
-    nodes = list(merkle.completed(first, [row["digest"] for row in entries], border.__getitem__))
+    border = await _stored(tx, merkle.cover(0, first))
+    nodes = list(merkle.completed(first, [row["digest"] for row in entries], border))
     await _store.add_nodes(tx, nodes)
 
 
@@ -75,8 +77,8 @@ async def sign_now(tx: Transaction, key: CheckpointKey, origin: str, *others: Ch
     It needs no lease: a size has one root, and whoever is later finds the checkpoint in place. Raises HistoryChanged
     for a log that does not extend what was signed last: two signed histories are a fork.
     """
-    leaves = await _store.size(tx)
     newest = await _store.newest_checkpoint(tx)
+    leaves = await _store.size(tx)  # after it: in between others may number and sign, which is no shorter log
     if newest is not None and newest["size"] == leaves:
         return False
     if newest is not None and (newest["size"] > leaves or newest["root"] != await _root(tx, newest["size"])):
@@ -98,11 +100,19 @@ async def size(view: Snapshot) -> int:
 
 
 async def _root(view: Snapshot, size: int) -> bytes:
-    nodes = await _store.nodes(view, merkle.cover(0, size))
-    try:
-        return merkle.root(size, nodes.__getitem__)
-    except KeyError:
-        raise HistoryChanged from None
+    return merkle.root(size, await _stored(view, merkle.cover(0, size)))
+
+
+async def _stored(view: Snapshot, wanted: Iterable[merkle.Node]) -> merkle.Lookup:
+    """What finds the hashes of ``wanted``; it raises HistoryChanged for one that is no longer there."""
+    found = await _store.nodes(view, wanted)
+
+    def lookup(node: merkle.Node) -> bytes:
+        if node not in found:
+            raise HistoryChanged
+        return found[node]
+
+    return lookup
 
 
 async def newest_note(view: Snapshot) -> str | None:
@@ -128,4 +138,4 @@ async def inclusion(view: Snapshot, index: int, size: int) -> list[bytes] | None
 
 async def _proof(view: Snapshot, ranges: list[tuple[int, int]]) -> list[bytes]:
     wanted = [node for start, end in ranges for node in merkle.cover(start, end)]
-    return merkle.proof(ranges, (await _store.nodes(view, wanted)).__getitem__)
+    return merkle.proof(ranges, await _stored(view, wanted))
