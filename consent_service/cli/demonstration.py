@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from consent_service.cli.demo import run
-
 
 def demo(
     data: Annotated[
@@ -23,4 +21,11 @@ def demo(
 
     Example: consent-service demo --exit
     """
+    try:
+        from consent_service.cli.demo import run  # noqa: PLC0415  # the parties' clients are not in the image
+    except ModuleNotFoundError as missing:
+        if missing.name != "consent_clients":
+            raise
+        typer.echo("The demo needs the parties' clients (clients/python), which are not installed here.", err=True)
+        raise typer.Exit(1) from None
     raise typer.Exit(run(data, exit_after))

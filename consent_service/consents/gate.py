@@ -78,10 +78,7 @@ class Gate:
 
     def __init__(self, db: Database, keys: Keys, desk: Desk, clock: Clock) -> None:
         """Take what the steps need; the gate keeps nothing else."""
-        self._db = db
-        self._keys = keys
-        self._desk = desk
-        self._clock = clock
+        self._db, self._keys, self._desk, self._clock = db, keys, desk, clock
         self._waiting: list[_Call] = []
         self._turning: asyncio.Task[None] | None = None
         self._alone: set[asyncio.Task[list[_Call]]] = set()

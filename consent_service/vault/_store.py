@@ -157,13 +157,7 @@ def ref_of(row: Row) -> PartRef:
 
 
 def _columns(ref: PartRef) -> dict[str, object]:
-    return {
-        "candidate_id": ref.candidate_id,
-        "resource": ref.resource,
-        "resource_id": ref.resource_id,
-        "version": ref.version,
-        "part": ref.part,
-    }
+    return dict(vars(ref))
 
 
 async def add_candidate_key(tx: Transaction, candidate_id: str, wrapped: bytes) -> None:

@@ -39,6 +39,7 @@ PLANTS: dict[str, dict[str, str]] = {
     "The composition root alone picks a key provider and a mailbox": {
         "consent_service.delivery.planted": "import consent_service.mailbox.digipost"
     },
+    "Key providers alone touch what they are made of": {"consent_service.vault.planted": "import hvac"},
     "Tables are defined in stores": {"consent_service.notes.planted": "from sqlmodel import SQLModel"},
     "Database drivers stay in storage": {"consent_service.notes._planted": "import sqlite3"},
     "HTTP lives at the doors": {"consent_service.consents.planted": "from starlette.requests import Request"},
