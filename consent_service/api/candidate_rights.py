@@ -46,7 +46,7 @@ def routes(door: CandidateDoor) -> APIRouter:
         await caller.welcomed()
         key = await caller.key()
         async with door.db.transaction() as tx:
-            told = await export.export(tx, key, door.keys.service.log, now=door.clock.now())
+            told = await export.export(tx, key, door.keys.service, now=door.clock.now())
         name = {"Content-Disposition": 'attachment; filename="export.json"'}
         return Response(orjson.dumps(told), media_type="application/json", headers=name)
 
@@ -55,7 +55,7 @@ def routes(door: CandidateDoor) -> APIRouter:
         """Erase the candidate (GDPR art. 17): at once, for good, and needing no key. Answers the signed statement."""
         candidate_id = await caller.known()
         async with door.db.transaction() as tx:
-            erased = await erasure.erase(tx, door.desk, candidate_id, now=door.clock.now())
+            erased = await erasure.erase(tx, door.desk, candidate_id, now=door.clock.now(), journal=door.journal)
         door.keys.forget(candidate_id)
         return json_answer({"statement": erased.statement, "jws": erased.jws})
 

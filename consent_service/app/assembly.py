@@ -7,7 +7,7 @@ from consent_service.app import postbox
 from consent_service.app.issuers import Identities, identities
 from consent_service.app.jobs import Jobs, Kept
 from consent_service.app.metrics import Metrics
-from consent_service.app.opening import Opened, open_service
+from consent_service.app.opening import Opened, Unready, open_service
 from consent_service.app.outgoing import Outgoing, outgoing
 from consent_service.app.waking import WakingDatabase
 from consent_service.clock import DAY, Clock
@@ -19,6 +19,7 @@ from consent_service.delivery.worker import Worker
 from consent_service.persons.numbers import NumberRule
 from consent_service.persons.waiting import Receivers
 from consent_service.plans import mapping
+from consent_service.rights.journal import NO_JOURNAL, Journal, JournalFile
 from consent_service.settings import Settings
 from consent_service.vault.keys import Keys
 from consent_service.web.paths import RETURN_PATHS
@@ -37,6 +38,7 @@ class Service:
     identities: Identities
     numbers: NumberRule
     receivers: Receivers
+    journal: Journal
     metrics: Metrics
     http: Outgoing
 
@@ -79,6 +81,7 @@ async def assemble(settings: Settings, clock: Clock) -> Service:
 
 def _assembled(settings: Settings, clock: Clock, http: Outgoing, known: Identities, opened: Opened) -> Service:
     db = WakingDatabase(opened.db)
+    file = journal_file(settings, opened.keys)
     desk = Desk(keys=opened.keys.service, purposes=Purposes.load(), controller=controller(settings))
     return Service(
         settings=settings,
@@ -93,9 +96,23 @@ def _assembled(settings: Settings, clock: Clock, http: Outgoing, known: Identiti
             "consent_request": requests.receiver(opened.keys.service),
             "mapping_request": mapping.receiver(opened.keys.service),
         },
+        journal=NO_JOURNAL if file is None else file,
         metrics=Metrics(),
         http=http,
     )
+
+
+def journal_file(settings: Settings, keys: Keys) -> JournalFile | None:
+    """The erasure journal, if the settings name one. Raises Unready if it can't be appended to."""
+    if settings.erasure_journal is None:
+        return None
+    file = JournalFile(settings.erasure_journal, keys.service.rows)
+    try:
+        file.demand_fit()
+    except OSError as failure:
+        reason = failure.strerror or type(failure).__name__
+        raise Unready(f"The erasure journal at {settings.erasure_journal} can't be written: {reason}") from None
+    return file
 
 
 def controller(settings: Settings) -> Controller:

@@ -133,6 +133,7 @@ def candidate_door(service: Service) -> CandidateDoor:
         held_for=service.settings.controller_organisation_number,
         public_url=service.settings.public_url,
         levels=service.identities.levels,
+        journal=service.journal,
     )
 
 
@@ -153,6 +154,7 @@ def people_door(service: Service) -> Pages:
         public_url=settings.public_url,
         draft_days=LIFETIME // DAY,
         waiting_days=settings.waiting_days,
+        journal=service.journal,
     )
 
 

@@ -2,7 +2,20 @@
 
 import typer
 
-from consent_service.cli import audit, clients, deliveries, demonstration, keys, migrate, openapi, sandbox, serve, units
+from consent_service.cli import (
+    audit,
+    clients,
+    deliveries,
+    demonstration,
+    erasures,
+    keys,
+    migrate,
+    openapi,
+    sandbox,
+    serve,
+    units,
+    vault,
+)
 
 app = typer.Typer(
     name="consent-service",
@@ -29,6 +42,8 @@ app.add_typer(units.app, name="units")
 app.add_typer(clients.app, name="clients")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
+app.add_typer(erasures.app, name="erasures")
+app.add_typer(vault.app, name="vault")
 
 if __name__ == "__main__":
     app()

@@ -65,6 +65,25 @@ async def pause(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str,
     return paused
 
 
+async def invalidate(
+    tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, granted_before: int, now: int
+) -> Stored | None:
+    """End a consent that the service can no longer vouch for, because the database was restored; as it stands then.
+
+    None if it does not live, or was granted from ``granted_before`` on. An end that came in the meantime is written as
+    what it is.
+    """
+    head = (await lock(tx, [candidate_id]))[candidate_id]
+    consent = await _found(tx, consent_id)
+    try:
+        await _hers(tx, desk, consent, candidate_id)
+    except Tampered:
+        return await _end_changed(tx, desk, head, consent, now=now)
+    if State(consent.state) not in LIVING or consent.granted_at is None or consent.granted_at >= granted_before:
+        return None
+    return await _end(tx, desk, head, consent, State.INVALIDATED, "service", now=now)
+
+
 async def end_in_time(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> bool:
     """Write down that a consent has expired, or was used up; whether it had not been written before."""
     head = (await lock(tx, [candidate_id]))[candidate_id]

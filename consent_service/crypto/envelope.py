@@ -26,6 +26,7 @@ from consent_service.errors import Tampered
 KEY_BYTES = 32
 
 _HEADER = b"CS\x01"
+HEADER_BYTES = len(_HEADER)
 _SALT = 32
 _COMMITMENT = 32
 _TAG = 16
@@ -35,6 +36,11 @@ _NONCE = bytes(12)
 
 class SealBroken(Tampered):
     """The envelope does not open with this key for this purpose. Which part is wrong is not said."""
+
+
+def format_of(envelope: bytes) -> int | None:
+    """The format that an envelope says it is of, from its first ``HEADER_BYTES``; None for what is no envelope."""
+    return 1 if envelope.startswith(_HEADER) else None
 
 
 def new_key() -> bytes:

@@ -115,6 +115,7 @@ _OF_CANDIDATE = Statement(
     f"SELECT {_REQUESTS} FROM mapping_request WHERE candidate_id = :candidate_id ORDER BY created_at DESC, id"
 )
 _BIND = Statement("UPDATE mapping_request SET candidate_id = :candidate_id WHERE id = :id AND candidate_id IS NULL")
+_ASK_UNDER = Statement("UPDATE mapping_request SET consent_id = :consent_id WHERE id = :id")
 _PROGRESS = Statement(
     "UPDATE mapping_request SET progress = :progress, messages = :messages, changed_at = :changed_at WHERE id = :id"
 )
@@ -166,6 +167,11 @@ async def of_unit(view: Snapshot, unit_id: str, *, after: str, limit: int) -> li
 async def of_candidate(view: Snapshot, candidate_id: str) -> list[MappingRequest]:
     """The mapping requests that concern a candidate, newest first."""
     return [_request(row) for row in await view.rows(_OF_CANDIDATE, candidate_id=candidate_id)]
+
+
+async def ask_under(tx: Transaction, request_id: str, consent_id: str) -> None:
+    """Let a request stand under another consent."""
+    await tx.run(_ASK_UNDER, id=request_id, consent_id=consent_id)
 
 
 async def bind(tx: Transaction, request_id: str, candidate_id: str) -> bool:

@@ -118,6 +118,11 @@ async def ask_for_herself(
     return asked
 
 
+async def ask_under(tx: Transaction, request_id: str, consent_id: str) -> None:
+    """Let a request be answered under another consent, which is asked for in place of one that was invalidated."""
+    await _store.ask_under(tx, request_id, consent_id)
+
+
 def receiver(keys: ServiceKeys) -> Receiver:
     """What takes a waiting ``mapping_request`` over: binds it and its consent, and seals it under the person's key."""
 

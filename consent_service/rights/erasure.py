@@ -18,6 +18,7 @@ from consent_service.identity import sessions
 from consent_service.notes import forgetting as notes
 from consent_service.persons import forgetting as persons
 from consent_service.plans import forgetting as plans
+from consent_service.rights.journal import NO_JOURNAL, Journal
 from consent_service.storage.engine import Transaction
 from consent_service.vault import seal
 
@@ -30,8 +31,11 @@ class Erased:
     jws: str
 
 
-async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -> Erased:
+async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int, journal: Journal = NO_JOURNAL) -> Erased:
     """Erase the candidate. The door drops her key from memory afterwards (``Keys.forget``).
+
+    It is in the journal for good before this returns, hence before it commits: a backup from before can then be
+    restored without bringing her back (``replay``).
 
     Consents in force end as revoked; to an asker a waiting request looks as if it was never opened. Raises
     NotAvailable if she is not there (any more).
@@ -50,6 +54,7 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -> 
     head = (await lock(tx, [candidate_id]))[candidate_id]  # it moved while consents ended
     appended = await append(tx, desk.keys.log, head, Entry("person.erased", "candidate"), at=now)
     destroyed["log_details"] = await close(tx, desk.keys.log, head)
+    await journal.record(candidate_id, appended.at)
     statement = {
         "format": 1,
         "type": "erasure",

@@ -2,15 +2,19 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 from consent_service.audit.log import Entry, append, lock
+from consent_service.audit.notes import VerifierKey, read_note
 from consent_service.audit.reading import Line, lines
+from consent_service.audit.sequencer import inclusion, newest_note
 from consent_service.clock import rfc3339
 from consent_service.consents import receipts
 from consent_service.consents.reading import of_candidate
 from consent_service.consents.terms import wire
-from consent_service.crypto.service_keys import SealKey
+from consent_service.crypto.service_keys import SealKey, ServiceKeys
+from consent_service.rights import check_export
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault.candidate import open_parts
 from consent_service.vault.keys import CandidateKey
@@ -18,22 +22,56 @@ from consent_service.vault.seal import Holding, holdings
 
 FORMAT = 1
 _PAGE = 500
+_SCRIPT = Path(check_export.__file__).read_text(encoding="utf-8")
 
 
-async def export(tx: Transaction, key: CandidateKey, log_key: SealKey, *, now: int) -> dict[str, Any]:
+async def export(tx: Transaction, key: CandidateKey, keys: ServiceKeys, *, now: int) -> dict[str, Any]:
     """Everything: each part in every version, consents with their receipts, and the log with what proves it.
 
     The export itself is in the log before it is answered. Raises NotAvailable for an erased candidate.
     """
     head = (await lock(tx, [key.candidate_id]))[key.candidate_id]
     at = head.now(now)
-    await append(tx, log_key, head, Entry("export.made", "candidate"), at=at)
+    await append(tx, keys.log, head, Entry("export.made", "candidate"), at=at)
+    consents = await _consents(tx, key.candidate_id, at)
+    log = await _log(tx, keys.log, key.candidate_id)
     return {
         "format": FORMAT,
         "exported_at": rfc3339(at),
         "parts": await _parts(tx, key),
-        "consents": await _consents(tx, key.candidate_id, at),
-        "access_log": await _log(tx, log_key, key.candidate_id),
+        "consents": consents,
+        "access_log": log,
+        "verification": await _verification(tx, keys, consents, log),
+    }
+
+
+async def _verification(
+    view: Snapshot, keys: ServiceKeys, consents: list[dict[str, Any]], log: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What proves all that without us: a program, the keys, the log's signed head, and proofs of entries under it.
+
+    The entries that receipts name are proved, and the last one that is covered: the chain leads from there to the rest.
+    """
+    note = await newest_note(view)
+    head = None if note is None else read_note(note)
+    size = 0 if head is None else head.size
+    covered = [line for line in log if line["leaf_index"] is not None and line["leaf_index"] < size]
+    named = {receipts.evidence(jws)[0] for consent in consents for jws in consent["receipts"]}
+    inclusions = []
+    for line in covered:
+        if line["position"] in named or line is covered[-1]:
+            path = await inclusion(view, line["leaf_index"], size)
+            assert path is not None
+            shown = [base64.b64encode(node).decode() for node in path]
+            about = {"position": line["position"], "leaf_index": line["leaf_index"], "size": size}
+            inclusions.append({**about, "path": shown})
+    return {
+        "how": "Save script as check_export.py, and run: python3 check_export.py export.json",
+        "script": _SCRIPT,
+        "keys": [keys.receipts.jwk],
+        "checkpoint_key": None if head is None else str(VerifierKey(head.origin, keys.checkpoints.public)),
+        "checkpoint": note,
+        "inclusions": inclusions,
     }
 
 

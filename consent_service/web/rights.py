@@ -48,7 +48,7 @@ def _keeping(pages: Pages, door: Door) -> None:
     async def take_along(visit: CandidateVisit) -> Response:
         key = await visit.key()
         async with pages.db.transaction() as tx:
-            everything = await export(tx, key, pages.keys.service.log, now=pages.clock.now())
+            everything = await export(tx, key, pages.keys.service, now=pages.clock.now())
         content = orjson.dumps(everything, option=orjson.OPT_INDENT_2)
         return visit.download(content, "application/json", f"{visit.words('rights.export.file')}.json")
 

@@ -19,6 +19,7 @@ import pytest
 from consent_service.app.migrations.tables import metadata
 from consent_service.clock import MINUTE, SECOND
 from consent_service.identity.units import UnitKind
+from consent_service.rights.journal import JournalFile
 from consent_service.storage.engine import Statement
 from tests.provision.openbao import MOUNT, OpenBao
 from tests.support.house import EMPLOYEE, House, fresh_key
@@ -120,6 +121,7 @@ async def away(migrated_url: str, tmp_path: Path, openbao_server: OpenBao) -> As
         "CONSENT_TRANSIT_MOUNT": MOUNT,
         "CONSENT_TRANSIT_KEY": key,
         "CONSENT_TRANSIT_TOKEN_FILE": str(token),
+        "CONSENT_ERASURE_JOURNAL": str(tmp_path / "erasures.jsonl"),
     }
     async with running_house(migrated_url, tmp_path, **settings) as house:
         away = Away(house, openbao_server)
@@ -147,7 +149,7 @@ async def test_what_needs_keys_fails_closed_and_leaves_nothing(away: Away) -> No
         away.house.clock.advance(seconds=10 * MINUTE / SECOND)
 
 
-async def test_ending_needs_no_keys(away: Away) -> None:
+async def test_ending_needs_no_keys(away: Away, tmp_path: Path) -> None:
     """Revoke, refuse, pause and erase succeed while the key service is dead, and what they ended stays ended after."""
     first, second, third = away.consents
     away.bao.kill()
@@ -166,6 +168,9 @@ async def test_ending_needs_no_keys(away: Away) -> None:
     away.bao.kill()
     erased = await away.kari("DELETE", "/v1/me")
     assert erased.status_code == 200
-    assert erased.json()["statement"]["destroyed"]["keys"] == 1
+    statement = erased.json()["statement"]
+    assert statement["destroyed"]["keys"] == 1
+    (line,) = JournalFile(tmp_path / "erasures.jsonl", away.house.service.keys.service.rows).read().lines
+    assert line.candidate_id == statement["log"]["chain"]
     away.bao.well()
     assert not await away.released(third)
