@@ -1,6 +1,7 @@
 """Where keys, parts and shares lie, sealed each and every one."""
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
@@ -91,8 +92,10 @@ _RENAME_SERVICE_KEY = Statement("UPDATE service_key SET use = :to WHERE use = :u
 _LAY_FLOOR = Statement("INSERT INTO master_floor (name, version) VALUES ('oldest', 0) ON CONFLICT (name) DO NOTHING")
 _FLOOR = Statement("SELECT version FROM master_floor WHERE name = 'oldest' {for_share}")
 _RAISE_FLOOR = Statement("UPDATE master_floor SET version = :version WHERE name = 'oldest' AND version < :version")
-WRAPPED = {"service": ("service_key", "use"), "recipient": ("recipient_key", "recipient_id")} | {
-    "candidate": ("candidate_key", "candidate_id")
+WRAPPED = {
+    "service": ("service_key", "use"),
+    "recipient": ("recipient_key", "recipient_id"),
+    "candidate": ("candidate_key", "candidate_id"),
 }
 _WRAPPED = {
     owner: Statement(f"SELECT {key} AS id, wrapped FROM {table} WHERE {key} > :after ORDER BY {key} LIMIT :limit")
@@ -138,9 +141,7 @@ _RECIPIENTS = Statement(
     "SELECT DISTINCT recipient_id FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id"
     " ORDER BY recipient_id"
 )
-_DESTROY_SHARES_OF_CANDIDATE = Statement(
-    "DELETE FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id"
-)
+_DESTROY_CANDIDATES = Statement("DELETE FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id")
 _DESTROY_SHARES = Statement("DELETE FROM share WHERE consent_id = :consent_id")
 _DESTROY_SHARES_OF = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id = :recipient_id")
 _DESTROY_SHARES_BUT = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id <> :recipient_id")
@@ -167,8 +168,7 @@ async def add_candidate_key(tx: Transaction, candidate_id: str, wrapped: bytes) 
 
 async def find_candidate_key(view: Snapshot, candidate_id: str) -> bytes | None:
     """A candidate's wrapped key; None when there is none, or no longer."""
-    found: bytes | None = await view.value(_CANDIDATE_KEY, id=candidate_id)
-    return found
+    return cast("bytes | None", await view.value(_CANDIDATE_KEY, id=candidate_id))
 
 
 async def add_recipient_key(tx: Transaction, recipient_id: str, wrapped: bytes) -> None:
@@ -178,8 +178,7 @@ async def add_recipient_key(tx: Transaction, recipient_id: str, wrapped: bytes) 
 
 async def find_recipient_key(view: Snapshot, recipient_id: str) -> bytes | None:
     """A recipient's wrapped key."""
-    found: bytes | None = await view.value(_RECIPIENT_KEY, id=recipient_id)
-    return found
+    return cast("bytes | None", await view.value(_RECIPIENT_KEY, id=recipient_id))
 
 
 async def add_service_keys(tx: Transaction, wrapped: dict[str, bytes]) -> None:
@@ -283,7 +282,7 @@ async def recipients(view: Snapshot, consent_id: str, candidate_id: str) -> list
 
 async def destroy_shares_of(tx: Transaction, consent_id: str, candidate_id: str) -> int:
     """Delete the shares of the candidate's parts under a consent."""
-    return await tx.run(_DESTROY_SHARES_OF_CANDIDATE, consent_id=consent_id, candidate_id=candidate_id)
+    return await tx.run(_DESTROY_CANDIDATES, consent_id=consent_id, candidate_id=candidate_id)
 
 
 async def destroy_shares(
