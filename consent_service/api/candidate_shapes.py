@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from consent_service.api.shapes import ConsentMeta, DeliveryShape, PartShape, Time, UnitShape, Uuid
 
@@ -190,6 +190,9 @@ class Export(BaseModel):
     parts: list[dict[str, Any]]
     consents: list[dict[str, Any]]
     access_log: list[dict[str, Any]]
+    verification: dict[str, Any] = Field(
+        description="A program that checks the log, its details and the receipts without the service, and its proofs."
+    )
 
 
 class Erased(BaseModel):

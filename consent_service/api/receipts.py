@@ -1,11 +1,13 @@
 """A receipt as an answer: signed, and readable."""
 
 import base64
+from typing import Any
 
 import orjson
 from fastapi import Response
 
 from consent_service.api.answers import raw_answer
+from consent_service.audit import proofs
 from consent_service.consents import receipts
 from consent_service.consents.reading import ConsentView
 from consent_service.errors import NotAvailable
@@ -13,9 +15,10 @@ from consent_service.storage.engine import Snapshot
 
 
 async def receipt_answer(view: Snapshot, consent_id: str, seen: ConsentView | None) -> Response:
-    """The newest receipt of a consent. ``seen``: what a unit may see of it (None: the candidate asks).
+    """The newest receipt of a consent, with its place in the log.
 
-    A unit gets receipts of grants and their ends; a refusal's is the candidate's alone. Raises NotAvailable.
+    ``seen`` is what a unit may see of it (None: the candidate asks). A unit gets receipts of grants and their ends;
+    a refusal's is the candidate's alone. Raises NotAvailable.
     """
     found = await receipts.of_consent(view, consent_id)
     if seen is not None:
@@ -23,7 +26,18 @@ async def receipt_answer(view: Snapshot, consent_id: str, seen: ConsentView | No
     if not found:
         raise NotAvailable
     jws: str = found[-1]["jws"]
-    return raw_answer(b'{"jws":' + orjson.dumps(jws) + b',"receipt":' + payload(jws) + b"}")
+    said = payload(jws)
+    shown = b'{"jws":' + orjson.dumps(jws) + b',"receipt":' + said
+    return raw_answer(shown + b',"inclusion":' + orjson.dumps(await _inclusion(view, said)) + b"}")
+
+
+async def _inclusion(view: Snapshot, receipt: bytes) -> dict[str, Any] | None:
+    """The proof that the receipt's entry is under the newest signed head; None until there is one that covers it."""
+    said = orjson.loads(receipt)
+    evidence = said["evidence"]
+    digest = bytes.fromhex(evidence["entry_hash"])
+    proof = await proofs.inclusion_about(view, said["record_id"], evidence["chain_position"], digest)
+    return None if proof is None else proof.wire()
 
 
 def payload(jws: str) -> bytes:

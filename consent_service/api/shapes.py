@@ -76,11 +76,25 @@ class ConsentsFound(BaseModel):
     items: list[ConsentMeta]
 
 
+class Inclusion(BaseModel):
+    """The proof (RFC 9162, 2.1.3) that a leaf is under a signed head: hashes in base64, the head in C2SP text form."""
+
+    leaf_index: int
+    size: int
+    path: list[str]
+    checkpoint: str
+
+
 class Receipt(BaseModel):
-    """A signed receipt: the compact JWS (ES256), and its payload for reading."""
+    """A signed receipt: the compact JWS (ES256), its payload for reading, and its place in the log.
+
+    ``inclusion`` is null until the log's head is signed the next time. The leaf is SHA-256(0x00, entry), which the
+    receipt names as ``evidence.entry_hash``.
+    """
 
     jws: str
     receipt: dict[str, Any]
+    inclusion: Inclusion | None
 
 
 class DraftHandedOver(BaseModel):
@@ -128,6 +142,12 @@ class EventPage(BaseModel):
 
     items: list[Event]
     next: str | None
+
+
+class InclusionPath(BaseModel):
+    """The proof (RFC 9162) that the leaf is in the log of this size: hashes in base64."""
+
+    proof: list[str]
 
 
 class Consistency(BaseModel):

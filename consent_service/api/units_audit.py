@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from consent_service.api.answers import json_answer
 from consent_service.api.contract import UNIT, described
 from consent_service.api.json_bodies import StrictRoute
-from consent_service.api.shapes import Consistency
+from consent_service.api.shapes import Consistency, InclusionPath
 from consent_service.api.units_door import UnitDoor
 from consent_service.audit import sequencer
 from consent_service.errors import NotAvailable
@@ -17,9 +17,12 @@ from consent_service.identity.callers import UnitCaller
 Older = Annotated[int, Query(alias="from", ge=0, le=2**53, description="The size of the older log.")]
 Newer = Annotated[int, Query(alias="to", ge=1, le=2**53, description="The size of the newer log.")]
 
+Leaf = Annotated[int, Query(ge=0, le=2**53, description="The leaf's number, as a receipt's `inclusion` has it.")]
+Size = Annotated[int, Query(ge=1, le=2**53, description="The size of the log to prove it for.")]
+
 
 def routes(door: UnitDoor) -> APIRouter:
-    """``GET /v1/audit/checkpoint`` and ``GET /v1/audit/consistency``."""
+    """``GET /v1/audit/checkpoint``, ``GET /v1/audit/consistency`` and ``GET /v1/audit/inclusion``."""
     router = APIRouter(route_class=StrictRoute, tags=["audit"])
     anybody = Depends(door.calling(None))
 
@@ -46,8 +49,23 @@ def routes(door: UnitDoor) -> APIRouter:
         async with door.db.snapshot() as view:
             # Every log continues the empty one: RFC 9162 has no proof for that, and it needs none.
             proof = await sequencer.consistency(view, older or newer, newer)
-        if proof is None:
-            raise NotAvailable
-        return json_answer({"proof": [base64.b64encode(node).decode("ascii") for node in proof]})
+        return _answer(proof)
+
+    @router.get(
+        "/v1/audit/inclusion",
+        response_model=InclusionPath,
+        **described(returns="metadata", security=UNIT, problems=[404, 429]),
+    )
+    async def inclusion(caller: Annotated[UnitCaller, anybody], leaf: Leaf, size: Size) -> Response:
+        """The proof that a leaf is in the log of ``size`` leaves (RFC 9162, 2.1.3), whichever head was kept."""
+        async with door.db.snapshot() as view:
+            proof = await sequencer.inclusion(view, leaf, size)
+        return _answer(proof)
 
     return router
+
+
+def _answer(proof: list[bytes] | None) -> Response:
+    if proof is None:
+        raise NotAvailable
+    return json_answer({"proof": [base64.b64encode(node).decode("ascii") for node in proof]})

@@ -160,6 +160,11 @@ _LAST_STEPS = Statement(
 )
 _FORGET = Statement("DELETE FROM entry_detail WHERE chain_id = :chain_id")
 
+_LEAF_ABOUT = Statement(
+    "SELECT l.leaf_index, e.digest FROM entry e JOIN leaf l ON l.chain_id = e.chain_id AND l.position = e.position"
+    " WHERE e.consent_id = :consent_id AND e.position = :position"
+)
+
 _UNNUMBERED = Statement(
     "SELECT p.chain_id, p.position, e.body, e.digest FROM pending_leaf p"
     " JOIN entry e ON e.chain_id = p.chain_id AND e.position = p.position"
@@ -223,6 +228,12 @@ async def newest_first(view: Snapshot, chain_id: str, *, before: int, limit: int
 async def about_consent(view: Snapshot, chain_id: str, consent_id: str, *, limit: int) -> list[Row]:
     """Entries that name a consent, the last one first; columns as in ``entries_of``."""
     return await view.rows(_ABOUT_CONSENT, chain_id=chain_id, consent_id=consent_id, limit=limit)
+
+
+async def leaf_about(view: Snapshot, consent_id: str, position: int, digest: bytes) -> int | None:
+    """The number of the entry with this hash at a position of its chain, about a consent."""
+    rows = await view.rows(_LEAF_ABOUT, consent_id=consent_id, position=position)
+    return next((row["leaf_index"] for row in rows if row["digest"] == digest), None)
 
 
 async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, int]:

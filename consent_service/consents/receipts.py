@@ -166,6 +166,12 @@ def _granted(desk: Desk, terms: Terms, appended: Appended) -> dict[str, Any]:
     }
 
 
+def evidence(jws: str) -> tuple[int, str]:
+    """The entry that a receipt of our own names: its position in the person's chain, and its hash."""
+    named = _payload(jws)["evidence"]
+    return named["chain_position"], named["entry_hash"]
+
+
 async def of_consent(view: Snapshot, consent_id: str) -> list[Row]:
     """The receipts of a consent, oldest first: id, type, jws, at."""
     return await _store.receipts(view, consent_id)

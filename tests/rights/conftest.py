@@ -75,7 +75,7 @@ class Life:
     async def export(self) -> dict[str, object]:
         """She takes everything along."""
         async with self.db.transaction() as tx:
-            return await export.export(tx, self.key, self.office.keys.service.log, now=self.office.clock.now())
+            return await export.export(tx, self.key, self.office.keys.service, now=self.office.clock.now())
 
     async def erase(self) -> Erased:
         """She ends it, as the doors do."""

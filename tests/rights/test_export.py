@@ -108,4 +108,4 @@ async def test_nobody_exports_after_the_erasure(life: Life) -> None:
     await life.erase()
     with pytest.raises(NotAvailable):
         async with life.db.transaction() as tx:
-            await export.export(tx, life.key, life.office.keys.service.log, now=life.office.clock.now())
+            await export.export(tx, life.key, life.office.keys.service, now=life.office.clock.now())
