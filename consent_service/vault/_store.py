@@ -145,11 +145,10 @@ _DESTROY_CANDIDATES = Statement("DELETE FROM share WHERE consent_id = :consent_i
 _DESTROY_SHARES = Statement("DELETE FROM share WHERE consent_id = :consent_id")
 _DESTROY_SHARES_OF = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id = :recipient_id")
 _DESTROY_SHARES_BUT = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id <> :recipient_id")
-_ERASE = (
-    ("keys", Statement("DELETE FROM candidate_key WHERE candidate_id = :id")),
-    ("parts", Statement("DELETE FROM part WHERE candidate_id = :id")),
-    ("shares", Statement("DELETE FROM share WHERE candidate_id = :id")),
-)
+_ERASE = {
+    what: Statement(f"DELETE FROM {table} WHERE candidate_id = :id")
+    for what, table in (("keys", "candidate_key"), ("parts", "part"), ("shares", "share"))
+}
 
 
 def ref_of(row: Row) -> PartRef:
@@ -199,8 +198,7 @@ async def replace_service_key(tx: Transaction, use: str, by: str) -> None:
 
 async def floor(tx: Transaction) -> int:
     """The oldest master version that may still be stored; it stays so until this transaction ends."""
-    found: int | None = await tx.value(_FLOOR)
-    return found or 0
+    return int(await tx.value(_FLOOR) or 0)
 
 
 async def raise_floor(tx: Transaction, version: int) -> None:
@@ -298,4 +296,4 @@ async def destroy_shares(
 
 async def erase(tx: Transaction, candidate_id: str) -> dict[str, int]:
     """Delete the candidate's key, parts and shares; how many of each."""
-    return {what: await tx.run(statement, id=candidate_id) for what, statement in _ERASE}
+    return {what: await tx.run(statement, id=candidate_id) for what, statement in _ERASE.items()}
