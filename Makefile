@@ -5,6 +5,8 @@
 #   make test    linters, types, import contracts, and every test on SQLite and PostgreSQL
 #                TESTS="tests/vault -k seal"  runs those alone
 #   make check   linters, types, import contracts
+#   make soak    the tests that get better the longer they run, for half an hour or so
+#   make mutants plants faults in copies of the service; the tests must find each of them
 #   make lock    resolves the newest versions into requirements*.lock
 #   make clean   removes what make and the tools made
 
@@ -31,7 +33,7 @@ MIRROR = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip 
 OURS := --no-deps --no-build-isolation --editable . --editable clients/python
 METADATA := pyproject.toml clients/python/pyproject.toml
 
-.PHONY: help demo test check lock clean
+.PHONY: help demo test check soak mutants lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -48,6 +50,13 @@ check: $(VENV)/.test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+soak: $(VENV)/.test
+	@$(MIRROR); LIFECYCLE_EXAMPLES=1500 LINEARIZABILITY_CALLS=60000 LINEARIZABILITY_SEEDS="4 5 6 7 8 9" \
+		$(BIN)/python -m pytest tests/consents/test_lifecycle.py tests/linearizability $(TESTS)
+
+mutants: $(VENV)/.test
+	@$(BIN)/python -m tests.mutants
 
 lock: $(VENV)/.build
 	@$(MIRROR); set -e; \

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from consent_service.clock import end_of_day
-from consent_service.consents import requests
+from consent_service.consents import requests, standing_refusals
 from consent_service.consents.gate import Refused, ReleaseAsk, Released
 from consent_service.consents.preview import Choice
 from consent_service.identity import sessions
@@ -172,6 +172,8 @@ async def live(office: Office) -> Life:
     await office.no(key, Asked("", refused, 0))
     session = await log_in(office, key.candidate_id)
     never_came = await nav_asks(office)
+    async with office.db.transaction() as tx:
+        await standing_refusals.place(tx, office.desk, key.candidate_id, office.other_training.id, now=now)
     life = Life(office, key, note, asked, pushed, consent_id, refused, waiting, never_came, session)
     assert isinstance(await life.release(), Released)
     return life

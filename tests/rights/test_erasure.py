@@ -57,7 +57,16 @@ async def test_nothing_is_left_that_says_anything(life: Life) -> None:
     before = await stored(life.db)
     secrets = secrets_of(life, before)
     lively = {"candidate", "candidate_key", "person_number", "part", "share", "letter", "waiting_item", "session"}
-    lively |= {"note", "note_version", "note_draft", "claim_try", "plan", "mapping_message", "entry_detail"}
+    lively |= {
+        "note",
+        "note_version",
+        "note_draft",
+        "claim_try",
+        "plan",
+        "mapping_message",
+        "entry_detail",
+        "standing_refusal",
+    }
     assert all(before[table] for table in lively)
     await life.erase()
     after = await stored(life.db)
