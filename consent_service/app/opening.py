@@ -5,6 +5,8 @@ read or written. Only for an empty SQLite database outside production is a schem
 anywhere else a key that appears by accident would hide that the right one is missing.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from consent_service.app import master_keys
@@ -14,6 +16,7 @@ from consent_service.clock import Clock
 from consent_service.crypto.providers import KeysUnfit, MasterKeys
 from consent_service.settings import Misconfigured, Settings
 from consent_service.storage.engine import Database
+from consent_service.storage.lease import held
 from consent_service.storage.opening import open_database
 from consent_service.vault.keys import (
     Keys,
@@ -23,6 +26,7 @@ from consent_service.vault.keys import (
     has_keys,
     open_keys,
 )
+from consent_service.vault.lookup_key import Change, begin
 
 _SQLITE = "sqlite:///"
 _SCHEMES = (_SQLITE, "postgresql://", "postgres://")
@@ -88,6 +92,26 @@ async def init_keys(settings: Settings, clock: Clock) -> bool:
             return False
         await create_service_keys(db, await _find(settings, make=clock))
         return True
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def lookup_change(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Database, MasterKeys, Change]]:
+    """The database while its lookup key is being changed. Raises as ``open_service``, and Unready if anybody works."""
+    db = await _open_current(settings)
+    try:
+        async with db.snapshot() as view:
+            busy = await held(view, now=clock.now())
+        if busy:
+            raise Unready("Processes of the service are running, or ended a moment ago: stop all, and wait 15 seconds.")
+        if not await _has_keys(db):
+            raise Unready("The database has no keys yet. Run: consent-service keys init")
+        provider = await _find(settings)
+        try:
+            yield db, provider, await begin(db, provider, clock)
+        except WrongMasterKey:
+            raise Unready("The master key is not the one that this database was made with.") from None
     finally:
         await db.close()
 

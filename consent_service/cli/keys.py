@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from consent_service.app.opening import init_keys
+from consent_service.app.opening import init_keys, lookup_change
 from consent_service.cli.operating import fail, opened, operate
 from consent_service.cli.progress import bar
 from consent_service.clock import Clock, local_date
 from consent_service.crypto.providers import MasterVersion
+from consent_service.persons import relookup as people
+from consent_service.persons.relookup import Moved
 from consent_service.settings import Settings
 from consent_service.vault import rotation
+from consent_service.vault.lookup_key import finish
 from consent_service.vault.rotation import Needs, Retired, Rewrapped, StillNeeded
 
 app = typer.Typer(no_args_is_help=True, help="Make, rotate and retire the keys. Nothing here shows one.")
@@ -112,6 +115,32 @@ def retire(
     typer.echo(
         f"Retired: {gone}. Destroy the copies of the old keyring too." if gone else "There is nothing to retire."
     )
+
+
+@app.command()
+def relookup() -> None:
+    """After the lookup key got out: make another, and find everybody under it. Stop every process of the service first.
+
+    The lookup key finds a person by her number; whoever has it and a copy of the database can try numbers. The hashes
+    are made anew from the sealed numbers, also of those who have not come yet. It may be interrupted, and until it is
+    finished the service does not start. Answers kept for Idempotency-Key are forgotten.
+
+    Example: consent-service keys relookup
+    """
+
+    async def work(settings: Settings, clock: Clock) -> Moved:
+        async with lookup_change(settings, clock) as (db, provider, change):
+            async with db.snapshot() as view:
+                total = await people.count(view)
+            with bar("people", total) as advance:
+                moved = await people.relookup(db, change.keys, change.new, advance)
+            await finish(db, provider)
+            return moved
+
+    moved = operate(work)
+    typer.echo(f"Found under a new lookup key now: {moved.numbers} numbers and {moved.items} waiting items.")
+    if moved.broken:
+        fail(f"{moved.broken} people or items can't be opened and were left: see the log's alarms.")
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,16 @@ _FIND_BY_LOOKUP = Statement("SELECT candidate_id FROM person_number WHERE lookup
 _LOOKUPS_OF = Statement("SELECT lookup FROM person_number WHERE candidate_id = :candidate_id ORDER BY lookup")
 _DELETE_NUMBERS = Statement("DELETE FROM person_number WHERE candidate_id = :candidate_id")
 
+_IDS = Statement("SELECT id FROM candidate WHERE id > :after ORDER BY id LIMIT :limit")
+_MOVE_NUMBER = Statement(
+    "UPDATE person_number SET lookup = :after WHERE lookup = :before AND candidate_id = :candidate_id"
+)
+_ITEMS = Statement("SELECT id, lookup, kind, payload FROM waiting_item WHERE id > :after ORDER BY id LIMIT :limit")
+_MOVE_ITEM = Statement(
+    "UPDATE waiting_item SET lookup = :after, payload = :payload WHERE id = :id AND lookup = :before"
+)
+_PEOPLE_AND_ITEMS = Statement("SELECT (SELECT COUNT(*) FROM candidate) + (SELECT COUNT(*) FROM waiting_item)")
+
 _LEAVE = Statement(
     "INSERT INTO waiting_item (id, lookup, kind, payload, from_unit, created_at, lapses_at)"
     " VALUES (:id, :lookup, :kind, :payload, :from_unit, :created_at, :lapses_at)"
@@ -157,3 +167,28 @@ async def delete_lapsed_items(tx: Transaction, now: int) -> int:
 async def delete_items(tx: Transaction, lookups: Sequence[str]) -> None:
     """Remove everything that waits for these numbers, unread."""
     await tx.run(_DISCARD, lookups=list(lookups))
+
+
+async def candidate_ids(view: Snapshot, *, after: str, limit: int) -> list[str]:
+    """Candidates in id order after ``after``."""
+    return [row["id"] for row in await view.rows(_IDS, after=after, limit=limit)]
+
+
+async def move_number(tx: Transaction, candidate_id: str, before: str, after: str) -> bool:
+    """Put a number of the candidate's under another hash, if it lies under ``before``; whether it did."""
+    return await tx.run(_MOVE_NUMBER, candidate_id=candidate_id, before=before, after=after) > 0
+
+
+async def items(view: Snapshot, *, after: str, limit: int) -> list[Row]:
+    """(id, lookup, kind, payload) of what waits, in id order after ``after``."""
+    return await view.rows(_ITEMS, after=after, limit=limit)
+
+
+async def move_item(tx: Transaction, item_id: str, before: str, after: str, payload: bytes) -> bool:
+    """Put an item under another hash, if it lies under ``before``; whether it did."""
+    return await tx.run(_MOVE_ITEM, id=item_id, before=before, after=after, payload=payload) > 0
+
+
+async def people_and_items(view: Snapshot) -> int:
+    """How many candidates and waiting items there are."""
+    return int(await view.value(_PEOPLE_AND_ITEMS))

@@ -35,7 +35,12 @@ def person_ref(candidate_id: str, version: int) -> PartRef:
 
 def lookup_of(lookup_key: MacKey, national_id: NationalId) -> str:
     """The keyed hash, in hex, under which a number is stored and found."""
-    return lookup_key.mac(b"national-id" + national_id.digits.encode()).hex()
+    return lookup_of_digits(lookup_key, national_id.digits)
+
+
+def lookup_of_digits(lookup_key: MacKey, digits: str) -> str:
+    """The same for a number that was valid when it was stored."""
+    return lookup_key.mac(b"national-id" + digits.encode()).hex()
 
 
 async def find(view: Snapshot, lookup_key: MacKey, national_id: NationalId) -> str | None:

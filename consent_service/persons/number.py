@@ -37,6 +37,15 @@ async def current(view: Snapshot, key: CandidateKey) -> Who:
     return Who(version=person.version, national_id=content["national_id"], name=content["name"])
 
 
+async def numbers_of(view: Snapshot, key: CandidateKey) -> set[str]:
+    """Every identity number that the owner of ``key`` has had, for ``relookup``. Raises NotAvailable, SealBroken."""
+    person = await find_person(view, key.candidate_id)
+    if person is None:
+        raise NotAvailable
+    versions = [person_ref(key.candidate_id, version) for version in range(1, person.version + 1)]
+    return {orjson.loads(content)["national_id"] for content in (await open_parts(view, key, versions)).values()}
+
+
 async def set_name(tx: Transaction, key: CandidateKey, log_key: SealKey, name: str, *, held_for: str, at: int) -> Who:
     """Give the candidate another name (see ``names.PersonName``), as the next version of her ``person`` part.
 

@@ -3,6 +3,9 @@
 Whether a person is known is itself personal data. So an item is laid down in the same way and at the same cost for
 known and unknown alike: under the keyed hash of the number, sealed with the waiting key, until the person comes
 and it is sealed anew under her own key, or until it lapses.
+
+The number itself goes along inside the seal: after a change of the lookup key (``relookup``) the item could not be
+found by it otherwise. Sealed is: the number's eleven digits, then the payload.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,10 +15,12 @@ from typing import Literal
 from consent_service.crypto.envelope import aad
 from consent_service.crypto.service_keys import MacKey, SealKey
 from consent_service.persons import _store
-from consent_service.persons.lookup import lookup_of
+from consent_service.persons.lookup import lookup_of, lookup_of_digits
 from consent_service.persons.numbers import NationalId
 from consent_service.storage.engine import Row, Snapshot, Transaction
 from consent_service.vault.keys import CandidateKey
+
+_DIGITS = 11
 
 Kind = Literal["mapping_request", "consent_request"]
 
@@ -59,7 +64,7 @@ async def leave(
         item_id=item_id,
         lookup=lookup,
         kind=kind,
-        payload=waiting_key.seal(payload, aad("waiting-item", kind, item_id, lookup)),
+        payload=waiting_key.seal(national_id.digits.encode() + payload, _aad(kind, item_id, lookup)),
         from_unit=from_unit,
         created_at=at,
         lapses_at=lapses_at,
@@ -83,15 +88,34 @@ async def take(tx: Transaction, item_id: str) -> None:
 
 def opened(waiting_key: SealKey, row: Row) -> WaitingItem:
     """An item, open. Raises SealBroken if it was changed or moved behind the service's back."""
-    payload = waiting_key.open(bytes(row["payload"]), aad("waiting-item", row["kind"], row["id"], row["lookup"]))
+    inside = waiting_key.open(bytes(row["payload"]), _aad(row["kind"], row["id"], row["lookup"]))
     return WaitingItem(
         id=row["id"],
         kind=row["kind"],
         from_unit=row["from_unit"],
         created_at=row["created_at"],
         lapses_at=row["lapses_at"],
-        payload=payload,
+        payload=inside[_DIGITS:],
     )
+
+
+def moved(waiting_key: SealKey, row: Row, old: MacKey, new: MacKey) -> tuple[str, bytes] | None:
+    """An item's lookup and payload under the lookup key ``new``; None if it lies under that already.
+
+    Raises SealBroken as ``opened``, and ValueError for an item whose number is not what it lies under.
+    """
+    inside = waiting_key.open(bytes(row["payload"]), _aad(row["kind"], row["id"], row["lookup"]))
+    digits = inside[:_DIGITS].decode("ascii")
+    lookup = lookup_of_digits(new, digits)
+    if row["lookup"] == lookup:
+        return None
+    if row["lookup"] != lookup_of_digits(old, digits):
+        raise ValueError("the item lies under another number's hash")
+    return lookup, waiting_key.seal(inside, _aad(row["kind"], row["id"], lookup))
+
+
+def _aad(kind: str, item_id: str, lookup: str) -> bytes:
+    return aad("waiting-item", kind, item_id, lookup)
 
 
 async def withdraw(tx: Transaction, item_id: str, from_unit: str) -> bool:

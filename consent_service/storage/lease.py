@@ -7,7 +7,7 @@ past its end can't commit what it began: the fence number has moved on.
 from sqlalchemy import BigInteger, Column
 from sqlmodel import Field, SQLModel
 
-from consent_service.storage.engine import Statement, Transaction
+from consent_service.storage.engine import Snapshot, Statement, Transaction
 
 
 class LeaseRow(SQLModel, table=True):
@@ -26,6 +26,12 @@ _ENTER = Statement(
 )
 _LOCK = Statement("SELECT holder, until, fence FROM lease WHERE name = :name {for_update}")
 _TAKE = Statement("UPDATE lease SET holder = :holder, until = :until, fence = :fence WHERE name = :name")
+_HELD = Statement("SELECT name FROM lease WHERE until > :now ORDER BY name")
+
+
+async def held(view: Snapshot, *, now: int) -> list[str]:
+    """The jobs that somebody does now: a process of the service runs, or ended a moment ago."""
+    return [row["name"] for row in await view.rows(_HELD, now=now)]
 
 
 async def hold(tx: Transaction, name: str, holder: str, *, now: int, duration: int) -> bool:

@@ -88,7 +88,6 @@ _RECIPIENT_KEY = Statement("SELECT wrapped FROM recipient_key WHERE recipient_id
 _ADD_SERVICE_KEY = Statement("INSERT INTO service_key (use, wrapped) VALUES (:use, :wrapped)")
 _SERVICE_KEYS = Statement("SELECT use, wrapped FROM service_key")
 _DROP_SERVICE_KEY = Statement("DELETE FROM service_key WHERE use = :use")
-_RENAME_SERVICE_KEY = Statement("UPDATE service_key SET use = :to WHERE use = :use")
 _LAY_FLOOR = Statement("INSERT INTO master_floor (name, version) VALUES ('oldest', 0) ON CONFLICT (name) DO NOTHING")
 _FLOOR = Statement("SELECT version FROM master_floor WHERE name = 'oldest' {for_share}")
 _RAISE_FLOOR = Statement("UPDATE master_floor SET version = :version WHERE name = 'oldest' AND version < :version")
@@ -190,10 +189,10 @@ async def service_keys(view: Snapshot) -> dict[str, bytes]:
     return {row["use"]: row["wrapped"] for row in await view.rows(_SERVICE_KEYS)}
 
 
-async def replace_service_key(tx: Transaction, use: str, by: str) -> None:
-    """Let the service key ``by`` take the place of ``use``."""
-    await tx.run(_DROP_SERVICE_KEY, use=use)
-    await tx.run(_RENAME_SERVICE_KEY, use=by, to=use)
+async def drop_service_keys(tx: Transaction, *uses: str) -> None:
+    """Forget service keys."""
+    for use in uses:
+        await tx.run(_DROP_SERVICE_KEY, use=use)
 
 
 async def floor(tx: Transaction) -> int:

@@ -150,7 +150,7 @@ async def test_she_is_asked_anew_and_her_yes_counts(restored: Restored) -> None:
     assert set(mapping.requested_kinds) >= {"mapping_request.wished_trades"}
     key = await office.keys.candidate(life.candidate_id)
     await office.yes(key, Asked(life.asked.id, mapping.id, 0))
-    assert (await office.push(mapping.id)).id
+    assert (await office.push(mapping.id)).plan_id
 
 
 async def test_a_second_run_changes_nothing(restored: Restored) -> None:
