@@ -4,16 +4,19 @@ from consent_service.storage.engine import Row, Snapshot, Statement
 
 PAGE = 1_000
 
+# The page is cut out first, and then joined: a planner that may merge whole tables would do so for every page.
 _ENTRIES = Statement(
     "SELECT e.chain_id, e.position, e.at, e.event, e.consent_id, e.changes_state, e.body, e.digest, d.sealed,"
     " l.leaf_index, n.digest AS leaf, p.position AS pending,"
-    " c.length, c.digest AS head, c.last_at, c.closed, c.closing FROM entry e"
+    " c.length, c.digest AS head, c.last_at, c.closed, c.closing"
+    " FROM (SELECT * FROM entry WHERE (chain_id, position) > (:chain_id, :position)"
+    " ORDER BY chain_id, position LIMIT :limit) e"
     " LEFT JOIN chain c ON c.chain_id = e.chain_id"
     " LEFT JOIN entry_detail d ON d.chain_id = e.chain_id AND d.position = e.position"
     " LEFT JOIN leaf l ON l.chain_id = e.chain_id AND l.position = e.position"
     " LEFT JOIN node n ON n.level = 0 AND n.node_index = l.leaf_index"
     " LEFT JOIN pending_leaf p ON p.chain_id = e.chain_id AND p.position = e.position"
-    " WHERE (e.chain_id, e.position) > (:chain_id, :position) ORDER BY e.chain_id, e.position LIMIT :limit"
+    " ORDER BY e.chain_id, e.position"
 )
 _EMPTY = Statement(
     "SELECT c.chain_id, c.length FROM chain c WHERE c.length > 0 AND c.chain_id > :after"
@@ -27,11 +30,12 @@ _LEAVES = Statement(
 _NODES = Statement(
     "SELECT node_index, digest FROM node WHERE level = :level AND node_index >= :first AND node_index < :end"
 )
-_STRAYS = {
+_BESIDE = {
     table: Statement(
-        f"SELECT s.chain_id, s.position FROM {table} s WHERE (s.chain_id, s.position) > (:chain_id, :position)"
-        " AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.chain_id = s.chain_id AND e.position = s.position)"
-        " ORDER BY s.chain_id, s.position LIMIT :limit"
+        "SELECT s.chain_id, s.position, e.position AS found FROM"
+        f" (SELECT chain_id, position FROM {table} WHERE (chain_id, position) > (:chain_id, :position)"
+        " ORDER BY chain_id, position LIMIT :limit) s"
+        " LEFT JOIN entry e ON e.chain_id = s.chain_id AND e.position = s.position ORDER BY s.chain_id, s.position"
     )
     for table in ("pending_leaf", "entry_detail")
 }
@@ -67,9 +71,9 @@ async def nodes(view: Snapshot, level: int, first: int, end: int) -> dict[int, b
     return {row["node_index"]: row["digest"] for row in rows}
 
 
-async def strays(view: Snapshot, table: str, chain_id: str, position: int) -> list[Row]:
-    """Rows of ``table`` (pending_leaf, entry_detail) that belong to no entry."""
-    return await view.rows(_STRAYS[table], chain_id=chain_id, position=position, limit=PAGE)
+async def beside(view: Snapshot, table: str, chain_id: str, position: int) -> list[Row]:
+    """The next rows of ``table`` (pending_leaf, entry_detail); ``found`` is None for those that belong to no entry."""
+    return await view.rows(_BESIDE[table], chain_id=chain_id, position=position, limit=PAGE)
 
 
 async def checkpoints(view: Snapshot, after: int) -> list[Row]:

@@ -16,9 +16,9 @@ async def look_for_missing(view: Snapshot, tree: Tree, found: Findings) -> None:
         await _tell(view, found, chain_id, dangling.position, what, at_end=(attack,))
     for table, what in _KINDS.items():
         place = ("", -1)
-        while page := await _store.strays(view, table, *place):
+        while page := await _store.beside(view, table, *place):
             for row in page:
-                if not found.tells_of(row["chain_id"]):
+                if row["found"] is None and not found.tells_of(row["chain_id"]):
                     await _tell(view, found, row["chain_id"], row["position"], what, at_end=("A5", "A14"))
             place = (page[-1]["chain_id"], page[-1]["position"])
     after = ""

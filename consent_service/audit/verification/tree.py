@@ -82,6 +82,11 @@ class _Heads:
         self._kept = sorted(kept, key=lambda one: one.note.size)
         self._ours: dict[int, bytes] = {}  # roots that we signed, at the sizes of those kept elsewhere
 
+    def wait_for(self, size: int) -> bool:
+        """Whether the root of this size is wanted at all: making it costs more than adding a leaf."""
+        ours = bool(self._page) and self._page[0]["size"] <= size
+        return ours or (bool(self._kept) and self._kept[0].note.size == size)
+
     async def at(self, size: int, root: bytes) -> None:
         """The tree of ``size`` leaves has this ``root``."""
         while (row := await self._next()) is not None and row["size"] <= size:
@@ -211,4 +216,5 @@ async def _grow(view: Snapshot, growing: _Climb, first: int, end: int, heads: _H
                 found.add(
                     ("A1",), "a hash of the Merkle tree is not that of its leaves", at=f"level {level}, node {at}"
                 )
-        await heads.at(growing.size, growing.root())
+        if heads.wait_for(growing.size):
+            await heads.at(growing.size, growing.root())
