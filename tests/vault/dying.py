@@ -25,7 +25,7 @@ from consent_service.persons import relookup
 from consent_service.storage.opening import open_database
 from consent_service.vault import lookup_key, rotation
 
-FILE = str(keyring_file.__file__)
+WRITING = {(str(keyring_file.__file__), name) for name in ("replace", "_put", "_sync_folder")}
 STEPS = frozenset(str(module.__file__) for module in (keyring, keyring_file, rotation, relookup, lookup_key))
 LATER = date(2026, 6, 1)
 CLOCK = SettableClock(1_780_000_000_000_000)
@@ -67,20 +67,22 @@ def die_before(line: int, work: Work, url: str, path: Path) -> bool:
     return code != 0
 
 
-def places(work: Work, url: str, path: Path) -> dict[str, list[int]]:
-    """By module, the nth lines at which one of its own lines is first and last met when nothing kills ``work``."""
+def places(work: Work, url: str, path: Path) -> tuple[list[int], list[int]]:
+    """The nth lines at which a line of code is first and last met when nothing kills ``work``.
+
+    Apart: those that change the keyring's file, and all others.
+    """
     ours, theirs = _clean().Pipe()
     process = _clean().Process(target=_count, args=(work, url, path, theirs))
     process.start()
-    met: list[tuple[str, int]] = ours.recv()
+    met: list[tuple[str, str, int]] = ours.recv()
     process.join()
     assert process.exitcode == 0
-    first = {place: number for number, place in reversed(list(enumerate(met, 1)))}
-    last = {place: number for number, place in enumerate(met, 1)}
-    return {
-        module: sorted({found[place] for found in (first, last) for place in found if place[0] == module})
-        for module in STEPS
-    }
+    ends: dict[tuple[str, str, int], list[int]] = {}
+    for number, place in enumerate(met, 1):
+        ends[place] = [*ends.get(place, [])[:1], number]
+    writing = {number for place, numbers in ends.items() if place[:2] in WRITING for number in numbers}
+    return sorted(writing), sorted({number for numbers in ends.values() for number in numbers} - writing)
 
 
 def _clean() -> Any:
@@ -102,8 +104,12 @@ def _run(line: int, work: Work, url: str, path: Path) -> None:
 
 
 def _count(work: Work, url: str, path: Path, answer: Any) -> None:
-    met: list[tuple[str, int]] = []
-    _traced(lambda frame: met.append((frame.f_code.co_filename, frame.f_lineno)), work, url, path)
+    met: list[tuple[str, str, int]] = []
+
+    def step(frame: FrameType) -> None:
+        met.append((frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno))
+
+    _traced(step, work, url, path)
     answer.send(met)
 
 

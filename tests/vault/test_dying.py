@@ -22,7 +22,7 @@ from consent_service.vault.keys import Keys, RelookupUnfinished, create_service_
 from tests.persons.conftest import KARI, OLA, person
 from tests.provision.postgresql import Server
 from tests.vault.conftest import MADE
-from tests.vault.dying import CLOCK, FILE, Work, change_lookup, die_before, places, rotate
+from tests.vault.dying import CLOCK, Work, change_lookup, die_before, places, rotate
 
 STRANGER = person("25922947409")
 PLACES = {"sqlite": 25, "postgresql": 8}
@@ -82,13 +82,11 @@ class Ground:
     def places(self, work: Work) -> list[int]:
         """Lines to die before: on SQLite all that write the keyring's file, and on both some, spread over the rest."""
         url, keyring = self.copy()
-        by_module = places(work, url, keyring)
+        writing, rest = places(work, url, keyring)
         self.drop(url)
-        writing = by_module.pop(FILE) if self.server is None else []
-        rest = sorted(line for lines in by_module.values() for line in lines)
         wanted = PLACES["sqlite" if self.server is None else "postgresql"]
         spread = {rest[place * (len(rest) - 1) // (wanted - 1)] for place in range(wanted)}
-        return sorted({*writing, *spread})
+        return sorted({*(writing if self.server is None else ()), *spread})
 
 
 @pytest.fixture

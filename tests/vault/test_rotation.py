@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.keyring import LocalKeyring
+from consent_service.crypto.transit import Place, Transit
 from consent_service.errors import KeyProviderDown, NotAvailable, Tampered
-from consent_service.storage.engine import Statement
+from consent_service.storage.engine import Database, Statement
 from consent_service.vault import rotation
 from consent_service.vault.keys import WrongMasterKey, open_keys
 from consent_service.vault.rotation import Retired, Rewrapped, StillNeeded
-from tests.vault.conftest import Vault
+from tests.provision.openbao import MOUNT, OpenBao
+from tests.vault.conftest import Vault, open_vault
 
 LATER = date(2026, 6, 1)
 SERVICE_KEYS = 7  # six uses and the check value
@@ -167,3 +171,19 @@ async def test_another_keyring_is_refused(vault: Vault) -> None:
     await rotation.rewrap(vault.db, vault.provider)
     with pytest.raises(WrongMasterKey):
         await open_keys(vault.db, LocalKeyring({1: new_key(), 2: new_key()}), vault.clock)
+
+
+async def test_rotation_in_a_key_service(db: Database, openbao_server: OpenBao, tmp_path: Path) -> None:
+    """The same with a master key that never leaves its service: made, wrapped under, retired, and nothing lost."""
+    token = tmp_path / "token"
+    token.write_text(openbao_server.root)
+    provider = Transit(Place(openbao_server.url, MOUNT, f"key-{uuid4()}", token))
+    await provider.make()
+    vault = await open_vault(db, provider)
+    secrets = await vault.fill(candidates=30)
+    await provider.add_version(LATER)
+    assert await rotation.rewrap(db, provider) == Rewrapped(SERVICE_KEYS + 32, 0)
+    assert (await rotation.needs(db, provider)).by_version == {2: SERVICE_KEYS + 32}
+    assert await rotation.retire(db, provider, 1) == Retired((1,))
+    assert [one.version for one in await provider.versions()] == [2]
+    assert await vault.opens(secrets)

@@ -1,0 +1,121 @@
+"""What an operator types about keys, envelopes and erasures: what it does, says, and refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from consent_service.clock import MINUTE, SystemClock
+from consent_service.crypto.service_keys import MacKey
+from consent_service.rights.journal import JournalFile
+from consent_service.storage.lease import hold
+from consent_service.storage.opening import open_database
+from tests.cli.test_commands import Environment, _logging_put_back, environment, run
+
+__all__ = ["_logging_put_back", "environment"]
+
+
+def _keyring(environment: Environment) -> Path:
+    return Path(str(environment["CONSENT_KEYRING"]))
+
+
+def _made(environment: Environment, days_ago: int) -> None:
+    """Let every version in the keyring have been made so long ago."""
+    content = json.loads(_keyring(environment).read_text())
+    for item in content["keys"]:
+        item["created"] = (date.today() - timedelta(days=days_ago)).isoformat()  # noqa: DTZ011 - a day, not a time
+    _keyring(environment).write_text(json.dumps(content))
+
+
+def test_a_master_key_is_rotated_and_retired(environment: Environment) -> None:
+    """One version after the other: made, wrapped under, needed by nothing, destroyed."""
+    run(environment, "keys", "init")
+    assert "needed by 7 keys" in run(environment, "keys", "status").output
+    rotated = run(environment, "keys", "rotate")
+    assert "Version 2 of the master key was made. Wrapped under it now: 7 keys." in rotated.output, rotated.output
+    assert "version 1 " in run(environment, "keys", "status").output
+    assert "Retired: 1." in run(environment, "keys", "retire").output
+    status = run(environment, "keys", "status")
+    assert "version 1 " not in status.output
+    assert status.exit_code == 0
+    assert "There is nothing to retire." in run(environment, "keys", "retire").output
+    assert run(environment, "keys", "retire", "2").exit_code == 1
+
+
+def test_an_interrupted_rotation_is_gone_on_with(environment: Environment) -> None:
+    """A version that was made and not yet wrapped under is used, no third one is made, nothing is retired."""
+    run(environment, "keys", "init")
+    content = json.loads(_keyring(environment).read_text())
+    content["keys"].append({**content["keys"][0], "version": 2, "key": "A" * 43 + "="})
+    _keyring(environment).write_text(json.dumps(content))
+    refused = run(environment, "keys", "retire")
+    assert (refused.exit_code, "7 keys still need it" in refused.output) == (1, True)
+    late = run(environment, "keys", "status")
+    assert (late.exit_code, "7 keys are not under the newest version yet" in late.output) == (1, True)
+    again = run(environment, "keys", "rotate")
+    assert "Version 2 of the master key was there already" in again.output
+    assert run(environment, "keys", "status").exit_code == 0
+
+
+@pytest.mark.parametrize(("days_ago", "code"), [(89, 0), (91, 1)])
+def test_status_warns_when_a_rotation_is_due(environment: Environment, days_ago: int, code: int) -> None:
+    """A master key that is older than backups are kept lets an erasure be undone from one: that ends with 1."""
+    run(environment, "keys", "init")
+    _made(environment, days_ago)
+    status = run(environment, "keys", "status")
+    assert (status.exit_code, "older than the 90 days" in status.output) == (code, bool(code))
+    assert run({**environment, "CONSENT_BACKUP_DAYS": "30"}, "keys", "status").exit_code == 1
+
+
+def test_the_lookup_key_is_replaced_while_nobody_works(environment: Environment) -> None:
+    """While a process holds a lease it is refused; when all are stopped it is done."""
+    run(environment, "keys", "init")
+    url = str(environment["CONSENT_DATABASE_URL"])
+
+    async def work() -> None:
+        db, now = await open_database(url), SystemClock().now()
+        async with db.transaction() as tx:
+            await hold(tx, "log-sequencer", "somebody", now=now, duration=MINUTE)
+        await db.close()
+
+    async def stop() -> None:
+        db = await open_database(url)
+        async with db.transaction() as tx:
+            await hold(tx, "log-sequencer", "somebody", now=0, duration=0)
+        await db.close()
+
+    asyncio.run(work())
+    refused = run(environment, "keys", "relookup")
+    assert (refused.exit_code, "stop all" in refused.output) == (3, True)
+    asyncio.run(stop())
+    assert "Found under a new lookup key now: 0 numbers" in run(environment, "keys", "relookup").output
+    assert run(environment, "keys", "status").exit_code == 0
+
+
+def test_envelopes_are_counted(environment: Environment) -> None:
+    """There is one format, so none is left in an old one."""
+    run(environment, "keys", "init")
+    told = run(environment, "vault", "reseal")
+    assert told.exit_code == 0
+    assert "part.sealed: none" in told.output
+    assert "Left in old formats: 0." in told.output
+
+
+def test_a_replay_needs_its_journal(environment: Environment, tmp_path: Path) -> None:
+    """Without a journal, or with one that is not there or not ours, an operator is told; it is never passed over."""
+    run(environment, "keys", "init")
+    assert run(environment, "erasures", "replay").exit_code == 3
+    journal = {**environment, "CONSENT_ERASURE_JOURNAL": str(tmp_path / "erasures.jsonl")}
+    assert run(journal, "erasures", "replay").exit_code == 1
+    assert not (tmp_path / "erasures.jsonl").exists()
+    (tmp_path / "erasures.jsonl").touch()
+    done = run(journal, "erasures", "replay")
+    assert (done.exit_code, "Erased again: 0." in done.output) == (0, True)
+    asyncio.run(JournalFile(tmp_path / "erasures.jsonl", MacKey(bytes(32))).record("somebody", 1))
+    foreign = run(journal, "erasures", "replay", "--restored-at", "2026-11-21T20:55:31Z")
+    assert (foreign.exit_code, "1 lines of the journal are not the service's" in foreign.output) == (1, True)
+    assert run(journal, "erasures", "replay", "--restored-at", "yesterday").exit_code == 2
