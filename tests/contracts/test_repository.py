@@ -159,7 +159,12 @@ def test_every_test_states_what_is_true() -> None:
 
 
 def test_files_are_named_by_what_they_are_about_and_stay_short() -> None:
-    """A file of the service or its clients is a noun or verb of the domain, under 300 lines."""
+    """A file of the service or its clients is a noun or verb of the domain, under 300 lines.
+
+    Revisions of the schema are drafted by a tool, one table after another, and are never changed once released.
+    """
     for path in [*python_files("consent_service"), *python_files("clients")]:
+        if path.parent.name == "versions":
+            continue
         assert path.stem not in NAMELESS, path
         assert len(path.read_text().splitlines()) < 300, path
