@@ -48,6 +48,8 @@ async def _page(pages: Pages, request: Request, problem: Problem) -> Response:
     ways = [(words("error.home"), "/overview" if visit.session else "/")]
     if problem.status == 401:
         ways.insert(0, (words("frame.login"), "/login"))
+    if problem.slug == "key-provider-down" and visit.session:
+        ways.insert(0, (words("error.ending"), "/consents"))  # taking a yes back needs no key
     return visit.render(
         "words.html",
         status=problem.status,

@@ -14,7 +14,7 @@ from consent_service.consents.grants import Keyring
 from consent_service.consents.preview import preview, words_of_asker
 from consent_service.consents.purposes import IDENTITY, Purpose
 from consent_service.consents.reading import ConsentView, find_for_candidate
-from consent_service.errors import Malformed, PreviewChanged
+from consent_service.errors import KeyProviderDown, Malformed, PreviewChanged
 from consent_service.identity.units import Unit, enabled_unit, get
 from consent_service.storage.engine import Snapshot
 from consent_service.vault.keys import MAILBOX, CandidateKey
@@ -113,12 +113,14 @@ async def _open(view: Snapshot, visit: CandidateVisit) -> tuple[ConsentView, Pur
 
 
 async def _question(visit: CandidateVisit, *, status: int = 200, problem: str | None = None) -> Response:
-    pages, key = visit.pages, await visit.key()
+    pages, key = visit.pages, await _key_if_any(visit)
     async with pages.db.snapshot() as view:
         consent, purpose, recipient = await _open(view, visit)
         names = await unit_names.names(view)
-        message = await words_of_asker(view, key, consent.id)
-        parts = await request_words(view, key, consent.mapping_request_id, visit.words, now=pages.clock.now())
+        message, parts = None, []
+        if key is not None:
+            message = await words_of_asker(view, key, consent.id)
+            parts = await request_words(view, key, consent.mapping_request_id, visit.words, now=pages.clock.now())
     asker = unit_names.known(names, consent.requester_id, visit.words) if consent.requester_id else None
     return visit.render(
         "request.html",
@@ -132,8 +134,16 @@ async def _question(visit: CandidateVisit, *, status: int = 200, problem: str | 
         message=message,
         parts=parts,
         reply_by=consent.reply_by,
-        problem=problem,
+        problem=problem or (None if key is not None else "request.closed"),
     )
+
+
+async def _key_if_any(visit: CandidateVisit) -> CandidateKey | None:
+    """Her key, or None while keys can't be had: a no needs none."""
+    try:
+        return await visit.key()
+    except KeyProviderDown:
+        return None
 
 
 async def _choose(
