@@ -105,9 +105,9 @@ class Town:
 
 @contextlib.asynccontextmanager
 async def town(
-    database_url: str, folder: Path, *, module: Sequence[str] = SERVE, count: int = 2
+    database_url: str, folder: Path, *, module: Sequence[str] = SERVE, count: int = 2, **more: str
 ) -> AsyncIterator[Town]:
-    """The service on this migrated database, in ``count`` processes of ``module``."""
+    """The service on this migrated database, in ``count`` processes of ``module``; ``more`` is in their environment."""
     ports = free_ports(2 * count)
     clock = MovableClock()
     async with contextlib.AsyncExitStack() as stack:
@@ -124,7 +124,7 @@ async def town(
         processes = [
             Process(
                 module,
-                {**inherited, **settings, "CONSENT_PORT": str(port), "CONSENT_PLATFORM_PORT": str(platform)},
+                {**inherited, **settings, **more, "CONSENT_PORT": str(port), "CONSENT_PLATFORM_PORT": str(platform)},
                 folder / f"log-{port}",
                 port,
                 platform,

@@ -47,6 +47,7 @@ class Load:
     consents: list[Consent] = field(default_factory=list)
     hot: list[Consent] = field(default_factory=list)
     made: int = 0
+    readers: int = READERS
     over: Callable[[Load], bool] = lambda load: load.made >= load.wanted
     keys: Any = field(default_factory=itertools.count)
 
@@ -56,7 +57,7 @@ class Load:
         for number in range(SLOTS):
             async with self._wires() as wires:
                 self.hot.append(await self._until_granted(wires, number % PERSONS, chance))
-        works = [self._reads(random.Random(chance.random())) for _ in range(READERS)]  # noqa: S311
+        works = [self._reads(random.Random(chance.random())) for _ in range(self.readers)]  # noqa: S311
         works += [self._owns(random.Random(chance.random())) for _ in range(OWNERS)]  # noqa: S311
         async with asyncio.TaskGroup() as group:
             for work in works:
@@ -101,7 +102,8 @@ class Load:
                     await self._change("resume", consent, chance.choice(wires))
                     await self._release(consent, chance.choice(wires), chance)
                     continue
-                await self._change("revoke", consent, chance.choice(wires))
+                reads, revokes = chance.sample(wires, 2)
+                await asyncio.gather(self._release(consent, reads, chance), self._change("revoke", consent, revokes))
                 await asyncio.gather(*(self._release(consent, wire, chance) for wire in wires))
                 if self.hot[place] is consent:
                     self.hot[place] = await self._until_granted(wires, consent.owner, chance)
