@@ -1,18 +1,20 @@
-"""What the gate's order of steps is for: the lock before the reading, the commit before the answer."""
+"""What the gate's order is for: the lock before the reading, the MAC before the terms, the commit before the answer."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from consent_service.audit.log import lock, read
 from consent_service.consents import endings
 from consent_service.consents.gate import Gate, Refused, ReleaseAsk, Released
+from consent_service.consents.terms import from_bytes
 from consent_service.errors import StorageUnavailable
-from consent_service.storage.engine import Database, Dialect, Snapshot, Transaction
+from consent_service.storage.engine import Database, Dialect, Snapshot, Statement, Transaction
 from tests.consents.conftest import Town
 
 
@@ -79,3 +81,12 @@ async def test_two_gates_spend_one_use_once(town: Town) -> None:
         calls = [gates[i % 2].release(ask) for i, ask in enumerate(asks)]
         answers = await asyncio.gather(*calls, return_exceptions=True)
         assert sum(isinstance(answer, Released) for answer in answers) == 1
+
+
+async def test_terms_that_read_well_and_are_not_hers_refuse_every_use(town: Town) -> None:
+    """More uses, written into the terms by somebody who can write the database, are no uses: the terms have a MAC."""
+    consent = await town.grant(town.choice(max_uses=1))
+    widened = replace(from_bytes(consent.terms), max_uses=100).to_bytes()
+    async with town.db.transaction() as tx:
+        await tx.run(Statement("UPDATE consent SET terms = :terms WHERE id = :id"), id=consent.id, terms=widened)
+    assert await town.release(consent.id) == Refused("tampered")

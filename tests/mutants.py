@@ -1,0 +1,103 @@
+"""``python -m tests.mutants [word]``: plants the faults of ``tests.faults`` in copies of the service, one a copy.
+
+A fault that the named tests do not find has survived, and says what they are worth. Before any fault the same tests
+run on an untouched copy: tests that fail anyhow find nothing. ``word`` picks the faults whose name or file has it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from rich.progress import Progress
+
+from tests.faults import FAULTS, Fault
+
+REPOSITORY = Path(__file__).parents[1]
+COPIED = ("consent_service", "clients", "tests", "openapi", "pyproject.toml")
+AT_ONCE = min(2, os.cpu_count() or 1)
+LONGEST_SECONDS = 600
+
+PASSED, FAILED = 0, 1  # pytest's exit codes; any other says that the run itself went wrong
+
+Verdict = Literal["killed", "survived", "broken"]
+
+
+@contextmanager
+def copy() -> Iterator[Path]:
+    """The repository without what tools made."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        for name in COPIED:
+            source, target = REPOSITORY / name, Path(folder) / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            else:
+                shutil.copy(source, target)
+        yield Path(folder)
+
+
+def run(folder: Path, tests: tuple[str, ...]) -> int:
+    """Run ``tests`` in ``folder``; pytest's exit code. A run that does not end has found something."""
+    database = "postgresql" if "postgresql" in tests else "not postgresql"
+    files = [test for test in tests if test != "postgresql"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", database, *files]
+    try:
+        ended = subprocess.run(command, cwd=folder, capture_output=True, timeout=LONGEST_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return FAILED
+    if ended.returncode not in {PASSED, FAILED}:
+        sys.stderr.write(ended.stdout.decode()[-2000:])
+    return ended.returncode
+
+
+def plant(folder: Path, fault: Fault) -> None:
+    """Change the file. Raises ValueError if the code is not (any more) as the fault says."""
+    path = folder / fault.file
+    text = path.read_text()
+    if text.count(fault.before) != 1:
+        raise ValueError(f"{fault.file}: '{fault.what}' does not fit the code; say anew where it is")
+    path.write_text(text.replace(fault.before, fault.after))
+    compile(path.read_text(), str(path), "exec")
+
+
+def judge(fault: Fault) -> Verdict:
+    """Whether the tests find the fault."""
+    with copy() as folder:
+        plant(folder, fault)
+        return {PASSED: "survived", FAILED: "killed"}.get(run(folder, fault.tests), "broken")  # type: ignore[return-value]  # the values are verdicts
+
+
+def main(word: str) -> int:
+    """Judge every fault; 0 if all were killed."""
+    chosen = [fault for fault in FAULTS if word in fault.what or word in fault.file]
+    began = time.monotonic()
+    with Progress() as progress, ThreadPoolExecutor(AT_ONCE) as pool:
+        sound = progress.add_task("untouched", total=None)
+        with copy() as folder:
+            for tests in sorted({fault.tests for fault in chosen}):
+                if run(folder, tests) != PASSED:
+                    print(f"{' '.join(tests)} fails without any fault: nothing can be said.")
+                    return 2
+        progress.remove_task(sound)
+        task = progress.add_task("faults", total=len(chosen))
+        verdicts = []
+        for fault, verdict in zip(chosen, pool.map(judge, chosen), strict=True):
+            progress.advance(task)
+            verdicts.append(verdict)
+            progress.console.print(f"{verdict:9} {fault.file.removeprefix('consent_service/')}: {fault.what}")
+    survivors = len(chosen) - verdicts.count("killed")
+    print(f"{len(chosen)} faults planted, {survivors} survivors, {time.monotonic() - began:.0f} s")
+    return int(survivors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
