@@ -244,7 +244,7 @@ FAULTS = (
         "resumed after its end",
         "    if consent.valid_until is None or at >= consent.valid_until:",
         "    if consent.valid_until is None:",
-        LIFE,
+        GRANTS,
     ),
     in_room(
         "consents/endings",

@@ -161,6 +161,19 @@ async def test_a_pause_closes_the_gate_and_a_resumption_opens_it(town: Town) -> 
             await grants.resume(tx, town.desk, keyring, consent.id, now=town.clock.now())
 
 
+async def test_what_was_paused_past_its_end_stays_closed(town: Town) -> None:
+    """Her consent's end comes while it is paused too: it can't be resumed, and no share is made anew."""
+    consent = await town.grant()
+    keyring = await town.keyring(town.nav.id)
+    async with town.db.transaction() as tx:
+        await endings.pause(tx, town.desk, town.candidate_id, consent.id, now=town.clock.now())
+    town.clock.advance(days=31)
+    async with town.db.transaction() as tx:
+        with pytest.raises(NotAvailable):
+            await grants.resume(tx, town.desk, keyring, consent.id, now=town.clock.now())
+        assert await tx.value(Statement("SELECT COUNT(*) FROM share")) == 0
+
+
 async def test_an_end_is_final_and_ones_own(town: Town) -> None:
     """Nobody revokes another's consent, and nobody revokes twice."""
     consent = await town.grant()
