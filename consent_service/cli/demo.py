@@ -19,7 +19,7 @@ from rich.text import Text
 from consent_clients import Candidate, CareerCentre, IdPortenSession, Login, Maskinporten, Nav, VocationalTraining
 from consent_clients.problems import ConsentClientError
 from consent_service.cli import demo_story
-from consent_service.cli import demo_words as words
+from consent_service.cli import sandbox_players as players
 from consent_service.cli.demo_cast import Cast
 from consent_service.cli.demo_house import House, house
 from consent_service.cli.demo_telling import DoesNotHold, Telling
@@ -91,8 +91,8 @@ async def _walk(built: House, folder: Path, telling: Telling) -> None:
         CareerCentre(built.service, unit("career-centre")) as career_centre,
         Nav(built.service, unit("nav")) as nav,
         VocationalTraining(built.service, unit("vocational-training")) as training,
-        Candidate(built.service, person(words.MARIT.called)) as marit,
-        Candidate(built.service, person(words.OLA.called)) as ola,
+        Candidate(built.service, person(players.MARIT.called)) as marit,
+        Candidate(built.service, person(players.OLA.called)) as ola,
     ):
         today = local_date(SystemClock().now())
         cast = Cast(career_centre, nav, training, marit, ola, built.unit_ids, folder, today)
@@ -100,12 +100,13 @@ async def _walk(built: House, folder: Path, telling: Telling) -> None:
 
 
 def _invite(console: Console, built: House, folder: Path) -> None:
+    marit, kari = players.MARIT, players.KARI
     lines = [
         ("The candidate's pages", built.service),
         ("Digipost's inboxes", f"{built.digipost}/inbox"),
         ("The contract", f"{built.service}/docs"),
-        ("Log in as", f"{words.MARIT.name} {words.MARIT.national_id}: a note, a consent, a request that waits, a plan"),
-        ("or as", f"{words.KARI.name} {words.KARI.national_id}: has never been here"),
+        ("Log in as", f"{marit.name} {marit.national_id}: a note, a consent, a request that waits, a plan"),
+        ("or as", f"{kari.name} {kari.national_id}: has never been here"),
         ("By curl", f"see README.md, with DATA={folder}"),
     ]
     console.print()

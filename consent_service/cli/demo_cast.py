@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from consent_clients import Candidate, CareerCentre, Nav, Preview, Release, VocationalTraining
-from consent_clients.models import Consent, Event, PartRef, UnitKind
+from consent_clients.models import Consent, Event, PartRef
 from consent_clients.notes import Note
 from consent_clients.problems import NotAvailable
 from consent_clients.recipient import Recipient
 from consent_service.cli.demo_telling import Telling, until
+from consent_service.identity.units import UnitKind
 
 
 @dataclass(frozen=True)

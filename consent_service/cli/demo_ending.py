@@ -7,8 +7,10 @@ from datetime import timedelta
 from consent_clients.checkpoints import Checkpoint
 from consent_clients.models import Consent, PushedPlan
 from consent_service.cli import demo_words as words
+from consent_service.cli import sandbox_players as players
 from consent_service.cli.demo_cast import Cast, hears, logged, note_parts, read, refused
 from consent_service.cli.demo_telling import Telling, until
+from consent_service.identity.units import UnitKind
 
 
 async def share_the_plan_and_revoke(cast: Cast, say: Telling, guidance: Consent, plan: PushedPlan) -> None:
@@ -16,7 +18,7 @@ async def share_the_plan_and_revoke(cast: Cast, say: Telling, guidance: Consent,
     say.step(7, "She shares the plan with NAV, and takes back the note")
     preview = await cast.marit.preview(
         purpose="plan_follow_up",
-        recipient_id=cast.unit_ids["nav"],
+        recipient_id=cast.unit_ids[UnitKind.NAV],
         parts=[
             {"resource": "plan", "resource_id": plan["id"], "version": plan["version"], "part": part}
             for part in ("route", "steps")
@@ -25,19 +27,19 @@ async def share_the_plan_and_revoke(cast: Cast, say: Telling, guidance: Consent,
     )
     shared = await cast.marit.grant(preview)
     await hears(cast.nav, shared["id"], "granted")
-    say.sees("NAV", read(await cast.nav.release(shared["id"], words.NAV_OFFICE.employee)))
+    say.sees("NAV", read(await cast.nav.release(shared["id"], words.NAV_EMPLOYEE)))
     answer = await cast.marit.revoke(guidance["id"])
     say.sees("Candidate", f"Revokes the note's consent: it is {answer['consent']['state']}.")
     await refused(
         say,
         "NAV's next fetch is refused",
-        lambda: cast.nav.release(guidance["id"], words.NAV_OFFICE.employee),
+        lambda: cast.nav.release(guidance["id"], words.NAV_EMPLOYEE),
     )
     await hears(cast.nav, guidance["id"], "revoked")
     say.sees("NAV", "The feed says: revoked. NAV fetches nothing more, and has its duty to delete.")
     receipt = await cast.marit.receipt(guidance["id"])
     say.holds("the end has its receipt too", receipt.verify(await cast.marit.jwks()))
-    say.holds("the plan's consent is untouched", await cast.nav.release(shared["id"], words.NAV_OFFICE.employee))
+    say.holds("the plan's consent is untouched", await cast.nav.release(shared["id"], words.NAV_EMPLOYEE))
 
 
 async def look_back(cast: Cast, say: Telling, guidance: Consent) -> None:
@@ -60,17 +62,17 @@ async def look_back(cast: Cast, say: Telling, guidance: Consent) -> None:
 
 async def erase(cast: Cast, say: Telling) -> None:
     """Ola shares, erases himself, and nothing of his is there for anybody."""
-    code = await cast.career_centre.hand_over(words.NOTE_OF_OLA, words.CAREER_CENTRE.employee)
-    await cast.ola.introduce(words.OLA.name)
+    code = await cast.career_centre.hand_over(words.NOTE_OF_OLA, words.COUNSELLOR)
+    await cast.ola.introduce(players.OLA.name)
     note = await cast.ola.accept((await cast.ola.claim(code.code))["id"])
     preview = await cast.ola.preview(
         purpose="guidance_follow_up",
-        recipient_id=cast.unit_ids["nav"],
+        recipient_id=cast.unit_ids[UnitKind.NAV],
         parts=note_parts(note, ["interests"]),
         valid_until=cast.today + timedelta(days=30),
     )
     consent = await cast.ola.grant(preview)
-    await cast.nav.release(consent["id"], words.NAV_OFFICE.employee)
+    await cast.nav.release(consent["id"], words.NAV_EMPLOYEE)
     keys = await cast.ola.jwks()
     statement = await cast.ola.erase()
     destroyed = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in statement.claims["destroyed"].items())
@@ -79,15 +81,15 @@ async def erase(cast: Cast, say: Telling) -> None:
     await refused(
         say,
         "what NAV could fetch a moment ago is gone",
-        lambda: cast.nav.release(consent["id"], words.NAV_OFFICE.employee),
+        lambda: cast.nav.release(consent["id"], words.NAV_EMPLOYEE),
     )
-    say.holds("a search by his number finds nothing", not await cast.nav.search(words.OLA.national_id))
+    say.holds("a search by his number finds nothing", not await cast.nav.search(players.OLA.national_id))
 
 
 async def leave_something_waiting(cast: Cast, say: Telling) -> None:
     """A request that waits for Marit, for whoever logs in as her afterwards."""
     waiting = await cast.nav.ask(
-        words.MARIT.national_id,
+        players.MARIT.national_id,
         purpose="guidance_follow_up",
         part_kinds=["note.interests", "note.motivation"],
         message="Vi vil gjerne lese litt mer før møtet neste uke.",

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consent_clients.models import UnitKind
 from consent_service.cli import clients, units
-from consent_service.cli import demo_words as words
+from consent_service.cli import sandbox_players as players
 from consent_service.cli.demo_processes import free_ports, operate, running, wait_until_up
 from consent_service.cli.demo_sandbox import World
 from consent_service.cli.sandbox_world import PARTIES, Made, Ports, make
+from consent_service.identity.units import UnitKind
 
 SCOPE_PREFIX = "consent:"
 
@@ -93,7 +93,7 @@ def _register(environ: Mapping[str, str]) -> dict[UnitKind, str]:
                 *("--kind", party.kind),
                 *("--organisation-number", party.organisation_number),
                 *("--unit-code", party.unit_code),
-                *("--region", words.REGION),
+                *("--region", players.REGION),
             ],
             environ,
         )
@@ -105,10 +105,10 @@ def _register(environ: Mapping[str, str]) -> dict[UnitKind, str]:
 def _leave_for_visitors(folder: Path, url: str, unit_ids: Mapping[UnitKind, str]) -> None:
     told = {
         "SERVICE": url,
-        "CAREER_CENTRE": unit_ids["career_centre"],
-        "NAV": unit_ids["nav"],
-        "VOCATIONAL_TRAINING": unit_ids["vocational_training"],
-        **{person.called.upper(): person.national_id for person in words.PEOPLE},
+        "CAREER_CENTRE": unit_ids[UnitKind.CAREER_CENTRE],
+        "NAV": unit_ids[UnitKind.NAV],
+        "VOCATIONAL_TRAINING": unit_ids[UnitKind.VOCATIONAL_TRAINING],
+        **{person.called.upper(): person.national_id for person in players.PEOPLE},
     }
     lines = (f"{name}={shlex.quote(value)}\n" for name, value in told.items())
     (folder / "env").write_text("".join(lines))

@@ -7,16 +7,18 @@ from datetime import timedelta
 from consent_clients.models import Consent, PartRef, PushedPlan
 from consent_clients.notes import Note
 from consent_service.cli import demo_words as words
+from consent_service.cli import sandbox_players as players
 from consent_service.cli.demo_cast import Cast, hears, kinds, note_parts, read, refused, shown
 from consent_service.cli.demo_telling import Telling, until
+from consent_service.identity.units import UnitKind
 
 
 async def ask_for_mapping(cast: Cast, say: Telling, note: Note) -> Consent:
     """NAV asks, the candidate narrows and says yes."""
     say.step(4, "NAV asks vocational training to map her competence; she decides what goes along")
     asked = await cast.nav.ask_mapping(
-        words.MARIT.national_id,
-        cast.unit_ids["vocational_training"],
+        players.MARIT.national_id,
+        cast.unit_ids[UnitKind.VOCATIONAL_TRAINING],
         wished_trades=words.WISHED_TRADES,
         schooling_and_practice=words.SCHOOLING,
         background=words.BACKGROUND,
@@ -29,7 +31,7 @@ async def ask_for_mapping(cast: Cast, say: Telling, note: Note) -> Consent:
     await refused(
         say,
         "before her yes vocational training gets nothing",
-        lambda: cast.training.release(asked["consent_id"], words.TRAINING.employee),
+        lambda: cast.training.release(asked["consent_id"], words.TRAINING_EMPLOYEE),
     )
     waiting = await cast.marit.consents(status="requested")
     consent = next(each for each in waiting if each["id"] == asked["consent_id"])
@@ -41,7 +43,7 @@ async def ask_for_mapping(cast: Cast, say: Telling, note: Note) -> Consent:
     note_sections = note_parts(note, ["education_and_work", "question_vocational_training:q1"])
     preview = await cast.marit.preview(
         purpose="competence_mapping",
-        recipient_id=cast.unit_ids["vocational_training"],
+        recipient_id=cast.unit_ids[UnitKind.VOCATIONAL_TRAINING],
         parts=[*request_parts, *note_sections],
         valid_until=cast.today + timedelta(days=90),
         consent_id=consent["id"],
@@ -59,7 +61,7 @@ async def map_competence(cast: Cast, say: Telling, consent: Consent) -> PushedPl
     """Vocational training reads, says how it goes, and pushes the plan."""
     say.step(5, "Vocational training reads, and answers with a tentative plan")
     event = await hears(cast.training, consent["id"], "granted")
-    release = await cast.training.release(consent["id"], words.TRAINING.employee)
+    release = await cast.training.release(consent["id"], words.TRAINING_EMPLOYEE)
     say.sees("Vocational training", read(release))
     say.holds("NAV's background did not come along", ("mapping_request", "background") not in release.parts())
     receipt = await cast.training.receipt(consent["id"])

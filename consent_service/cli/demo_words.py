@@ -1,51 +1,18 @@
-"""Who plays in the demo and what they write. Everybody is made up; the numbers are Skatteetaten's synthetic kind."""
+"""What the parties write in the demo, and who acts for them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from consent_clients.mapping import MappingQuestion, WishedTrade
-from consent_clients.models import Employee, UnitKind
+from consent_clients.models import Employee
 from consent_clients.notes import NoteContent
 from consent_clients.training_plan import TrainingPlan
+from consent_service.cli import sandbox_players as players
 
-
-@dataclass(frozen=True)
-class Person:
-    """A test person that the local ID-porten lets in (month + 80 marks a number that nobody has)."""
-
-    called: str
-    name: str
-    national_id: str = field(repr=False)
-
-
-MARIT = Person("marit", "Marit Prøvestad", "21879498012")
-OLA = Person("ola", "Ola Testvik", "23886799519")
-KARI = Person("kari", "Kari Prøvdal", "21818297804")
-ELSE = Person("else", "Else Ukjent", "25922947409")
-PEOPLE = (MARIT, OLA, KARI, ELSE)
-
-
-@dataclass(frozen=True)
-class Party:
-    """A unit to be registered, and the employee who acts for it."""
-
-    name: str
-    kind: UnitKind
-    organisation_number: str
-    unit_code: str
-    employee: Employee
-
-
-COUNTY = "313876144"
-"""One organisation number for the county's career centre and its vocational training: the wall stands between units."""
-
-REGION = "Trøndelag"
-CAREER_CENTRE = Party("Karrieresenteret Fjordbyen", "career_centre", COUNTY, "KAR1", Employee("kv-017", "KAR1"))
-NAV_OFFICE = Party("NAV Fjordbyen", "nav", "314270320", "0501", Employee("A123456", "0501"))
-TRAINING = Party("Fagopplæringen i fylket", "vocational_training", COUNTY, "FAG1", Employee("fo-204", "FAG1"))
-PARTIES = (CAREER_CENTRE, NAV_OFFICE, TRAINING)
+COUNSELLOR = Employee("kv-017", players.CAREER_CENTRE.unit_code)
+NAV_EMPLOYEE = Employee("A123456", players.NAV_OFFICE.unit_code)
+TRAINING_EMPLOYEE = Employee("fo-204", players.TRAINING.unit_code)
 
 NOTE: NoteContent = {
     "language": "nb",

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consent_service.cli import demo_words as words
+from consent_service.cli import sandbox_players as players
 from consent_service.cli.demo_sandbox import World
 from consent_service.identity.callers import names_at_maskinporten
 from consent_service.identity.units import UnitKind
 from consent_service.sandbox.digipost import new_enterprise
 from consent_service.sandbox.keys import SigningKey
 
-PARTIES: Mapping[str, words.Party] = {
-    "career-centre": words.CAREER_CENTRE,
-    "nav": words.NAV_OFFICE,
-    "vocational-training": words.TRAINING,
+PARTIES: Mapping[str, players.Party] = {
+    "career-centre": players.CAREER_CENTRE,
+    "nav": players.NAV_OFFICE,
+    "vocational-training": players.TRAINING,
 }
 """The parties by their client's id at Maskinporten, which is their registration's file name too."""
 
@@ -53,7 +53,7 @@ class Made:
 def make(folder: Path, ports: Ports, *, public_url: str, scope_prefix: str) -> Made:
     """Make a world for the service at ``public_url``, and leave its files in ``folder``."""
     keys = {name: SigningKey.generate(name) for name in ("service", "program", *PARTIES)}
-    enterprise = new_enterprise("Eksempel kommune", words.COUNTY)
+    enterprise = new_enterprise("Eksempel kommune", players.COUNTY)
     world = World(
         idporten_port=ports.idporten,
         maskinporten_port=ports.maskinporten,
@@ -63,9 +63,9 @@ def make(folder: Path, ports: Ports, *, public_url: str, scope_prefix: str) -> M
             _login("program", keys["program"], PROGRAM_CALLBACK, []),
         ],
         units=[_unit(name, keys[name], scope_prefix) for name in PARTIES],
-        people=[{"national_id": one.national_id, "name": one.name} for one in words.PEOPLE],
+        people=[{"national_id": one.national_id, "name": one.name} for one in players.PEOPLE],
         digipost_user_id=_DIGIPOST_USER,
-        digipost_organisation=words.COUNTY,
+        digipost_organisation=players.COUNTY,
         digipost_certificate_pem=enterprise.certificate_pem,
     )
     write_private(folder / "world.json", world.text().encode())
@@ -143,6 +143,6 @@ def _registrations(
             "key": keys["program"].private_jwk,
             "national_id": one.national_id,
         }
-        for one in words.PEOPLE
+        for one in players.PEOPLE
     }
     return units | people

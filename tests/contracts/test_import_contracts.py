@@ -52,6 +52,9 @@ PLANTS: dict[str, dict[str, str]] = {
     "The sandbox is started by an operator alone": {"consent_service.app.planted": "import consent_service.sandbox"},
     "Clients know the service by its contract alone": {"consent_clients.planted": "import consent_service.clock"},
     "The service needs a client for its demo alone": {"consent_service.cli.planted": "import consent_clients"},
+    "What needs a client is loaded by the demo alone": {
+        "consent_service.cli.planted": "import consent_service.cli.demo_words"
+    },
 } | {
     f"The store of {room} is private": {"consent_service.cli.planted": f"import consent_service.{room}._store"}
     for room in (path.parent.name for path in (REPOSITORY / "consent_service").glob("*/_store.py"))
