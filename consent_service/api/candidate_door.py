@@ -71,7 +71,7 @@ class CandidateDoor:
     async def _session(self, cookie: str) -> Session:
         at = self.clock.now()
         async with self.db.snapshot() as view:
-            session = await sessions.find(view, self.keys.service.log, cookie, at=at)
+            session = await sessions.find(view, self.keys.service.sessions, cookie, at=at)
         if session is None:
             raise Unauthenticated
         if sessions.is_to_be_noted(session, at=at):

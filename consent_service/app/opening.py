@@ -5,8 +5,8 @@ read or written. Only for an empty SQLite database outside production is a schem
 anywhere else a key that appears by accident would hide that the right one is missing.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from consent_service.app import master_keys
@@ -21,7 +21,9 @@ from consent_service.storage.opening import open_database
 from consent_service.vault.keys import (
     Keys,
     RelookupUnfinished,
+    ServiceKeysMissing,
     WrongMasterKey,
+    add_later_keys,
     create_service_keys,
     has_keys,
     open_keys,
@@ -67,6 +69,8 @@ async def open_service(settings: Settings, clock: Clock) -> Opened:
         provider = await _provider(settings, db, clock)
         if makes_its_own(settings) and not await _has_keys(db):
             await create_service_keys(db, provider)
+        elif makes_its_own(settings):
+            await _add_later_keys(db, provider)
         keys = await _open_keys(db, provider, clock)
         async with db.transaction() as tx:
             await open_chain(tx, SERVICE_CHAIN, at=clock.now())
@@ -77,7 +81,7 @@ async def open_service(settings: Settings, clock: Clock) -> Opened:
 
 
 async def init_keys(settings: Settings, clock: Clock) -> bool:
-    """Make the master key, if there is none, and the database's service keys; whether anything was made.
+    """Make the master key, if there is none, and the database's service keys that are not there; whether any was made.
 
     Raises Unready if the database has keys already and the master key is missing: a new one could open nothing.
     """
@@ -88,8 +92,9 @@ async def init_keys(settings: Settings, clock: Clock) -> bool:
                 provider = await _find(settings)
             except Unready as missing:
                 raise Unready(f"The database has keys already: put back what belongs to it. {missing}") from None
+            added = await _add_later_keys(db, provider)
             await _open_keys(db, provider, clock)
-            return False
+            return added
         await create_service_keys(db, await _find(settings, make=clock))
         return True
     finally:
@@ -108,10 +113,8 @@ async def lookup_change(settings: Settings, clock: Clock) -> AsyncIterator[tuple
         if not await _has_keys(db):
             raise Unready("The database has no keys yet. Run: consent-service keys init")
         provider = await _find(settings)
-        try:
+        with _said():
             yield db, provider, await begin(db, provider, clock)
-        except WrongMasterKey:
-            raise Unready("The master key is not the one that this database was made with.") from None
     finally:
         await db.close()
 
@@ -141,10 +144,26 @@ async def _find(settings: Settings, *, make: Clock | None = None) -> MasterKeys:
 async def _open_keys(db: Database, provider: MasterKeys, clock: Clock) -> Keys:
     if not await _has_keys(db):
         raise Unready("The database has no keys yet. Run: consent-service keys init")
-    try:
+    with _said():
         return await open_keys(db, provider, clock)
+
+
+async def _add_later_keys(db: Database, provider: MasterKeys) -> bool:
+    with _said():
+        return await add_later_keys(db, provider)
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """What is wrong with the keys, as what an operator has to do."""
+    try:
+        yield
     except WrongMasterKey:
         raise Unready("The master key is not the one that this database was made with.") from None
+    except ServiceKeysMissing as missing:
+        if missing.lost:
+            raise Unready(f"Service keys are gone from the database: {missing}. Restore it from a backup.") from None
+        raise Unready(f"This version has service keys of its own: {missing}. Run: consent-service keys init") from None
     except RelookupUnfinished:
         raise Unready("People are half moved to another lookup key. Finish it: consent-service keys relookup") from None
 

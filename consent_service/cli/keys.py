@@ -27,7 +27,8 @@ def init() -> None:
     """Make the master key (a keyring readable by you alone, or a transit key) and the database's service keys. Once.
 
     Back a keyring up apart from the database: without it everything in the database is lost, with it and the
-    database together everything can be read. A master key that is there is used, never replaced.
+    database together everything can be read. A master key that is there is used, never replaced. Where a new version of
+    the service has keys of its own, run it again, before the new version starts; the old one may go on meanwhile.
 
     Example: CONSENT_KEYRING=/secure/keyring.json consent-service keys init
     """

@@ -6,6 +6,7 @@
 ``waiting``      seals what waits for people who have not come yet, and stored answers
 ``receipts``     signs receipts (JWS, ES256)
 ``checkpoints``  signs the log's heads (Ed25519)
+``sessions``     seals the identity number in a person's session with our pages
 """
 
 import base64
@@ -22,7 +23,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import new_key, open_sealed, seal
 
-USES = ("lookup", "rows", "log", "waiting", "receipts", "checkpoints")
+USES = ("lookup", "rows", "log", "waiting", "receipts", "checkpoints", "sessions")
+LATER = frozenset({"sessions"})
+"""Uses that older databases lack. A key for one may still be made: nothing was ever sealed for it."""
 
 
 class MacKey:
@@ -129,6 +132,7 @@ class ServiceKeys:
     waiting: SealKey
     receipts: ReceiptKey
     checkpoints: CheckpointKey
+    sessions: SealKey
 
 
 def new_secrets() -> dict[str, bytes]:
@@ -150,6 +154,7 @@ def service_keys(secrets: dict[str, bytes]) -> ServiceKeys:
         waiting=SealKey(secrets["waiting"]),
         receipts=ReceiptKey(secrets["receipts"]),
         checkpoints=CheckpointKey(secrets["checkpoints"]),
+        sessions=SealKey(secrets["sessions"]),
     )
 
 

@@ -7,6 +7,7 @@ module of this room that is made for it.
 
 import hmac
 from collections import OrderedDict
+from collections.abc import Set
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -15,7 +16,7 @@ import structlog
 from consent_service.clock import MINUTE, Clock
 from consent_service.crypto.envelope import aad, new_key
 from consent_service.crypto.providers import KeyProvider, UnwrapRefused
-from consent_service.crypto.service_keys import ServiceKeys, new_secrets, service_keys
+from consent_service.crypto.service_keys import LATER, USES, ServiceKeys, new_secrets, service_keys
 from consent_service.errors import KeyProviderDown, NotAvailable, Tampered
 from consent_service.storage.engine import Database, Duplicate, Snapshot, Transaction
 from consent_service.vault import _store
@@ -33,6 +34,15 @@ _LIFETIME = 5 * MINUTE
 
 class WrongMasterKey(Exception):
     """The key provider's master key is not the one that this database was made with. The service does not start."""
+
+
+class ServiceKeysMissing(Exception):
+    """The database lacks service keys, by their ``uses``. Those that older versions had too are lost, not late."""
+
+    def __init__(self, uses: Set[str]) -> None:
+        """Name the uses."""
+        super().__init__(", ".join(sorted(uses)))
+        self.lost = uses - LATER
 
 
 class RelookupUnfinished(Exception):
@@ -168,10 +178,25 @@ async def create_service_keys(db: Database, provider: KeyProvider) -> None:
         return  # another process was first, and its keys hold
 
 
+async def add_later_keys(db: Database, provider: KeyProvider) -> bool:
+    """Make the keys that an older version's database lacks; whether there were any. Processes that run need no notice.
+
+    Raises WrongMasterKey, ServiceKeysMissing if others are gone, KeyProviderDown.
+    """
+    missing = LATER - set(await open_secrets(db, provider, lacking=LATER))
+    wrapped = {use: await provider.wrap(new_key(), wrapping_context("service", use)) for use in missing}
+    try:
+        async with db.transaction() as tx:
+            await _store.add_service_keys(tx, wrapped)
+    except Duplicate:
+        pass  # another operator was first, and those keys hold
+    return bool(missing)
+
+
 async def open_keys(db: Database, provider: KeyProvider, clock: Clock) -> Keys:
     """Open the service keys. Raises WrongMasterKey, before anything else is read or written, and KeyProviderDown.
 
-    Raises RelookupUnfinished while people are half moved to another lookup key.
+    Raises ServiceKeysMissing, and RelookupUnfinished while people are half moved to another lookup key.
     """
     secrets = await open_secrets(db, provider)
     if NEXT_LOOKUP in secrets:
@@ -179,8 +204,13 @@ async def open_keys(db: Database, provider: KeyProvider, clock: Clock) -> Keys:
     return Keys(db, provider, service_keys(secrets), clock)
 
 
-async def open_secrets(db: Database, provider: KeyProvider) -> dict[str, bytes]:
-    """What the service keys are made of, by use. Raises as ``open_keys``; for this room's own modules."""
+async def open_secrets(
+    db: Database, provider: KeyProvider, *, lacking: Set[str] = frozenset[str]()
+) -> dict[str, bytes]:
+    """What the service keys are made of, by use; only those ``lacking`` may be missing.
+
+    Raises WrongMasterKey, ServiceKeysMissing, KeyProviderDown. For this room's own modules.
+    """
     async with db.snapshot() as view:
         wrapped = await _store.service_keys(view)
     try:
@@ -189,6 +219,8 @@ async def open_secrets(db: Database, provider: KeyProvider) -> dict[str, bytes]:
         raise WrongMasterKey from None
     if not hmac.compare_digest(secrets.pop("check", b""), _CHECK):
         raise WrongMasterKey
+    if missing := set(USES) - set(secrets) - lacking:
+        raise ServiceKeysMissing(missing)
     return secrets
 
 

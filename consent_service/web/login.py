@@ -57,7 +57,8 @@ async def _begin(pages: Pages, visit: Visit, person: LoggedIn) -> Response:
     earlier = visit.request.cookies.get(session_cookie(pages), "")
     async with pages.db.transaction() as tx:
         await sessions.end(tx, earlier)
-        value = await sessions.begin(tx, pages.keys.service.log, pid=person.pid, acr=person.acr, sid=person.sid, at=at)
+        key = pages.keys.service.sessions
+        value = await sessions.begin(tx, key, pid=person.pid, acr=person.acr, sid=person.sid, at=at)
     wanted = ours(person.return_to, otherwise="/overview")
     answer = visit.go(f"/welcome?to={quote(wanted if wanted != '/' else '/overview')}")
     set_cookie(pages, answer, session_cookie(pages), value)

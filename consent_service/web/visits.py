@@ -164,7 +164,7 @@ async def _session(pages: Pages, request: Request) -> Session | None:
         return None
     at = pages.clock.now()
     async with pages.db.snapshot() as view:
-        session = await sessions.find(view, pages.keys.service.log, value, at=at)
+        session = await sessions.find(view, pages.keys.service.sessions, value, at=at)
     if session is not None and sessions.is_to_be_noted(session, at=at):
         async with pages.db.transaction() as tx:
             await sessions.seen(tx, session, at=at)

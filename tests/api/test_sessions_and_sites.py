@@ -15,7 +15,7 @@ pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 async def _session(house: House, acr: str = "idporten-loa-high") -> tuple[dict[str, str], str]:
     """A session's cookie, and its CSRF token."""
-    key, at = house.service.keys.service.log, house.clock.now()
+    key, at = house.service.keys.service.sessions, house.clock.now()
     async with house.service.db.transaction() as tx:
         value = await sessions.begin(tx, key, pid=KARI, acr=acr, sid=None, at=at)
     async with house.service.db.snapshot() as view:

@@ -10,6 +10,8 @@ from consent_service.app.opening import Unready, init_keys, open_service
 from consent_service.clock import SystemClock
 from consent_service.errors import StorageUnavailable
 from consent_service.settings import Misconfigured, Settings, read
+from consent_service.storage.engine import Statement
+from consent_service.storage.opening import open_database
 
 CLOCK = SystemClock()
 
@@ -110,6 +112,38 @@ async def test_an_operator_sets_postgresql_up(database_url: str, migrated_url: s
     assert await init_keys(settings, CLOCK)
     assert not await init_keys(settings, CLOCK)
     assert await _opens(settings)
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+async def test_an_older_versions_database_waits_for_its_new_keys(migrated_url: str, tmp_path: Path) -> None:
+    """A use that came later gets its key from ``keys init``, at which nobody need stop; a lost key is never remade."""
+    settings = local(migrated_url, tmp_path)
+    await init_keys(settings, CLOCK)
+    await _drop_key(migrated_url, "sessions")
+    with pytest.raises(Unready, match=r"of its own: sessions\. Run: consent-service keys init"):
+        await _opens(settings)
+    assert await init_keys(settings, CLOCK)
+    assert not await init_keys(settings, CLOCK)
+    assert await _opens(settings)
+    await _drop_key(migrated_url, "waiting")
+    for attempt in (_opens(settings), init_keys(settings, CLOCK)):
+        with pytest.raises(Unready, match=r"gone from the database: waiting\. Restore"):
+            await attempt
+
+
+async def test_the_embedded_default_makes_the_keys_that_came_later(tmp_path: Path) -> None:
+    """As it makes its schema: by itself."""
+    settings = local(f"sqlite:///{tmp_path / 'consent.db'}", tmp_path)
+    first = await _opens(settings)
+    await _drop_key(f"sqlite:///{tmp_path / 'consent.db'}", "sessions")
+    assert await _opens(settings) == first
+
+
+async def _drop_key(url: str, use: str) -> None:
+    db = await open_database(url)
+    async with db.transaction() as tx:
+        await tx.run(Statement("DELETE FROM service_key WHERE use = :use"), use=use)
+    await db.close()
 
 
 async def test_a_database_that_is_down_is_said_to_be() -> None:

@@ -133,6 +133,8 @@ def test_each_use_has_its_own_secret() -> None:
     assert keys.lookup.mac(b"m") != keys.rows.mac(b"m")
     with pytest.raises(SealBroken):
         keys.waiting.open(keys.log.seal(b"m", b""), b"")
+    with pytest.raises(SealBroken):
+        keys.log.open(keys.sessions.seal(b"m", b""), b"")
     assert keys.lookup.mac(b"m") == MacKey(SECRETS["lookup"]).mac(b"m")
     assert keys.receipts.kid == ReceiptKey(SECRETS["receipts"]).kid
     assert keys.checkpoints.public == CheckpointKey(SECRETS["checkpoints"]).public
@@ -141,10 +143,7 @@ def test_each_use_has_its_own_secret() -> None:
 def test_no_secret_is_shown() -> None:
     """Whatever is logged or raised with a key in it has no byte of the key."""
     keys = service_keys(SECRETS)
-    shown = "".join(
-        f"{value!r}{value!s}"
-        for value in (keys, keys.lookup, keys.rows, keys.log, keys.waiting, keys.receipts, keys.checkpoints)
-    )
+    shown = "".join(f"{value!r}{value!s}" for value in (keys, *(getattr(keys, use) for use in USES)))
     for secret in SECRETS.values():
         for form in (secret.hex(), repr(secret)[2:-1], base64.b64encode(secret).decode()):
             assert form not in shown

@@ -144,7 +144,7 @@ async def types(office: Office, code: str) -> Claimed | NotClaimed:
 
 async def log_in(office: Office, candidate_id: str | None) -> str:
     """A session of hers; the cookie's value."""
-    key, now = office.keys.service.log, office.clock.now()
+    key, now = office.keys.service.sessions, office.clock.now()
     async with office.db.transaction() as tx:
         return await sessions.begin(
             tx, key, pid=KARI.digits, acr="idporten-loa-high", sid="s", at=now, candidate_id=candidate_id

@@ -140,8 +140,9 @@ async def test_nothing_crosses_any_more(life: Life) -> None:
     """A release, a repeat of one, and a letter that had not gone are refused as of something that never was."""
     await life.erase()
     assert await life.release() == Refused("unknown")
+    key, at = life.office.keys.service.sessions, life.office.clock.now()
     async with life.db.snapshot() as view:
-        assert await sessions.find(view, life.office.keys.service.log, life.session, at=life.office.clock.now()) is None
+        assert await sessions.find(view, key, life.session, at=at) is None
     with pytest.raises(NotAvailable):
         await life.office.keys.candidate(life.candidate_id)
 

@@ -13,7 +13,15 @@ from consent_service.crypto.providers import KeyProvider
 from consent_service.errors import KeyProviderDown, NotAvailable, Tampered
 from consent_service.storage.engine import Database, Statement
 from consent_service.storage.opening import open_database
-from consent_service.vault.keys import Keys, WrongMasterKey, create_service_keys, has_keys, open_keys
+from consent_service.vault.keys import (
+    Keys,
+    ServiceKeysMissing,
+    WrongMasterKey,
+    add_later_keys,
+    create_service_keys,
+    has_keys,
+    open_keys,
+)
 from tests.vault.conftest import NOON, Vault
 
 KARI, OLA = "kari", "ola"
@@ -122,6 +130,26 @@ async def test_service_keys_that_were_changed_do_not_open(vault: Vault, changes:
             await tx.run(Statement(change))
     with pytest.raises(WrongMasterKey):
         await open_keys(vault.db, vault.provider, vault.clock)
+
+
+@ON_SQLITE
+async def test_an_older_database_gets_the_keys_that_came_later_and_no_other(vault: Vault) -> None:
+    """They are made once, and what was there stays; a key that was always there is lost when it is missing."""
+    before = [row for row in await everything(vault.db) if row.get("use") != "sessions"]
+    async with vault.db.transaction() as tx:
+        await tx.run(Statement("DELETE FROM service_key WHERE use = 'sessions'"))
+    with pytest.raises(ServiceKeysMissing, match="sessions") as raised:
+        await open_keys(vault.db, vault.provider, vault.clock)
+    assert not raised.value.lost
+    assert [await add_later_keys(vault.db, vault.provider) for _ in range(2)] == [True, False]
+    assert [row for row in await everything(vault.db) if row.get("use") != "sessions"] == before
+    await open_keys(vault.db, vault.provider, vault.clock)
+    async with vault.db.transaction() as tx:
+        await tx.run(Statement("DELETE FROM service_key WHERE use = 'rows'"))
+    for attempt in (add_later_keys(vault.db, vault.provider), open_keys(vault.db, vault.provider, vault.clock)):
+        with pytest.raises(ServiceKeysMissing, match="rows") as raised:
+            await attempt
+        assert raised.value.lost == {"rows"}
 
 
 async def test_making_keys_twice_keeps_the_first(vault: Vault) -> None:

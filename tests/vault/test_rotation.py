@@ -11,6 +11,7 @@ import pytest
 
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.keyring import LocalKeyring
+from consent_service.crypto.service_keys import USES
 from consent_service.crypto.transit import Place, Transit
 from consent_service.errors import KeyProviderDown, NotAvailable, Tampered
 from consent_service.storage.engine import Database, Statement
@@ -21,7 +22,7 @@ from tests.provision.openbao import MOUNT, OpenBao
 from tests.vault.conftest import Vault, open_vault
 
 LATER = date(2026, 6, 1)
-SERVICE_KEYS = 7  # six uses and the check value
+SERVICE_KEYS = len(USES) + 1  # and the check value
 _SPOIL = Statement("UPDATE candidate_key SET wrapped = :wrapped WHERE candidate_id = :id")
 _GONE = Statement("DELETE FROM candidate_key WHERE candidate_id = :id")
 
