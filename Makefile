@@ -43,7 +43,7 @@ demo: $(VENV)/.run
 	@$(BIN)/consent-service demo $(if $(DATA),--data "$(DATA)") $(if $(EXIT),--exit)
 
 test: check
-	@$(MIRROR); $(BIN)/python -m pytest $(TESTS)
+	@$(MIRROR); $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check

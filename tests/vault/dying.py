@@ -75,6 +75,7 @@ def places(work: Work, url: str, path: Path) -> tuple[list[int], list[int]]:
     ours, theirs = _clean().Pipe()
     process = _clean().Process(target=_count, args=(work, url, path, theirs))
     process.start()
+    theirs.close()  # so that one who dies without an answer is heard
     met: list[tuple[str, str, int]] = ours.recv()
     process.join()
     assert process.exitcode == 0
