@@ -46,7 +46,7 @@ from consent_service.consents.ledger import Ledger, entry_of, key_hash, release_
 from consent_service.consents.purposes import IDENTITY
 from consent_service.consents.standing import alarm, intact, terms_of
 from consent_service.consents.states import WAITING, State
-from consent_service.consents.terms import commit
+from consent_service.consents.terms import Terms, commit
 from consent_service.errors import StorageUnavailable, Tampered
 from consent_service.identity.units import Unit
 from consent_service.identity.units import find as find_unit
@@ -149,18 +149,20 @@ class Gate:
     def _judge(self, read: "_Read", call: _Call, heads: dict[str, Head], now: int) -> "_Finding":
         consent = read.consents.get(call.ask.consent_id)
         if consent is None or consent.candidate_id not in heads:
-            return _Finding(None, Refused("unknown"))
+            return _Finding(None, None, Refused("unknown"))
         at = heads[consent.candidate_id].now(now)
         try:
-            refused = _check(self._desk, read, consent, call.ask, at)
-            return _Finding(consent, refused or _open(read, consent, call.ask, call.key, at))
+            terms = _check(self._desk, read, consent, call.ask, at)
+            if isinstance(terms, Refused):
+                return _Finding(consent, None, terms)
+            return _Finding(consent, terms, _open(read, terms, call.ask, call.key, at))
         except (Tampered, KeyError, StopIteration):
             # Something under this consent is not as we wrote it. Refused alone, and loudly.
             alarm(consent.id)
-            return _Finding(consent, Refused("tampered"))
+            return _Finding(consent, None, Refused("tampered"))
         except Exception as fault:  # noqa: BLE001  # a gate that can't decide refuses, and harms nobody else
             _log.error("the gate could not decide", consent_id=consent.id, fault=type(fault).__name__, alarm="gate")
-            return _Finding(consent, Refused("undecidable"))
+            return _Finding(consent, None, Refused("undecidable"))
 
     async def _record(
         self,
@@ -173,7 +175,7 @@ class Gate:
     ) -> list[Answer]:
         ledger = Ledger(self._desk, now)
         answers = [
-            ledger.spend(call.ask, finding.consent, finding.answer)
+            ledger.spend(call.ask, finding.consent, finding.terms, finding.answer)
             for call, finding in zip(calls, findings, strict=True)
         ]
         entries = []
@@ -213,9 +215,10 @@ class _Read:
 
 @dataclass(frozen=True)
 class _Finding:
-    """What steps 3 and 4 found: the consent, if there is one, and what would be answered."""
+    """What steps 3 and 4 found: the consent, if there is one, its terms, if it may pass, and what would be answered."""
 
     consent: Stored | None
+    terms: Terms | None
     answer: Answer
 
 
@@ -244,8 +247,8 @@ async def _read(tx: Transaction, desk: Desk, asks: Sequence[Ask]) -> _Read:
     )
 
 
-def _check(desk: Desk, read: _Read, consent: Stored, ask: Ask, at: int) -> Refused | None:
-    """Step 3. The first reason to refuse, or None."""
+def _check(desk: Desk, read: _Read, consent: Stored, ask: Ask, at: int) -> Terms | Refused:
+    """Step 3. The terms that let the ask pass, or the first reason to refuse."""
     if not intact(desk.keys.rows, consent, read.steps.get(consent.id)):
         raise Tampered
     state = State(consent.state)
@@ -264,13 +267,12 @@ def _check(desk: Desk, read: _Read, consent: Stored, ask: Ask, at: int) -> Refus
         spent = terms.max_uses is not None and consent.uses >= terms.max_uses
         if reason is None and spent and (consent.id, key_hash(ask)) not in read.releases:
             reason = "used_up"
-    return None if reason is None else Refused(reason)
+    return terms if reason is None else Refused(reason)
 
 
-def _open(read: _Read, consent: Stored, ask: Ask, key: RecipientKey, at: int) -> Released | Dispatched:
+def _open(read: _Read, terms: Terms, ask: Ask, key: RecipientKey, at: int) -> Released | Dispatched:
     """Step 4. Raises Tampered for anything that is not what was granted."""
-    terms = terms_of(consent)
-    shares = read.shares.get((consent.id, key.recipient_id), [])
+    shares = read.shares.get((terms.consent_id, key.recipient_id), [])
     bound = terms.share_terms(key.recipient_id)
     if isinstance(ask, DispatchAsk):
         parts = open_shares(key, bound, shares, only=lambda ref: ref.kind == IDENTITY or ref == ask.pdf)
@@ -292,6 +294,6 @@ def _open(read: _Read, consent: Stored, ask: Ask, key: RecipientKey, at: int) ->
     digest = sha256(content)
     if not hmac.compare_digest(commit(salt, digest.digest()), terms.content_commitment):
         raise Tampered
-    earlier = read.releases.get((consent.id, key_hash(ask)))
+    earlier = read.releases.get((terms.consent_id, key_hash(ask)))
     release_id = earlier["release_id"] if earlier is not None else str(uuid4())
-    return Released(release_id, consent.id, at, content, digest.hexdigest(), salt, earlier is not None)
+    return Released(release_id, terms.consent_id, at, content, digest.hexdigest(), salt, earlier is not None)

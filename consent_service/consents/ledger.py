@@ -9,6 +9,7 @@ from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, 
 from consent_service.consents.desk import Desk
 from consent_service.consents.standing import stand, terms_of
 from consent_service.consents.states import State
+from consent_service.consents.terms import Terms
 from consent_service.crypto.canonical import canonical
 
 
@@ -24,15 +25,16 @@ class Ledger:
         self._releases: dict[tuple[str, str], str] = {}
         self._counted: set[str] = set()
 
-    def spend(self, ask: Ask, consent: Stored | None, answer: Answer) -> Answer:
+    def spend(self, ask: Ask, consent: Stored | None, terms: Terms | None, answer: Answer) -> Answer:
         """Count this release, unless it repeats one; refuse it if the batch has spent the last use."""
         if not isinstance(answer, Released) or not isinstance(ask, ReleaseAsk) or answer.repeated:
             return answer
         assert consent is not None
+        assert terms is not None
         place = (consent.id, key_hash(ask))
         if place in self._releases:  # the same key twice in one batch
             return replace(answer, release_id=self._releases[place], repeated=True)
-        limit = terms_of(consent).max_uses
+        limit = terms.max_uses
         if limit is not None:
             uses = self._uses.get(consent.id, consent.uses)
             if uses >= limit:

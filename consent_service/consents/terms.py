@@ -5,11 +5,12 @@ The person stands in the terms as a random id and two salted commitments (to the
 that the preview showed); the salt is a sealed part of its own, shared with the recipient.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+
+import orjson
 
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import MacKey
@@ -96,7 +97,7 @@ def wire(ref: PartRef) -> dict[str, Any]:
 
 def from_bytes(raw: bytes) -> Terms:
     """The terms in ``raw``, whose MAC has been checked."""
-    content = json.loads(raw)
+    content = orjson.loads(raw)
     if content.pop("format") != 1:
         raise Tampered
     candidate = content["candidate_id"]

@@ -29,6 +29,8 @@ _HEADER = b"CS\x01"
 HEADER_BYTES = len(_HEADER)
 _SALT = 32
 _COMMITMENT = 32
+_COMMITMENT_FROM = HEADER_BYTES + _SALT
+_SEALED_FROM = _COMMITMENT_FROM + _COMMITMENT
 _TAG = 16
 _INFO = b"consent-service envelope 1"
 _NONCE = bytes(12)
@@ -50,7 +52,11 @@ def new_key() -> bytes:
 
 def aad(*fields: str) -> bytes:
     """``fields`` as bytes to authenticate: each with its length before it, so that no two lists look alike."""
-    return b"".join(len(raw).to_bytes(4, "big") + raw for raw in (field.encode() for field in fields))
+    pieces: list[bytes] = []
+    for field in fields:
+        raw = field.encode()
+        pieces += (len(raw).to_bytes(4, "big"), raw)
+    return b"".join(pieces)
 
 
 def seal(key: bytes, plaintext: bytes, authenticated: bytes) -> bytes:
@@ -62,15 +68,13 @@ def seal(key: bytes, plaintext: bytes, authenticated: bytes) -> bytes:
 
 def open_sealed(key: bytes, envelope: bytes, authenticated: bytes) -> bytes:
     """The plaintext. Raises SealBroken for any other key, other ``authenticated`` bytes, or a changed envelope."""
-    start = len(_HEADER) + _SALT + _COMMITMENT
-    if len(envelope) < start + _TAG or not envelope.startswith(_HEADER):
+    if len(envelope) < _SEALED_FROM + _TAG or not envelope.startswith(_HEADER):
         raise SealBroken
-    salt = envelope[len(_HEADER) : len(_HEADER) + _SALT]
-    inner, commitment = _derive(key, salt)
-    if not hmac.compare_digest(commitment, envelope[len(_HEADER) + _SALT : start]):
+    inner, commitment = _derive(key, envelope[HEADER_BYTES:_COMMITMENT_FROM])
+    if not hmac.compare_digest(commitment, envelope[_COMMITMENT_FROM:_SEALED_FROM]):
         raise SealBroken
     try:
-        return AESGCM(inner).decrypt(_NONCE, envelope[start:], _HEADER + authenticated)
+        return AESGCM(inner).decrypt(_NONCE, envelope[_SEALED_FROM:], _HEADER + authenticated)
     except InvalidTag:
         raise SealBroken from None
 

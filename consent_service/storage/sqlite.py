@@ -52,10 +52,14 @@ class _View:
         try:
             return take(self._connection.execute(text, arguments))
         except Exception as failure:
-            meaning = _meaning(failure)
-            self.failure = meaning or failure
-            if meaning is None:
-                raise
+            self._note(failure)
+            raise
+
+    def _note(self, failure: Exception) -> None:
+        """Keep ``failure`` for the end of the transaction; raise what a caller may make of it, if there is such."""
+        meaning = _meaning(failure)
+        self.failure = meaning or failure
+        if meaning is not None:
             raise meaning from failure
 
     async def rows(self, statement: Statement, /, **given: Any) -> list[Row]:
@@ -72,8 +76,13 @@ class _View:
         return self._execute(statement, given, lambda cursor: cursor.rowcount)
 
     async def run_many(self, statement: Statement, given: Iterable[Mapping[str, Any]], /) -> None:
-        for one in given:
-            self._execute(statement, one, lambda cursor: None)
+        text = statement.text("sqlite")
+        arguments = [statement.arguments("sqlite", one) for one in given]
+        try:
+            self._connection.executemany(text, arguments)
+        except Exception as failure:
+            self._note(failure)
+            raise
 
     def scrub_after_commit(self) -> None:
         self.scrub = True

@@ -1,10 +1,14 @@
 """What a part is called. A part is the smallest thing that is sealed, shared and destroyed on its own."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from consent_service.crypto.envelope import aad
 
 FORMAT = "1"
+_CONTENT = aad(FORMAT, "part")
+_KEY = aad(FORMAT, "data key")
+_SHARE = aad(FORMAT, "share")
 
 
 @dataclass(frozen=True, order=True)
@@ -26,18 +30,17 @@ class PartRef:
         """What purposes speak of: ``note.interests``, ``note.question_nav``."""
         return f"{self.resource}.{self.part.partition(':')[0]}"
 
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The reference as text, in the order in which it is authenticated."""
-        return (self.candidate_id, self.resource, self.resource_id, str(self.version), self.part)
+    def place(self) -> bytes:
+        """The reference as it is authenticated: its fields in their order, each with its length before it."""
+        return aad(self.candidate_id, self.resource, self.resource_id, str(self.version), self.part)
 
     def content_aad(self) -> bytes:
         """Binds a part's content to its place."""
-        return aad(FORMAT, "part", *self.fields)
+        return _CONTENT + self.place()
 
     def key_aad(self) -> bytes:
         """Binds a part's data key, wrapped for its owner, to its place."""
-        return aad(FORMAT, "data key", *self.fields)
+        return _KEY + self.place()
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,11 @@ class ShareTerms:
     purpose: str
     valid_until: int
 
+    @cached_property
+    def fields(self) -> bytes:
+        """The terms as they are authenticated."""
+        return aad(self.consent_id, self.recipient_id, self.purpose, str(self.valid_until))
+
     def aad(self, ref: PartRef) -> bytes:
         """Binds a data key, wrapped for a recipient, to its part and to these terms."""
-        terms = (self.consent_id, self.recipient_id, self.purpose, str(self.valid_until))
-        return aad(FORMAT, "share", *ref.fields, *terms)
+        return _SHARE + ref.place() + self.fields
