@@ -107,6 +107,7 @@ class OpenBao:
         """Let it take connections and answer nothing."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)  # a signal that is sent is not yet obeyed
 
     def resume(self) -> None:
         """Let it go on."""
