@@ -26,8 +26,8 @@ def is_id(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def _available(text: str) -> str:
-    # Not a 422: a malformed id in an address must look as an unknown one does.
+def path_id(text: str) -> str:
+    """An id in an address. Raises NotAvailable, not a 422: a malformed one must look as an unknown one does."""
     if not is_id(text):
         raise NotAvailable
     return text
@@ -45,7 +45,7 @@ def _calendar_day(value: Any) -> Any:
     return day
 
 
-PathId = Annotated[str, Path(description="A random id (UUID)."), AfterValidator(_available)]
+PathId = Annotated[str, Path(description="A random id (UUID)."), AfterValidator(path_id)]
 Id = Annotated[str, Field(pattern=f"^{_UUID.pattern}$", json_schema_extra={"format": "uuid"})]
 Day = Annotated[date, BeforeValidator(_calendar_day, json_schema_input_type=str)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -19,16 +19,20 @@ from consent_service.identity.compact import Unreadable, strict_json
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
+def read_json(raw: bytes) -> Any:
+    """The value in ``raw``. Raises json.JSONDecodeError, as any reader of JSON does."""
+    try:
+        value = strict_json(raw)
+        if _SURROGATE.search(raw):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (Unreadable, UnicodeEncodeError):
+        raise json.JSONDecodeError("not read", "", 0) from None
+    return value
+
+
 class _StrictRequest(Request):
     async def json(self) -> Any:
-        raw = await self.body()
-        try:
-            value = strict_json(raw)
-            if _SURROGATE.search(raw):
-                json.dumps(value, ensure_ascii=False).encode("utf-8")
-        except (Unreadable, UnicodeEncodeError):
-            raise json.JSONDecodeError("not read", "", 0) from None
-        return value
+        return read_json(await self.body())
 
 
 class StrictRoute(APIRoute):

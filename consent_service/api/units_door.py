@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from consent_service.api.rates import Rate
-from consent_service.audit import sequencer
 from consent_service.clock import Clock, local_date
 from consent_service.consents.desk import Desk
 from consent_service.consents.gate import Gate
 from consent_service.errors import Invalid, Violation
-from consent_service.identity.callers import Scope, UnitCaller, unit_caller
+from consent_service.identity.callers import Scope, UnitCaller, client_of, unit_caller
 from consent_service.identity.tokens import BearerTokens
+from consent_service.identity.units import Client, Unit
 from consent_service.persons.numbers import NationalId, NumberRule
-from consent_service.storage.engine import Database, Snapshot
+from consent_service.storage.engine import Database
+from consent_service.storage.joint import Joint
 from consent_service.vault.keys import Keys
 
 CHECKPOINT = "Audit-Checkpoint"
@@ -26,12 +27,18 @@ CHECKPOINT = "Audit-Checkpoint"
 
 @dataclass(frozen=True)
 class UnitDoor:
-    """Given to every units' route. ``claim_page`` is the public address where a pick-up code is entered."""
+    """Given to every units' route.
+
+    ``units`` and ``checkpoints`` (the newest signed head of the log) are asked for in nearly every call.
+    ``claim_page`` is the public address where a pick-up code is entered.
+    """
 
     db: Database
     clock: Clock
     keys: Keys = field(repr=False)
     tokens: BearerTokens
+    units: Joint[Client, Unit]
+    checkpoints: Joint[None, str]
     scope_prefix: str
     desk: Desk = field(repr=False)
     gate: Gate
@@ -64,15 +71,14 @@ class Calling:
     async def __call__(self, request: Request) -> UnitCaller:
         """FastAPI's dependency: before the body is looked at."""
         token = await self.door.tokens.unit(request.headers.getlist("authorization"))
-        async with self.door.db.snapshot() as view:
-            caller = await unit_caller(view, token, prefix=self.door.scope_prefix)
+        unit = await self.door.units.of(client_of(token))
+        caller = unit_caller(unit, token, prefix=self.door.scope_prefix)
         if self.scope is not None:
             caller.demand(self.scope)
         self.door.rate.spend(caller.unit.id)
         return caller
 
 
-async def checkpoint_header(view: Snapshot) -> dict[str, str]:
-    """The newest signed head of the log, for the units to hold against the next: base64 of the C2SP note."""
-    note = await sequencer.newest_note(view)
+def checkpoint_header(note: str | None) -> dict[str, str]:
+    """A signed head of the log (C2SP note), for the units to hold against the next, in base64."""
     return {} if note is None else {CHECKPOINT: base64.b64encode(note.encode()).decode("ascii")}

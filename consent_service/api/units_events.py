@@ -10,6 +10,7 @@ from consent_service.api.fields import Limit
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.shapes import EventPage
 from consent_service.api.units_door import CHECKPOINT, UnitDoor, checkpoint_header
+from consent_service.audit.sequencer import newest_note
 from consent_service.clock import rfc3339
 from consent_service.events import feed
 from consent_service.identity.callers import Scope, UnitCaller
@@ -37,7 +38,7 @@ def routes(door: UnitDoor) -> APIRouter:
         """The caller's events after the number ``after``, without gap or double. 410 when some are no longer kept."""
         async with door.db.snapshot() as view:
             found = await feed.read(view, caller.unit.id, after=after, limit=limit)
-            headers = await checkpoint_header(view)
+            note = await newest_note(view)
         items = [
             {
                 "number": one.number,
@@ -51,6 +52,6 @@ def routes(door: UnitDoor) -> APIRouter:
             for one in found
         ]
         following = str(found[-1].number) if len(found) == limit else None
-        return json_answer({"items": items, "next": following}, headers=headers)
+        return json_answer({"items": items, "next": following}, headers=checkpoint_header(note))
 
     return router

@@ -1,15 +1,15 @@
 """The release: the one route through which another party's content leaves, past the gate."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
 from consent_service.api.answers import raw_answer
 from consent_service.api.contract import ACTING_EMPLOYEE, IDEMPOTENCY_KEY, UNIT, described
-from consent_service.api.fields import Closed, PathId
+from consent_service.api.direct_route import direct, read_body
+from consent_service.api.fields import Closed, PathId, path_id
 from consent_service.api.idempotency import parse_key
-from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.shapes import Release
 from consent_service.api.units_door import CHECKPOINT, UnitDoor, checkpoint_header
 from consent_service.clock import rfc3339
@@ -25,8 +25,18 @@ class Nothing(Closed):
 
 def routes(door: UnitDoor) -> APIRouter:
     """``POST /v1/consents/{id}/releases``."""
-    router = APIRouter(route_class=StrictRoute, tags=["releases"])
-    may_release = Depends(door.calling(Scope.CONTENT_READ))
+    calling = door.calling(Scope.CONTENT_READ)
+
+    async def parameters(request: Request) -> dict[str, Any]:
+        return {
+            "request": request,
+            "caller": await calling(request),
+            "consent_id": path_id(request.path_params["consent_id"]),
+            "body": await read_body(request, Nothing),
+        }
+
+    router = APIRouter(route_class=direct(parameters), tags=["releases"])
+    may_release = Depends(calling)
 
     @router.post(
         "/v1/consents/{consent_id}/releases",
@@ -54,9 +64,7 @@ def routes(door: UnitDoor) -> APIRouter:
         answer = await door.gate.release(ask)
         if isinstance(answer, Refused):
             raise NotAvailable
-        async with door.db.snapshot() as view:
-            headers = await checkpoint_header(view)
-        return raw_answer(_body(answer), headers=headers)
+        return raw_answer(_body(answer), headers=checkpoint_header(await door.checkpoints.of(None)))
 
     return router
 

@@ -1,5 +1,6 @@
 """Tables and statements of this room: units and their clients, logins under way, sessions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, LargeBinary
@@ -76,9 +77,9 @@ _ADD_UNIT = Statement(
 )
 _UNIT_BY_ID = Statement(f"SELECT {_UNIT} FROM unit WHERE id = :id")
 _ALL_UNITS = Statement(f"SELECT {_UNIT} FROM unit ORDER BY region, kind, name, id")
-_UNIT_BY_CLIENT = Statement(
-    f"SELECT {_UNIT} FROM unit WHERE id ="
-    " (SELECT unit_id FROM unit_client WHERE organisation_number = :consumer AND client_id = :client_id)"
+_UNITS_BY_CLIENTS = Statement(
+    f"SELECT c.organisation_number AS consumer, c.client_id, {', '.join(f'u.{name}' for name in _UNIT.split(', '))}"
+    " FROM unit_client c JOIN unit u ON u.id = c.unit_id WHERE c.client_id IN (:client_ids[])"
 )
 _SET_ENABLED = Statement("UPDATE unit SET enabled = :enabled WHERE id = :id AND closed_at IS NULL")
 
@@ -135,9 +136,9 @@ async def all_units(view: Snapshot) -> list[Row]:
     return await view.rows(_ALL_UNITS)
 
 
-async def find_unit_by_client(view: Snapshot, consumer: str, client_id: str) -> Row | None:
-    """The unit that this client of this organisation calls as."""
-    return await view.row(_UNIT_BY_CLIENT, consumer=consumer, client_id=client_id)
+async def units_by_clients(view: Snapshot, client_ids: Sequence[str]) -> list[Row]:
+    """Units with the ``consumer`` and ``client_id`` of each client of theirs among ``client_ids``."""
+    return await view.rows(_UNITS_BY_CLIENTS, client_ids=client_ids)
 
 
 async def set_enabled(tx: Transaction, unit_id: str, *, enabled: bool) -> bool:

@@ -9,10 +9,8 @@ from enum import StrEnum
 from typing import Literal
 
 from consent_service.errors import Forbidden, InsufficientScope
-from consent_service.identity import units
 from consent_service.identity.tokens import UnitToken
-from consent_service.identity.units import Unit, UnitKind
-from consent_service.storage.engine import Snapshot
+from consent_service.identity.units import Client, Unit, UnitKind
 
 
 class Scope(StrEnum):
@@ -72,13 +70,17 @@ def names_at_maskinporten(prefix: str, kind: UnitKind) -> list[str]:
     return sorted(prefix + scope for scope in MAY_HOLD[kind])
 
 
-async def unit_caller(view: Snapshot, token: UnitToken, *, prefix: str) -> UnitCaller:
-    """The unit that a verified token calls as. Raises Forbidden for a client nobody registered, or a disabled unit.
+def client_of(token: UnitToken) -> Client:
+    """Which client a verified token is of."""
+    return Client(token.organisation_number, token.client_id)
+
+
+def unit_caller(unit: Unit | None, token: UnitToken, *, prefix: str) -> UnitCaller:
+    """The ``unit`` of a verified token's client as caller. Raises Forbidden if nobody registered it, or it is disabled.
 
     ``prefix`` is what stands before our scopes at Maskinporten. Acts of consequence ask ``units.enabled_unit``
     again, in their own transaction.
     """
-    unit = await units.find_by_client(view, token.organisation_number, token.client_id)
     if unit is None or not unit.enabled:
         raise Forbidden
     scopes = frozenset(scope for scope in MAY_HOLD[unit.kind] if prefix + scope in token.scopes)

@@ -7,6 +7,7 @@ is enabled is read in the transaction that acts on it, and is never remembered.
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -123,9 +124,11 @@ async def every(view: Snapshot) -> list[Unit]:
     return [_from(row) for row in await _store.all_units(view)]
 
 
-async def find_by_client(view: Snapshot, organisation_number: str, client_id: str) -> Unit | None:
-    """The unit that this client calls as, enabled or not."""
-    return _unit(await _store.find_unit_by_client(view, organisation_number, client_id))
+async def of_clients(view: Snapshot, clients: Sequence[Client]) -> dict[Client, Unit]:
+    """The units that the clients call as, enabled or not, without clients that nobody registered."""
+    rows = await _store.units_by_clients(view, [client.client_id for client in clients])
+    found = {Client(row["consumer"], row["client_id"]): _from(row) for row in rows}
+    return {client: found[client] for client in clients if client in found}
 
 
 async def disable(tx: Transaction, unit_id: str) -> None:

@@ -8,10 +8,17 @@ import pytest
 
 from consent_service.errors import Conflict, Forbidden, InsufficientScope, Invalid, NotAvailable
 from consent_service.identity import units
-from consent_service.identity.callers import MAY_HOLD, Scope, names_at_maskinporten, unit_caller
+from consent_service.identity.callers import (
+    MAY_HOLD,
+    Scope,
+    UnitCaller,
+    client_of,
+    names_at_maskinporten,
+    unit_caller,
+)
 from consent_service.identity.tokens import UnitToken
 from consent_service.identity.units import Unit, UnitKind
-from consent_service.storage.engine import Database
+from consent_service.storage.engine import Database, Snapshot
 from tests.support.issuers import COUNTY, NAV, SUPPLIER
 
 NOW = 1_780_000_000_000_000
@@ -93,13 +100,17 @@ async def test_a_client_is_one_units(db: Database) -> None:
     await let_call(db, centre, "centre-client")
     await let_call(db, training, "training-client")
     async with db.snapshot() as view:
-        assert await units.find_by_client(view, COUNTY, "centre-client") == centre
-        assert await units.find_by_client(view, COUNTY, "training-client") == training
-        assert await units.find_by_client(view, COUNTY, "other-client") is None
-        assert await units.find_by_client(view, NAV, "centre-client") is None
+        ours, theirs = units.Client(COUNTY, "centre-client"), units.Client(COUNTY, "training-client")
+        others = [units.Client(COUNTY, "other-client"), units.Client(NAV, "centre-client")]
+        assert await units.of_clients(view, [ours, *others, theirs]) == {ours: centre, theirs: training}
         assert await units.clients(view, centre.id) == [units.Client(COUNTY, "centre-client")]
     with pytest.raises(Conflict):
         await let_call(db, training, "centre-client")
+
+
+async def calling(view: Snapshot, said: UnitToken, *, prefix: str) -> UnitCaller:
+    found = await units.of_clients(view, [client_of(said)])
+    return unit_caller(found.get(client_of(said)), said, prefix=prefix)
 
 
 async def test_a_suppliers_client_may_serve_several_organisations(db: Database) -> None:
@@ -108,7 +119,7 @@ async def test_a_suppliers_client_may_serve_several_organisations(db: Database) 
     await let_call(db, centre, "supplier-client")
     await let_call(db, nav, "supplier-client")
     async with db.snapshot() as view:
-        caller = await unit_caller(view, token("supplier-client", number=NAV, supplier=SUPPLIER), prefix="consent:")
+        caller = await calling(view, token("supplier-client", number=NAV, supplier=SUPPLIER), prefix="consent:")
     assert (caller.unit, caller.supplier) == (nav, SUPPLIER)
 
 
@@ -130,7 +141,7 @@ async def test_a_removed_client_calls_no_more(db: Database) -> None:
     async with db.transaction() as tx:
         await units.remove_client(tx, organisation_number=NAV, client_id="client")
         with pytest.raises(Forbidden):
-            await unit_caller(tx, token("client", number=NAV), prefix="consent:")
+            await calling(tx, token("client", number=NAV), prefix="consent:")
         with pytest.raises(NotAvailable):
             await units.remove_client(tx, organisation_number=NAV, client_id="client")
 
@@ -143,7 +154,7 @@ async def test_a_disabled_unit_is_nobody_until_it_is_enabled(db: Database) -> No
         await units.disable(tx, unit.id)
         assert await units.enabled_unit(tx, unit.id) is None
         with pytest.raises(Forbidden):
-            await unit_caller(tx, token("client", number=NAV), prefix="consent:")
+            await calling(tx, token("client", number=NAV), prefix="consent:")
         assert not (await units.get(tx, unit.id)).enabled
         await units.enable(tx, unit.id)
         assert await units.enabled_unit(tx, unit.id) == unit
@@ -160,7 +171,7 @@ async def test_a_caller_has_what_its_scopes_and_its_kind_both_admit(db: Database
     await let_call(db, unit, "client")
     scopes = ("consent:content.read", "consent:plans.write", "consent:notes.draft", "consents.read", "x:events.read")
     async with db.snapshot() as view:
-        caller = await unit_caller(
+        caller = await calling(
             view, token("client", *scopes, "consent:mapping.write.all", number=NAV), prefix="consent:"
         )
     assert caller.scopes == {Scope.CONTENT_READ}

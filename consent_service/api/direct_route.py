@@ -1,0 +1,56 @@
+"""A route that is answered directly, for the one whose calls are many.
+
+FastAPI describes it in the contract by its signature, as any other, and is left out of answering: to solve a call's
+parameters takes it longer than the gate takes to decide. Who makes the parameters instead refuses what FastAPI would
+refuse, in the same words; a test holds the two against each other.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from consent_service.api.json_bodies import read_json
+from consent_service.errors import Malformed
+
+Body = TypeVar("Body", bound=BaseModel)
+Parameters = Callable[[Request], Awaitable[dict[str, Any]]]
+
+
+def direct(parameters: Parameters) -> type[APIRoute]:
+    """A kind of route whose endpoint is called with what ``parameters`` makes of the request."""
+
+    class Direct(APIRoute):
+        def __init__(self, path: str, endpoint: Callable[..., Awaitable[Response]], **more: Any) -> None:
+            super().__init__(path, endpoint, **more)
+
+            async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+                response = await endpoint(**await parameters(Request(scope, receive, send)))
+                await response(scope, receive, send)
+
+            self.app = answer
+
+    return Direct
+
+
+async def read_body(request: Request, shape: type[Body]) -> Body:
+    """The body as ``shape``, read strictly. Raises RequestValidationError for what does not fit, as FastAPI does."""
+    try:
+        raw = await request.body()
+    except ClientDisconnect:
+        raise Malformed from None  # nobody will read this answer, but the call ends as any other
+    if not raw:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+    try:
+        return shape.model_validate(read_json(raw))
+    except json.JSONDecodeError as unread:
+        found = {"type": "json_invalid", "loc": ("body", unread.pos), "msg": "JSON decode error", "input": {}}
+        raise RequestValidationError([found]) from None
+    except ValidationError as misfit:
+        raise RequestValidationError([{**error, "loc": ("body", *error["loc"])} for error in misfit.errors()]) from None
