@@ -20,9 +20,13 @@ from consent_service.app.assembly import Service, log_origin
 from consent_service.app.docs import docs_page, problem_page
 from consent_service.app.frame import framed
 from consent_service.app.published import checkpoint_jwk
+from consent_service.audit.sequencer import newest_note
 from consent_service.clock import DAY
 from consent_service.errors import NotAvailable
+from consent_service.identity.units import of_clients
 from consent_service.notes.drafts import LIFETIME
+from consent_service.storage.engine import Snapshot
+from consent_service.storage.joint import Joint
 from consent_service.web import site
 from consent_service.web.errors import error_pages
 from consent_service.web.pages import Pages
@@ -109,6 +113,8 @@ def unit_door(service: Service) -> UnitDoor:
         clock=clock,
         keys=service.keys,
         tokens=service.identities.tokens,
+        units=Joint(service.db, of_clients),
+        checkpoints=Joint(service.db, _newest_checkpoint),
         scope_prefix=settings.scope_prefix,
         desk=service.desk,
         gate=service.gate,
@@ -118,6 +124,11 @@ def unit_door(service: Service) -> UnitDoor:
         rate=Rate(clock, per_minute=settings.unit_calls_per_minute, burst=settings.unit_calls_per_minute),
         search_rate=Rate(clock, per_minute=settings.searches_per_minute, burst=settings.searches_per_minute),
     )
+
+
+async def _newest_checkpoint(view: Snapshot, _: Sequence[None]) -> dict[None, str]:
+    note = await newest_note(view)
+    return {} if note is None else {None: note}
 
 
 def candidate_door(service: Service) -> CandidateDoor:
