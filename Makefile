@@ -6,6 +6,8 @@
 #                TESTS="tests/vault -k seal"  runs those alone
 #   make check   linters, types, import contracts
 #   make soak    the tests that get better the longer they run, for half an hour or so
+#   make bench   how quick the door is, beside an empty answer and an obvious implementation; a few minutes alone
+#                BENCH="release sqlite"  measures those alone
 #   make mutants plants faults in copies of the service; the tests must find each of them
 #   make lock    resolves the newest versions into requirements*.lock
 #   make clean   removes what make and the tools made
@@ -14,6 +16,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?=
+BENCH ?=
 
 # --python: another environment that happens to be active is left alone.
 UV := $(BIN)/uv pip
@@ -33,7 +36,7 @@ MIRROR = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip 
 OURS := --no-deps --no-build-isolation --editable . --editable clients/python
 METADATA := pyproject.toml clients/python/pyproject.toml
 
-.PHONY: help demo test check soak mutants lock clean
+.PHONY: help demo test check soak bench mutants lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -54,6 +57,9 @@ check: $(VENV)/.test
 soak: $(VENV)/.test
 	@$(MIRROR); LIFECYCLE_EXAMPLES=1500 LINEARIZABILITY_CALLS=60000 LINEARIZABILITY_SEEDS="4 5 6 7 8 9" \
 		$(BIN)/python -m pytest tests/consents/test_lifecycle.py tests/linearizability $(TESTS)
+
+bench: $(VENV)/.test
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 mutants: $(VENV)/.test
 	@$(BIN)/python -m tests.mutants

@@ -39,8 +39,8 @@ async def serve(settings: Settings, clock: Clock, *, worker: bool) -> None:
         if worker:
             beside.append(service.worker().run)
         servers = [
-            _server(web_app(service), settings.bind, settings.port),
-            _server(platform_app(service.db, service.metrics), settings.bind, settings.platform_port),
+            server_for(web_app(service), settings.bind, settings.port),
+            server_for(platform_app(service.db, service.metrics), settings.bind, settings.platform_port),
         ]
         _log.info("serving", port=settings.port, environment=settings.environment.value, worker=worker)
         await _until_told(servers, beside)
@@ -50,7 +50,7 @@ async def serve(settings: Settings, clock: Clock, *, worker: bool) -> None:
 async def work(settings: Settings, clock: Clock) -> None:
     """Run a worker and the jobs, and answer the platform, until a signal. Raises as ``serve``."""
     async with _assembled(settings, clock) as service:
-        servers = [_server(platform_app(service.db, service.metrics), settings.bind, settings.platform_port)]
+        servers = [server_for(platform_app(service.db, service.metrics), settings.bind, settings.platform_port)]
         _log.info("working", port=settings.platform_port, environment=settings.environment.value)
         await _until_told(servers, [service.jobs().run, service.worker().run])
         _log.info("ended")
@@ -65,7 +65,8 @@ async def _assembled(settings: Settings, clock: Clock) -> AsyncIterator[Service]
         await service.close()
 
 
-def _server(app: Any, host: str, port: int) -> _Server:
+def server_for(app: Any, host: str, port: int) -> uvicorn.Server:
+    """A server of ``app`` with the settings that all of ours have; whoever runs it handles the signals."""
     return _Server(
         uvicorn.Config(
             app,
@@ -84,7 +85,7 @@ def _server(app: Any, host: str, port: int) -> _Server:
     )
 
 
-async def _until_told(servers: list[_Server], beside: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+async def _until_told(servers: list[uvicorn.Server], beside: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for which in (signal.SIGTERM, signal.SIGINT):
@@ -108,7 +109,7 @@ async def _until_told(servers: list[_Server], beside: list[Callable[[], Coroutin
         raise failed[0]
 
 
-def _tell(servers: list[_Server], told: asyncio.Event) -> None:
+def _tell(servers: list[uvicorn.Server], told: asyncio.Event) -> None:
     if told.is_set():
         for server in servers:
             server.force_exit = True

@@ -20,6 +20,7 @@ from pathlib import Path
 import httpx
 
 from consent_clients import Candidate, IdPortenSession, Login, Maskinporten
+from consent_clients.notes import Sections
 from consent_service.app.opening import init_keys
 from consent_service.cli.demo_processes import free_ports
 from consent_service.clock import SystemClock
@@ -105,9 +106,19 @@ class Town:
 
 @contextlib.asynccontextmanager
 async def town(
-    database_url: str, folder: Path, *, module: Sequence[str] = SERVE, count: int = 2, **more: str
+    database_url: str,
+    folder: Path,
+    *,
+    module: Sequence[str] = SERVE,
+    count: int = 2,
+    persons: int = PERSONS,
+    sections: Sections | None = None,
+    **more: str,
 ) -> AsyncIterator[Town]:
-    """The service on this migrated database, in ``count`` processes of ``module``; ``more`` is in their environment."""
+    """The service on this migrated database, in ``count`` processes of ``module``; ``more`` is in their environment.
+
+    Each of ``persons`` has a note with ``sections``, or a short one.
+    """
     ports = free_ports(2 * count)
     clock = MovableClock()
     async with contextlib.AsyncExitStack() as stack:
@@ -142,12 +153,12 @@ async def town(
         )
         stack.push_async_callback(tokens.close)
         here = Town(processes, nav, tokens, [], [], [], stack)
-        for number in numbers(PERSONS):
-            await _settle(here, number, url, idporten.base_url)
+        for number in numbers(persons):
+            await _settle(here, number, url, idporten.base_url, sections or {"interests": "x" * 200})
         yield here
 
 
-async def _settle(here: Town, number: str, url: str, idporten: str) -> None:
+async def _settle(here: Town, number: str, url: str, idporten: str, sections: Sections) -> None:
     """Somebody with a name and a note."""
     login = Login(
         issuer=idporten,
@@ -160,7 +171,7 @@ async def _settle(here: Town, number: str, url: str, idporten: str) -> None:
     session = IdPortenSession(login)
     person = await here.stack.enter_async_context(Candidate(url, session))
     await person.introduce("En Person")
-    note = await person.write({"language": "nb", "sections": {"interests": "x" * 200}, "questions": []})
+    note = await person.write({"language": "nb", "sections": sections, "questions": []})
     here.people.append(person)
     here.sessions.append(session)
     here.notes.append(note["id"])
