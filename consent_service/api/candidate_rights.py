@@ -44,9 +44,9 @@ def routes(door: CandidateDoor) -> APIRouter:
     async def everything(caller: Annotated[Caller, candidate]) -> Response:
         """Everything that is held about the candidate, in one document (GDPR art. 15 and 20)."""
         await caller.welcomed()
-        key = await caller.key()
+        key, signers = await caller.key(), await door.keys.checkpoints.current()
         async with door.db.transaction() as tx:
-            told = await export.export(tx, key, door.keys.service, now=door.clock.now())
+            told = await export.export(tx, key, door.keys.service, signers, now=door.clock.now())
         name = {"Content-Disposition": 'attachment; filename="export.json"'}
         return Response(orjson.dumps(told), media_type="application/json", headers=name)
 

@@ -1,6 +1,6 @@
-"""What everybody may read: the purposes, and the keys that receipts are checked with."""
+"""What everybody may read: the purposes, and the keys that receipts and the log are checked with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -12,8 +12,8 @@ from consent_service.consents.purposes import Purposes
 _FOR_AN_HOUR = {"Cache-Control": "public, max-age=3600"}
 
 
-def routes(purposes: Purposes, receipt_keys: Sequence[dict[str, str]]) -> APIRouter:
-    """``GET /v1/purposes`` and ``GET /.well-known/jwks.json``. ``receipt_keys`` are public JWKs."""
+def routes(purposes: Purposes, public_keys: Callable[[], Sequence[dict[str, str]]]) -> APIRouter:
+    """``GET /v1/purposes`` and ``GET /.well-known/jwks.json``. ``public_keys`` are JWKs."""
     router = APIRouter(tags=["open"])
     shown: list[dict[str, Any]] = [purpose.model_dump(mode="json") for purpose in purposes.all()]
 
@@ -24,7 +24,7 @@ def routes(purposes: Purposes, receipt_keys: Sequence[dict[str, str]]) -> APIRou
 
     @router.get("/.well-known/jwks.json", **described(returns="open"))
     async def keys() -> Response:
-        """The public keys (RFC 7517) that receipts are signed with."""
-        return json_answer({"keys": list(receipt_keys)}, headers=_FOR_AN_HOUR)
+        """The public keys (RFC 7517) that receipts and the log's heads are signed with, those of now first."""
+        return json_answer({"keys": list(public_keys())}, headers=_FOR_AN_HOUR)
 
     return router

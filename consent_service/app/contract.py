@@ -25,7 +25,7 @@ def machine_routes() -> list[BaseRoute]:
     return [
         *units.routes(_nobody_behind(UnitDoor)),
         *candidate.routes(_nobody_behind(CandidateDoor)),
-        *open_routes.routes(Purposes.load(), []).routes,
+        *open_routes.routes(Purposes.load(), list).routes,
     ]
 
 

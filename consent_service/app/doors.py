@@ -20,6 +20,7 @@ from consent_service.app.assembly import Service, log_origin
 from consent_service.app.docs import docs_page, problem_page
 from consent_service.app.frame import framed
 from consent_service.app.published import checkpoint_jwk
+from consent_service.audit.notes import verifier_keys
 from consent_service.audit.sequencer import newest_note
 from consent_service.clock import DAY
 from consent_service.errors import NotAvailable
@@ -44,7 +45,7 @@ def web_app(service: Service) -> FastAPI:
     routes: list[BaseRoute] = [
         *units.routes(unit_door(service)),
         *candidate.routes(candidate_door(service)),
-        *open_routes.routes(service.desk.purposes, _published(service)).routes,
+        *open_routes.routes(service.desk.purposes, lambda: _published(service)).routes,
         *site.routes(pages),
     ]
     app = bare_app(routes, documented=not service.settings.production)
@@ -170,5 +171,5 @@ def people_door(service: Service) -> Pages:
 
 
 def _published(service: Service) -> list[dict[str, str]]:
-    keys = service.keys.service
-    return [keys.receipts.jwk, checkpoint_jwk(keys.checkpoints.public, log_origin(service.settings))]
+    of_the_log = verifier_keys(service.keys.checkpoints.known, log_origin(service.settings))
+    return [service.keys.service.receipts.jwk, *map(checkpoint_jwk, of_the_log)]

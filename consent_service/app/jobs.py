@@ -19,6 +19,7 @@ from consent_service.consents.desk import Desk
 from consent_service.errors import Unavailable
 from consent_service.events import sequencer as event_sequencer
 from consent_service.rights import lapsing
+from consent_service.vault.checkpoint_keys import CheckpointKeys
 
 _GATHER = 0.02
 """Seconds from a commit to its numbering: those of the same moment share a transaction."""
@@ -42,11 +43,14 @@ class Kept:
 class Jobs:
     """The jobs of one process. ``origin`` is the log's name in its checkpoints (C2SP)."""
 
-    def __init__(self, db: WakingDatabase, desk: Desk, clock: Clock, *, origin: str, kept: Kept) -> None:
+    def __init__(
+        self, db: WakingDatabase, desk: Desk, clock: Clock, checkpoints: CheckpointKeys, *, origin: str, kept: Kept
+    ) -> None:
         """Take what the jobs need; the holder's name is chance, so that no two processes ever share a lease."""
         self._db = db
         self._desk = desk
         self._clock = clock
+        self._checkpoints = checkpoints
         self._origin = origin
         self._kept = kept
         self._holder = secrets.token_hex(8)
@@ -66,20 +70,25 @@ class Jobs:
             continue
         while await self._sequence_log():
             continue
+        await self._sign_log()
 
     async def _number_events(self) -> int:
         async with self._db.behind.transaction() as tx:
             return await event_sequencer.number(tx, holder=self._holder, now=self._clock.now())
 
     async def _sequence_log(self) -> int:
-        now = self._clock.now()
         async with self._db.behind.transaction() as tx:
-            numbered = await log_sequencer.sequence(tx, holder=self._holder, now=now)
-            if now >= self._signed_at + _SIGN_EVERY:
-                key = self._desk.keys.checkpoints
-                await log_sequencer.sign_checkpoint(tx, key, self._origin, holder=self._holder, now=now)
-                self._signed_at = now
-        return numbered
+            return await log_sequencer.sequence(tx, holder=self._holder, now=self._clock.now())
+
+    async def _sign_log(self) -> None:
+        now = self._clock.now()
+        if now < self._signed_at + _SIGN_EVERY:
+            return
+        signers = await self._checkpoints.current()  # before the transaction: a key service may be asked
+        async with self._db.behind.transaction() as tx:
+            if await self._checkpoints.still(tx):
+                await log_sequencer.sign_checkpoint(tx, signers, self._origin, holder=self._holder, now=now)
+        self._signed_at = now
 
     async def lapse(self) -> None:
         """Write down and destroy what is over by itself."""
@@ -106,7 +115,7 @@ class Jobs:
             try:
                 await work()
             except Unavailable:
-                _log.warning("a job waits for the database", job=job)
+                _log.warning("a job waits for the database or the keys", job=job)
                 await asyncio.sleep(_AFTER_FAILURE)
             except Exception:  # noqa: BLE001 - one turn of one job; the others go on, and operators hear of it
                 _log.exception("a job failed", job=job, alarm="job")

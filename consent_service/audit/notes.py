@@ -8,7 +8,9 @@
 
     — name base64(key id | Ed25519 signature)
 
-There may be several signature lines: after a new key took over, one checkpoint carries the old signature and the new.
+While a new key takes over, a checkpoint carries the new signature and the old, and under the root, in an extension line
+that both sign, the new key: ``next key name+id+base64``. So whoever trusts the old key learns the new one from nobody
+but the old.
 """
 
 import base64
@@ -17,10 +19,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from consent_service.crypto.service_keys import CheckpointKey, verify_ed25519
+from consent_service.crypto.service_keys import Signers, verify_ed25519
 
 _ED25519 = b"\x01"  # signed-note's number for the algorithm
 _SIGNATURE = "— "
+_NEXT = "next key "
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,13 @@ class Note:
     text: bytes
     signatures: tuple[tuple[str, bytes], ...]
 
+    @property
+    def next_key(self) -> "VerifierKey | None":
+        """The key that takes over, by the word of whoever signed this."""
+        lines = self.text.decode().split("\n")[3:]
+        named = [read_verifier_key(line.removeprefix(_NEXT)) for line in lines if line.startswith(_NEXT)]
+        return named[0] if named and named[0] is not None and named[0].name == self.origin else None
+
     def signed_by(self, keys: Iterable[VerifierKey]) -> bool:
         """Whether one of ``keys``, by its name and id, signed exactly this text."""
         return any(
@@ -59,19 +69,22 @@ class Note:
         )
 
 
-def signed_note(key: CheckpointKey, origin: str, size: int, root: bytes, *others: CheckpointKey) -> str:
-    """A checkpoint, signed in ``origin``'s name by ``key`` and by each of ``others``."""
-    text = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
-    lines = [
-        f"{_SIGNATURE}{origin} {base64.b64encode(key_id(origin, one.public) + one.sign(text.encode())).decode()}\n"
-        for one in (key, *others)
-    ]
+def signed_note(signers: Signers, origin: str, size: int, root: bytes) -> str:
+    """A checkpoint, signed in ``origin``'s name; by both keys while one takes over from the other."""
+    signing = VerifierKey(origin, signers.signing.public)
+    text, keys = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n", [signers.signing]
+    if signers.leaving is not None:
+        text, keys = f"{text}{_NEXT}{signing}\n", [*keys, signers.leaving]
+    lines = []
+    for key in keys:
+        signature = VerifierKey(origin, key.public).id + key.sign(text.encode())
+        lines.append(f"{_SIGNATURE}{origin} {base64.b64encode(signature).decode()}\n")
     return f"{text}\n{''.join(lines)}"
 
 
-def key_id(name: str, public: bytes) -> bytes:
-    """How a signature line says which key it is by."""
-    return VerifierKey(name, public).id
+def verifier_keys(signers: Signers, origin: str) -> list[VerifierKey]:
+    """Whose signatures on ``origin``'s checkpoints count, the key that signs first."""
+    return [VerifierKey(origin, public) for public in signers.publics]
 
 
 def read_note(note: str) -> Note | None:

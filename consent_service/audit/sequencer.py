@@ -6,7 +6,7 @@ from consent_service.audit import _store, merkle
 from consent_service.audit.log import leaf_hash
 from consent_service.audit.notes import signed_note
 from consent_service.clock import SECOND
-from consent_service.crypto.service_keys import CheckpointKey
+from consent_service.crypto.service_keys import Signers
 from consent_service.storage.engine import Row, Snapshot, Transaction
 from consent_service.storage.lease import hold
 
@@ -56,22 +56,20 @@ async def _append(tx: Transaction, first: int, entries: list[Row]) -> None:
     await _store.add_nodes(tx, nodes)
 
 
-async def sign_checkpoint(
-    tx: Transaction, key: CheckpointKey, origin: str, *others: CheckpointKey, holder: str, now: int
-) -> bool:
+async def sign_checkpoint(tx: Transaction, signers: Signers, origin: str, *, holder: str, now: int) -> bool:
     """Sign the head if the log has grown since the last checkpoint, and that is some time ago; whether it did.
 
-    ``others`` sign too: the old key once, when a new one takes over. Raises HistoryChanged as ``sign_now`` does.
+    Raises HistoryChanged as ``sign_now`` does.
     """
     if not await hold(tx, "log-sequencer", holder, now=now, duration=_LEASE):
         return False
     newest = await _store.newest_checkpoint(tx)
     if newest is not None and 0 <= now - newest["at"] < CHECKPOINT_INTERVAL:
         return False
-    return await sign_now(tx, key, origin, *others, now=now)
+    return await sign_now(tx, signers, origin, now=now)
 
 
-async def sign_now(tx: Transaction, key: CheckpointKey, origin: str, *others: CheckpointKey, now: int) -> bool:
+async def sign_now(tx: Transaction, signers: Signers, origin: str, *, now: int) -> bool:
     """Sign the head, on demand, if the log has grown since the last checkpoint; whether it has.
 
     It needs no lease: a size has one root, and whoever is later finds the checkpoint in place. Raises HistoryChanged
@@ -84,7 +82,7 @@ async def sign_now(tx: Transaction, key: CheckpointKey, origin: str, *others: Ch
     if newest is not None and (newest["size"] > leaves or newest["root"] != await _root(tx, newest["size"])):
         raise HistoryChanged
     root = await _root(tx, leaves)
-    note = signed_note(key, origin, leaves, root, *others)
+    note = signed_note(signers, origin, leaves, root)
     await _store.add_checkpoint(tx, size=leaves, root=root, note=note, at=now)
     return True
 

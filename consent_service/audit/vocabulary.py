@@ -14,6 +14,9 @@ _VERSIONED: Final = frozenset({"version"})
 _NOTHING: Final = frozenset[str]()
 
 EVENTS: Final[Mapping[str, frozenset[str]]] = {
+    # The log itself
+    "checkpoint_key.made": _NOTHING,
+    "checkpoint_key.retired": _NOTHING,
     # The person
     "candidate.created": _NOTHING,
     "person.updated": _VERSIONED,
@@ -51,6 +54,7 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
     "mapping_request.in_work": _NOTHING,
     "mapping_request.more_information_needed": _NOTHING,
     "mapping_request.declined": _NOTHING,
+    "mapping_request.refused": _NOTHING,
     "plan.pushed": _HASHED | _VERSIONED | {"outcome"},
     "plan.refused": _NOTHING,
     # Letters

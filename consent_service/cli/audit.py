@@ -11,73 +11,64 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from consent_service.app.assembly import log_origin
 from consent_service.app.opening import Opened
-from consent_service.audit import publishing, sequencer
-from consent_service.audit.notes import VerifierKey, read_note, read_verifier_key
+from consent_service.audit import publishing
+from consent_service.audit.notes import VerifierKey, read_note, read_verifier_key, verifier_keys
+from consent_service.audit.publishing import Published
 from consent_service.audit.verification.receipts import Witness, read_witness
 from consent_service.audit.verification.tree import Kept
 from consent_service.audit.verification.verify import Verified, work_ahead
 from consent_service.audit.verification.verify import verify as verify_log
+from consent_service.cli.checkpoint_keys import retire_key, rotate_key
 from consent_service.cli.operating import fail, opened, operate
+from consent_service.cli.signing import sign_head
 from consent_service.clock import Clock
 from consent_service.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Look after the log: its signed head, and whether it is whole.")
+app = typer.Typer(no_args_is_help=True, help="Look after the log: its signed head, its keys, and whether it is whole.")
+app.command("rotate-key")(rotate_key)
+app.command("retire-key")(retire_key)
 
-_OPERATOR = "operator"  # whoever types: the lease that one command took is the next one's
-
-Publish = Annotated[Path | None, typer.Option(help="Put it into this file, unless a newer one is there.")]
+Publish = Annotated[
+    Path | None, typer.Option(help="A file, replaced whole; or a folder, to which a file is added for each head.")
+]
 Checkpoints = Annotated[list[Path] | None, typer.Option("--checkpoint", help="A checkpoint that was kept elsewhere.")]
 Receipts = Annotated[list[Path] | None, typer.Option("--receipt", help="A receipt that somebody kept (compact JWS).")]
-Keys = Annotated[list[str] | None, typer.Option("--key", help="A former checkpoint key: name+id+base64.")]
+Keys = Annotated[list[str] | None, typer.Option("--key", help="A checkpoint key that was distrusted: name+id+base64.")]
 
 
 @app.command()
 def checkpoint(publish: Publish = None) -> None:
     """Sign the log's head now (C2SP text form), and print it or publish it.
 
-    A copy kept outside our reach is what a log that was cut, rolled back or forked fails on: put it where nobody who
-    can write the database can. A file that holds a head which this log does not continue is left as it is.
+    A copy kept outside our reach is what a log that was cut, rolled back or forked fails on. So put it where nobody who
+    can write the database can take it back: a folder in a bucket that is mounted write-once, a git repository that
+    others clone, a mailing list, a newspaper. Run it by a timer, every hour or day, as a user who may add there.
 
-    Example: consent-service audit checkpoint --publish /mnt/elsewhere/log.txt
+    A head there that is larger than this log, or that this log does not continue, is left as it is, with an alarm and
+    exit code 1.
+
+    Example: consent-service audit checkpoint --publish /mnt/write-once/consent-log/
     """
 
-    async def work(settings: Settings, clock: Clock) -> str | None:
+    async def work(settings: Settings, clock: Clock) -> str | Published | None:
         async with opened(settings, clock) as here:
-            return await _signed(here, log_origin(settings), published, clock)
+            note = await sign_head(here, settings, clock)
+            if note is None or publish is None:
+                return note
+            async with here.db.snapshot() as view:
+                keys = verifier_keys(here.keys.checkpoints.known, log_origin(settings))
+                return await publishing.publish(view, note, publish, keys)
 
-    published = publish.read_text("utf-8", "replace") if publish is not None and publish.exists() else None
     try:
-        note = operate(work)
-    except sequencer.HistoryChanged:
-        fail("The log is no longer what was signed, and is not signed again. See: consent-service audit verify")
+        done = operate(work)
     except publishing.NotContinued as broken:
         fail(str(broken))
-    if note is None:
+    if done is None:
         fail("Nothing can be signed yet: the log is empty.")
-    if publish is None:
-        typer.echo(note, nl=False)
-        return
-    try:
-        publishing.replace(publish, note.encode())
-    except OSError as error:
-        fail(f"{error.strerror}: {publish}")
-    typer.echo(f"Published: {note.splitlines()[1]} leaves, in {publish}")
-
-
-async def _signed(here: Opened, origin: str, published: str | None, clock: Clock) -> str | None:
-    now = clock.now()
-    async with here.db.transaction() as tx:  # what a running process numbers by itself, this one leaves to it
-        while await sequencer.sequence(tx, holder=_OPERATOR, now=now):
-            continue
-    async with here.db.transaction() as tx:
-        if await sequencer.size(tx) == 0:
-            return None
-        await sequencer.sign_now(tx, here.keys.service.checkpoints, origin, now=now)
-    async with here.db.snapshot() as view:
-        note = await sequencer.newest_note(view)
-        if note is not None and published is not None:
-            await publishing.check_continued(view, note, published)
-    return note
+    if isinstance(done, str):
+        typer.echo(done, nl=False)
+    else:
+        typer.echo(f"Published: {done.size} leaves, in {done.path}")
 
 
 @app.command()
@@ -89,15 +80,15 @@ def verify(
     """Verify the whole log, and name what was done to it: attacks A1 to A14, a line each. Ends with 1 if any was found.
 
     From the database alone a log that was cut back together with its newest checkpoints, or rolled back, looks whole:
-    give checkpoints and receipts that others kept. A checkpoint key that was replaced still vouches for what it signed:
-    give it with --key.
+    give checkpoints and receipts that others kept. A checkpoint key that was rotated out still vouches for what it
+    signed; one that was distrusted does so only where it is given with --key.
 
     Example: consent-service audit verify --checkpoint /mnt/elsewhere/log.txt
     """
 
     async def work(settings: Settings, clock: Clock) -> tuple[Verified, float]:
         async with opened(settings, clock) as here:
-            signers = [VerifierKey(log_origin(settings), here.keys.service.checkpoints.public), *_keys(key or [])]
+            signers = [*verifier_keys(here.keys.checkpoints.known, log_origin(settings)), *_keys(key or [])]
             witnesses = [_witness(path, here) for path in receipt or []]
             return await _verified(here, signers, [_kept(path) for path in checkpoint or []], witnesses)
 

@@ -23,7 +23,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import new_key, open_sealed, seal
 
-USES = ("lookup", "rows", "log", "waiting", "receipts", "checkpoints", "sessions")
+USES = ("lookup", "rows", "log", "waiting", "receipts", "sessions")
+CHECKPOINTS = "checkpoints"
+"""Apart from the others: it is changed while the service runs (``Signers``)."""
 LATER = frozenset({"sessions"})
 """Uses that older databases lack. A key for one may still be made: nothing was ever sealed for it."""
 
@@ -123,28 +125,43 @@ def verify_ed25519(public: bytes, signature: bytes, message: bytes) -> bool:
 
 
 @dataclass(frozen=True, repr=False)
+class Signers:
+    """Whose signatures on the log's heads count: ``signing`` signs them, ``leaving`` too while the one takes over from
+    the other, and ``former`` are the public keys of those that did before."""
+
+    signing: CheckpointKey
+    leaving: CheckpointKey | None = None
+    former: tuple[bytes, ...] = ()
+
+    @property
+    def publics(self) -> tuple[bytes, ...]:
+        """Their public keys, the one that signs first."""
+        leaving = () if self.leaving is None else (self.leaving.public,)
+        return (self.signing.public, *leaving, *self.former)
+
+
+@dataclass(frozen=True, repr=False)
 class ServiceKeys:
-    """All of them, open. Built once at start, from what the key provider unwrapped."""
+    """All of them but ``checkpoints``, open. Built once at start, from what the key provider unwrapped."""
 
     lookup: MacKey
     rows: MacKey
     log: SealKey
     waiting: SealKey
     receipts: ReceiptKey
-    checkpoints: CheckpointKey
     sessions: SealKey
 
 
 def new_secrets() -> dict[str, bytes]:
     """A fresh 32-byte secret for each use."""
-    secrets = {use: new_key() for use in USES}
+    secrets = {use: new_key() for use in (*USES, CHECKPOINTS)}
     while not 0 < int.from_bytes(secrets["receipts"], "big") < _P256_ORDER:  # 1 in 2**32
         secrets["receipts"] = new_key()
     return secrets
 
 
 def service_keys(secrets: dict[str, bytes]) -> ServiceKeys:
-    """The keys of ``secrets``, which must name exactly the uses above."""
+    """The keys of ``secrets``, which must name exactly ``USES``."""
     if set(secrets) != set(USES):
         raise ValueError("a secret for each use, and no other")
     return ServiceKeys(
@@ -153,7 +170,6 @@ def service_keys(secrets: dict[str, bytes]) -> ServiceKeys:
         log=SealKey(secrets["log"]),
         waiting=SealKey(secrets["waiting"]),
         receipts=ReceiptKey(secrets["receipts"]),
-        checkpoints=CheckpointKey(secrets["checkpoints"]),
         sessions=SealKey(secrets["sessions"]),
     )
 

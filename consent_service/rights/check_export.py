@@ -44,7 +44,7 @@ def check(export: dict[str, Any], saved: list[dict[str, Any]]) -> list[str]:
     log, proofs = export["access_log"], export["verification"]
     check_chain(log)
     told = [f"Your log: {len(log)} lines, each linked to the one before, each with the details committed to."]
-    head = check_checkpoint(proofs["checkpoint"], proofs["checkpoint_key"])
+    head = check_checkpoint(proofs["checkpoint"], proofs["checkpoint_keys"])
     for proof in proofs["inclusions"]:
         check_inclusion(bytes.fromhex(log[proof["position"]]["hash"]), proof, head)
     covered = f"signed head of {head[0]} leaves" if head else "log's head, which is not signed yet"
@@ -56,7 +56,7 @@ def check(export: dict[str, Any], saved: list[dict[str, Any]]) -> list[str]:
         check_receipt(jws, log, proofs["keys"])
     for one in saved:
         check_receipt(one["jws"], log, proofs["keys"])
-        check_saved(one, proofs["checkpoint_key"])
+        check_saved(one, proofs["checkpoint_keys"])
     told.append(f"Your receipts: {len(receipts) + len(saved)}, each naming a line of your log.")
     signed = (
         "Signatures were checked, too." if crypto("exceptions") else "Signatures were NOT checked: no cryptography."
@@ -88,22 +88,25 @@ def check_chain(log: list[dict[str, Any]]) -> None:
         previous = digest
 
 
-def check_checkpoint(note: str | None, key: str | None) -> tuple[int, bytes] | None:
-    """Size and root that the log's head says; its signature, if that can be checked."""
-    if note is None or key is None:
+def check_checkpoint(note: str | None, keys: list[str]) -> tuple[int, bytes] | None:
+    """Size and root that the log's head says; that one of the keys signed it, if that can be checked."""
+    if note is None:
         return None
     text, _, signatures = note.partition("\n\n")
     origin, size, root = text.split("\n")[:3]
-    name, _, rest = key.partition("+")
-    public = base64.b64decode(rest.partition("+")[2])[1:]
-    ed25519 = crypto("hazmat.primitives.asymmetric.ed25519")
-    if ed25519 is not None:
+    if crypto("exceptions") is not None:
         lines = [line.removeprefix("— ").rpartition(" ") for line in signatures.splitlines()]
-        raws = [base64.b64decode(encoded)[4:] for signer, _, encoded in lines if signer == name == origin]
-        verifier = ed25519.Ed25519PublicKey.from_public_bytes(public)
-        if not any(holds(verifier.verify, raw, f"{text}\n".encode()) for raw in raws):
-            raise Broken("the log's head is not signed by the log's key")
+        raws = [base64.b64decode(encoded)[4:] for signer, _, encoded in lines if signer == origin]
+        if not any(head_signed(f"{text}\n".encode(), raw, origin, key) for key in keys for raw in raws):
+            raise Broken("the log's head is not signed by a key of the log's")
     return int(size), base64.b64decode(root)
+
+
+def head_signed(text: bytes, signature: bytes, origin: str, key: str) -> bool:
+    """Ed25519 (RFC 8032), by a key of this log that is written name+id+base64."""
+    name, _, encoded = key.split("+", 2)
+    public = crypto("hazmat.primitives.asymmetric.ed25519").Ed25519PublicKey.from_public_bytes
+    return name == origin and holds(public(base64.b64decode(encoded)[1:]).verify, signature, text)
 
 
 def check_inclusion(digest: bytes, proof: dict[str, Any], head: tuple[int, bytes] | None) -> None:
@@ -131,12 +134,12 @@ def check_receipt(jws: str, log: list[dict[str, Any]], keys: list[dict[str, str]
         raise Broken("a receipt is not signed by the service's key")
 
 
-def check_saved(answer: dict[str, Any], key: str | None) -> None:
+def check_saved(answer: dict[str, Any], keys: list[str]) -> None:
     """A receipt that was fetched with its proof: its line is in the log whose head came with it."""
     proof = answer.get("inclusion")
     if proof is not None:
         digest = bytes.fromhex(payload(answer["jws"])["evidence"]["entry_hash"])
-        check_inclusion(digest, proof, check_checkpoint(proof["checkpoint"], key))
+        check_inclusion(digest, proof, check_checkpoint(proof["checkpoint"], keys))
 
 
 def payload(jws: str) -> dict[str, Any]:

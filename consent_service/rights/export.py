@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from consent_service.audit.log import Entry, append, lock
-from consent_service.audit.notes import VerifierKey, read_note
+from consent_service.audit.notes import read_note, verifier_keys
 from consent_service.audit.reading import Line, lines
 from consent_service.audit.sequencer import inclusion, newest_note
 from consent_service.clock import rfc3339
 from consent_service.consents import receipts
 from consent_service.consents.reading import of_candidate
 from consent_service.consents.terms import wire
-from consent_service.crypto.service_keys import SealKey, ServiceKeys
+from consent_service.crypto.service_keys import SealKey, ServiceKeys, Signers
 from consent_service.rights import check_export
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault.candidate import open_parts
@@ -25,10 +25,13 @@ _PAGE = 500
 _SCRIPT = Path(check_export.__file__).read_text(encoding="utf-8")
 
 
-async def export(tx: Transaction, key: CandidateKey, keys: ServiceKeys, *, now: int) -> dict[str, Any]:
+async def export(
+    tx: Transaction, key: CandidateKey, keys: ServiceKeys, signers: Signers, *, now: int
+) -> dict[str, Any]:
     """Everything: each part in every version, consents with their receipts, and the log with what proves it.
 
-    The export itself is in the log before it is answered. Raises NotAvailable for an erased candidate.
+    ``signers`` sign the log's heads. The export itself is in the log before it is answered.
+    Raises NotAvailable for an erased candidate.
     """
     head = (await lock(tx, [key.candidate_id]))[key.candidate_id]
     at = head.now(now)
@@ -41,12 +44,12 @@ async def export(tx: Transaction, key: CandidateKey, keys: ServiceKeys, *, now: 
         "parts": await _parts(tx, key),
         "consents": consents,
         "access_log": log,
-        "verification": await _verification(tx, keys, consents, log),
+        "verification": await _verification(tx, keys, signers, consents, log),
     }
 
 
 async def _verification(
-    view: Snapshot, keys: ServiceKeys, consents: list[dict[str, Any]], log: list[dict[str, Any]]
+    view: Snapshot, keys: ServiceKeys, signers: Signers, consents: list[dict[str, Any]], log: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """What proves all that without us: a program, the keys, the log's signed head, and proofs of entries under it.
 
@@ -69,7 +72,7 @@ async def _verification(
         "how": "Save script as check_export.py, and run: python3 check_export.py export.json",
         "script": _SCRIPT,
         "keys": [keys.receipts.jwk],
-        "checkpoint_key": None if head is None else str(VerifierKey(head.origin, keys.checkpoints.public)),
+        "checkpoint_keys": [] if head is None else [str(one) for one in verifier_keys(signers, head.origin)],
         "checkpoint": note,
         "inclusions": inclusions,
     }

@@ -87,6 +87,10 @@ _ADD_RECIPIENT_KEY = Statement(
 _RECIPIENT_KEY = Statement("SELECT wrapped FROM recipient_key WHERE recipient_id = :id")
 _ADD_SERVICE_KEY = Statement("INSERT INTO service_key (use, wrapped) VALUES (:use, :wrapped)")
 _SERVICE_KEYS = Statement("SELECT use, wrapped FROM service_key")
+_CHECKPOINT_KEYS = {
+    keep: Statement(f"SELECT use, wrapped FROM service_key WHERE use LIKE 'checkpoints%' ORDER BY use {lock}")
+    for keep, lock in ((False, ""), (True, "{for_share}"))
+}
 _DROP_SERVICE_KEY = Statement("DELETE FROM service_key WHERE use = :use")
 _LAY_FLOOR = Statement("INSERT INTO master_floor (name, version) VALUES ('oldest', 0) ON CONFLICT (name) DO NOTHING")
 _FLOOR = Statement("SELECT version FROM master_floor WHERE name = 'oldest' {for_share}")
@@ -141,9 +145,10 @@ _RECIPIENTS = Statement(
     " ORDER BY recipient_id"
 )
 _DESTROY_CANDIDATES = Statement("DELETE FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id")
-_DESTROY_SHARES = Statement("DELETE FROM share WHERE consent_id = :consent_id")
-_DESTROY_SHARES_OF = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id = :recipient_id")
-_DESTROY_SHARES_BUT = Statement("DELETE FROM share WHERE consent_id = :consent_id AND recipient_id <> :recipient_id")
+_DESTROY_SHARES = Statement(
+    "DELETE FROM share WHERE consent_id = :consent_id AND recipient_id <> :but"
+    " AND (recipient_id = :recipient_id OR :recipient_id = '')"
+)
 _ERASE = {
     what: Statement(f"DELETE FROM {table} WHERE candidate_id = :id")
     for what, table in (("keys", "candidate_key"), ("parts", "part"), ("shares", "share"))
@@ -153,10 +158,6 @@ _ERASE = {
 def ref_of(row: Row) -> PartRef:
     """The reference in a row."""
     return PartRef(row["candidate_id"], row["resource"], row["resource_id"], row["version"], row["part"])
-
-
-def _columns(ref: PartRef) -> dict[str, object]:
-    return dict(vars(ref))
 
 
 async def add_candidate_key(tx: Transaction, candidate_id: str, wrapped: bytes) -> None:
@@ -187,6 +188,11 @@ async def add_service_keys(tx: Transaction, wrapped: dict[str, bytes]) -> None:
 async def service_keys(view: Snapshot) -> dict[str, bytes]:
     """The wrapped service keys by use; empty before they are made."""
     return {row["use"]: row["wrapped"] for row in await view.rows(_SERVICE_KEYS)}
+
+
+async def checkpoint_keys(view: Snapshot, *, keep: bool = False) -> dict[str, bytes]:
+    """The wrapped keys of the log's heads; ``keep``: nobody changes them until this transaction ends."""
+    return {row["use"]: row["wrapped"] for row in await view.rows(_CHECKPOINT_KEYS[keep])}
 
 
 async def drop_service_keys(tx: Transaction, *uses: str) -> None:
@@ -221,7 +227,7 @@ async def add_part(
 ) -> None:
     """Store a sealed part. Raises Duplicate: a version is written once."""
     await tx.run(
-        _ADD_PART, **_columns(ref), held_for=held_for, wrapped_key=wrapped_key, sealed=sealed, created_at=created_at
+        _ADD_PART, **vars(ref), held_for=held_for, wrapped_key=wrapped_key, sealed=sealed, created_at=created_at
     )
 
 
@@ -234,10 +240,8 @@ async def parts(view: Snapshot, candidate_id: str, refs: Iterable[PartRef]) -> d
 
 async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: str, version: int) -> list[PartRef]:
     """What parts a version has."""
-    rows = await view.rows(
-        _REFS, candidate_id=candidate_id, resource=resource, resource_id=resource_id, version=version
-    )
-    return [ref_of(row) for row in rows]
+    of = {"candidate_id": candidate_id, "resource": resource, "resource_id": resource_id, "version": version}
+    return [ref_of(row) for row in await view.rows(_REFS, **of)]
 
 
 async def of_candidate(view: Snapshot, candidate_id: str) -> list[Row]:
@@ -255,7 +259,7 @@ async def add_shares(tx: Transaction, consent_id: str, shares: Sequence[tuple[Pa
     await tx.run_many(
         _ADD_SHARE,
         [
-            {**_columns(ref), "consent_id": consent_id, "recipient_id": recipient, "wrapped_key": wrapped}
+            {**vars(ref), "consent_id": consent_id, "recipient_id": recipient, "wrapped_key": wrapped}
             for ref, recipient, wrapped in shares
         ],
     )
@@ -273,8 +277,8 @@ async def holds(view: Snapshot, consent_id: str, recipient_id: str, resource: st
 
 async def recipients(view: Snapshot, consent_id: str, candidate_id: str) -> list[str]:
     """Who holds shares of the candidate's parts under the consent, by the shares' own word."""
-    rows = await view.rows(_RECIPIENTS, consent_id=consent_id, candidate_id=candidate_id)
-    return [row["recipient_id"] for row in rows]
+    found = await view.rows(_RECIPIENTS, consent_id=consent_id, candidate_id=candidate_id)
+    return [row["recipient_id"] for row in found]
 
 
 async def destroy_shares_of(tx: Transaction, consent_id: str, candidate_id: str) -> int:
@@ -286,11 +290,7 @@ async def destroy_shares(
     tx: Transaction, consent_id: str, *, recipient_id: str | None = None, but: str | None = None
 ) -> int:
     """Delete the shares of a consent: all, those of ``recipient_id``, or all ``but`` one recipient's."""
-    if recipient_id is not None:
-        return await tx.run(_DESTROY_SHARES_OF, consent_id=consent_id, recipient_id=recipient_id)
-    if but is not None:
-        return await tx.run(_DESTROY_SHARES_BUT, consent_id=consent_id, recipient_id=but)
-    return await tx.run(_DESTROY_SHARES, consent_id=consent_id)
+    return await tx.run(_DESTROY_SHARES, consent_id=consent_id, recipient_id=recipient_id or "", but=but or "")
 
 
 async def erase(tx: Transaction, candidate_id: str) -> dict[str, int]:

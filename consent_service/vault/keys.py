@@ -14,12 +14,14 @@ from hashlib import sha256
 import structlog
 
 from consent_service.clock import MINUTE, Clock
-from consent_service.crypto.envelope import aad, new_key
+from consent_service.crypto.envelope import new_key
 from consent_service.crypto.providers import KeyProvider, UnwrapRefused
-from consent_service.crypto.service_keys import LATER, USES, ServiceKeys, new_secrets, service_keys
-from consent_service.errors import KeyProviderDown, NotAvailable, Tampered
+from consent_service.crypto.service_keys import CHECKPOINTS, LATER, USES, ServiceKeys, new_secrets, service_keys
+from consent_service.errors import NotAvailable, Tampered
 from consent_service.storage.engine import Database, Duplicate, Snapshot, Transaction
 from consent_service.vault import _store
+from consent_service.vault.checkpoint_keys import CheckpointKeys, is_of_checkpoints
+from consent_service.vault.wrapping import demand_storable, wrapping_context
 
 _log = structlog.get_logger()
 
@@ -79,6 +81,7 @@ class Keys:
     def __init__(self, db: Database, provider: KeyProvider, service: ServiceKeys, clock: Clock) -> None:
         """Take what ``open_keys`` made."""
         self.service = service
+        self.checkpoints = CheckpointKeys(db, provider)
         self._db = db
         self._provider = provider
         self._clock = clock
@@ -103,18 +106,9 @@ class Keys:
         return NewCandidateKey(CandidateKey(candidate_id, secret), wrapped)
 
     async def store_candidate(self, tx: Transaction, new: NewCandidateKey) -> None:
-        """Store a fresh key, in the transaction that makes the candidate. Raises KeyProviderDown: see ``_storable``."""
-        await self._storable(tx, new.wrapped)
+        """Store a fresh key, in the transaction that makes the candidate. Raises as ``demand_storable``."""
+        await demand_storable(tx, self._provider, new.wrapped)
         await _store.add_candidate_key(tx, new.key.candidate_id, new.wrapped)
-
-    async def _storable(self, tx: Transaction, wrapped: bytes) -> None:
-        """Raises KeyProviderDown if the key was wrapped under a master version that is being, or has been, destroyed.
-
-        It may have been wrapped long before it is stored, by a process that was paused, or whose keyring is old.
-        """
-        if self._provider.version_of(wrapped) < await _store.floor(tx):
-            _log.error("a key was wrapped under a master version that is no more", alarm="keys")
-            raise KeyProviderDown
 
     async def recipient(self, recipient_id: str) -> RecipientKey:
         """The key of a recipient, made at first need. Raises KeyProviderDown."""
@@ -138,7 +132,7 @@ class Keys:
     async def _make_recipient(self, recipient_id: str) -> bytes:
         wrapped = await self._provider.wrap(new_key(), wrapping_context("recipient", recipient_id))
         async with self._db.transaction() as tx:
-            await self._storable(tx, wrapped)
+            await demand_storable(tx, self._provider, wrapped)
             await _store.add_recipient_key(tx, recipient_id, wrapped)
             stored = await _store.find_recipient_key(tx, recipient_id)
         assert stored is not None
@@ -187,6 +181,7 @@ async def add_later_keys(db: Database, provider: KeyProvider) -> bool:
     wrapped = {use: await provider.wrap(new_key(), wrapping_context("service", use)) for use in missing}
     try:
         async with db.transaction() as tx:
+            await demand_storable(tx, provider, *wrapped.values())
             await _store.add_service_keys(tx, wrapped)
     except Duplicate:
         pass  # another operator was first, and those keys hold
@@ -201,7 +196,15 @@ async def open_keys(db: Database, provider: KeyProvider, clock: Clock) -> Keys:
     secrets = await open_secrets(db, provider)
     if NEXT_LOOKUP in secrets:
         raise RelookupUnfinished
-    return Keys(db, provider, service_keys(secrets), clock)
+    keys = keys_of(db, provider, secrets, clock)
+    await keys.checkpoints.current()
+    return keys
+
+
+def keys_of(db: Database, provider: KeyProvider, secrets: dict[str, bytes], clock: Clock) -> Keys:
+    """The keys whose ``secrets`` were opened, by use; for this room's own modules."""
+    service = {use: secret for use, secret in secrets.items() if not is_of_checkpoints(use)}
+    return Keys(db, provider, service_keys(service), clock)
 
 
 async def open_secrets(
@@ -219,11 +222,6 @@ async def open_secrets(
         raise WrongMasterKey from None
     if not hmac.compare_digest(secrets.pop("check", b""), _CHECK):
         raise WrongMasterKey
-    if missing := set(USES) - set(secrets) - lacking:
+    if missing := {*USES, CHECKPOINTS} - set(secrets) - lacking:
         raise ServiceKeysMissing(missing)
     return secrets
-
-
-def wrapping_context(owner: str, key_id: str) -> bytes:
-    """What binds a wrapped key to whose it is: ``owner`` is candidate, recipient or service."""
-    return aad(f"{owner} key", key_id)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from consent_service.clock import Clock
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.providers import KeyProvider
-from consent_service.crypto.service_keys import MacKey, service_keys
+from consent_service.crypto.service_keys import MacKey
 from consent_service.storage.engine import Database, Duplicate
 from consent_service.vault import _store
-from consent_service.vault.keys import NEXT_LOOKUP, Keys, open_secrets, wrapping_context
+from consent_service.vault.keys import NEXT_LOOKUP, Keys, keys_of, open_secrets
+from consent_service.vault.wrapping import demand_storable, wrapping_context
 
 _LOOKUP = "lookup"
 
@@ -31,12 +32,13 @@ async def begin(db: Database, provider: KeyProvider, clock: Clock) -> Change:
         wrapped = await provider.wrap(new_key(), wrapping_context("service", NEXT_LOOKUP))
         try:
             async with db.transaction() as tx:
+                await demand_storable(tx, provider, wrapped)
                 await _store.add_service_keys(tx, {NEXT_LOOKUP: wrapped})
         except Duplicate:
             pass  # another operator was first, and that key holds
     secrets = await open_secrets(db, provider)
     new = secrets.pop(NEXT_LOOKUP)
-    return Change(Keys(db, provider, service_keys(secrets), clock), MacKey(new))
+    return Change(keys_of(db, provider, secrets, clock), MacKey(new))
 
 
 async def finish(db: Database, provider: KeyProvider) -> None:
@@ -45,5 +47,6 @@ async def finish(db: Database, provider: KeyProvider) -> None:
     wrapped = await provider.wrap(secrets[NEXT_LOOKUP], wrapping_context("service", _LOOKUP))
     async with db.transaction() as tx:
         tx.scrub_after_commit()
+        await demand_storable(tx, provider, wrapped)
         await _store.drop_service_keys(tx, _LOOKUP, NEXT_LOOKUP)
         await _store.add_service_keys(tx, {_LOOKUP: wrapped})

@@ -21,7 +21,7 @@ import structlog
 from consent_service.crypto.providers import KeyProvider, MasterKeys, UnwrapRefused
 from consent_service.storage.engine import Database, Row
 from consent_service.vault import _store
-from consent_service.vault.keys import wrapping_context
+from consent_service.vault.wrapping import wrapping_context
 
 BATCH = 200
 _AT_ONCE = 16  # calls of the provider

@@ -46,9 +46,9 @@ def _keeping(pages: Pages, door: Door) -> None:
 
     @door.candidate("/rights/export")
     async def take_along(visit: CandidateVisit) -> Response:
-        key = await visit.key()
+        key, signers = await visit.key(), await pages.keys.checkpoints.current()
         async with pages.db.transaction() as tx:
-            everything = await export(tx, key, pages.keys.service, now=pages.clock.now())
+            everything = await export(tx, key, pages.keys.service, signers, now=pages.clock.now())
         content = orjson.dumps(everything, option=orjson.OPT_INDENT_2)
         return visit.download(content, "application/json", f"{visit.words('rights.export.file')}.json")
 

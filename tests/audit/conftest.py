@@ -12,7 +12,14 @@ from consent_service.audit.notes import VerifierKey
 from consent_service.audit.verification.tree import Kept
 from consent_service.audit.verification.verify import Verified, verify
 from consent_service.clock import SECOND
-from consent_service.crypto.service_keys import ServiceKeys, new_secrets, service_keys
+from consent_service.crypto.service_keys import (
+    CHECKPOINTS,
+    CheckpointKey,
+    ServiceKeys,
+    Signers,
+    new_secrets,
+    service_keys,
+)
 from consent_service.storage.engine import Database
 
 ORIGIN = "example.org/log"
@@ -28,12 +35,13 @@ class Log:
 
     db: Database
     keys: ServiceKeys
+    signers: Signers
     now: int = NOON
 
     @property
     def verifier(self) -> VerifierKey:
         """Who signs its checkpoints."""
-        return VerifierKey(ORIGIN, self.keys.checkpoints.public)
+        return VerifierKey(ORIGIN, self.signers.signing.public)
 
     async def write(self, *chains: str) -> None:
         """One more entry in each of ``chains``."""
@@ -61,7 +69,7 @@ class Log:
         await self.number()
         self.now += 20 * SECOND
         async with self.db.transaction() as tx:
-            await sequencer.sign_checkpoint(tx, self.keys.checkpoints, ORIGIN, holder="test", now=self.now)
+            await sequencer.sign_checkpoint(tx, self.signers, ORIGIN, holder="test", now=self.now)
             note = await sequencer.newest_note(tx)
         assert note is not None
         return note
@@ -78,7 +86,9 @@ class Log:
 
 async def begun(db: Database, *chains: str) -> Log:
     """A log of chains without entries."""
-    log = Log(db, service_keys(new_secrets()))
+    secrets = new_secrets()
+    signing = CheckpointKey(secrets.pop(CHECKPOINTS))
+    log = Log(db, service_keys(secrets), Signers(signing))
     async with db.transaction() as tx:
         for chain in chains:
             await open_chain(tx, chain, at=NOON)

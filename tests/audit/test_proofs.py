@@ -33,14 +33,15 @@ async def receipt(town: Town, consent_id: str) -> dict[str, Any]:
 
 
 def log_of(town: Town) -> Log:
-    return Log(town.db, town.keys.service, town.clock.now())
+    return Log(town.db, town.keys.service, town.keys.checkpoints.known, town.clock.now())
 
 
 async def everything(town: Town) -> dict[str, Any]:
     """Her export, as she has it on her own machine."""
     key = await town.keys.candidate(town.candidate_id)
+    signers = await town.keys.checkpoints.current()
     async with town.db.transaction() as tx:
-        told = await export.export(tx, key, town.keys.service, now=town.clock.now())
+        told = await export.export(tx, key, town.keys.service, signers, now=town.clock.now())
     whole: dict[str, Any] = json.loads(json.dumps(told))
     return whole
 
@@ -125,7 +126,7 @@ TAMPERED: dict[str, tuple[str, Change]] = {
     "a leaf": ("is not in the log", lambda told: told["verification"]["inclusions"][0].update(leaf_index=0)),
     "a path": ("is not in the log", lambda told: told["verification"]["inclusions"][0]["path"].pop()),
     "a head": (
-        "is not signed by the log's key",
+        "is not signed by a key of the log's",
         lambda told: told["verification"].update(
             checkpoint=told["verification"]["checkpoint"].replace("/log\n", "/lug\n", 1)
         ),

@@ -12,11 +12,12 @@ import asyncpg
 import pytest
 
 from consent_service.app.migrate import is_current
+from consent_service.audit.notes import verifier_keys
 from consent_service.consents.asks import Refused, Released
 from consent_service.consents.gate import Gate
 from consent_service.storage.opening import open_database
 from consent_service.vault.keys import Keys
-from tests.audit.conftest import Log
+from tests.audit.conftest import ORIGIN, Log
 from tests.consents.conftest import Town, town
 
 __all__ = ["town"]
@@ -73,11 +74,16 @@ async def test_everything_works_under_the_services_role(town: Town, service_url:
     served = Town(**{**vars(town), "db": db, "keys": keys, "gate": Gate(db, keys, town.desk, town.clock)})
     consent = await served.grant()
     assert isinstance(await served.release(consent.id), Released)
-    log = Log(db, served.keys.service, served.clock.now())
+    log = Log(db, served.keys.service, await keys.checkpoints.current(), served.clock.now())
+    assert await keys.checkpoints.begin(keys.service.log, served.clock, ORIGIN)
     await log.sign()
     await served.revoke(consent.id)
     assert isinstance(await served.release(consent.id), Refused)
-    assert (await log.verified()).findings == ()
+    log.signers = await keys.checkpoints.current()
+    await log.sign()
+    assert await keys.checkpoints.end(keys.service.log, served.clock, ORIGIN, trusted=True)
+    former = verifier_keys(await keys.checkpoints.current(), ORIGIN)
+    assert (await log.verified(keys=tuple(former))).findings == ()
     await db.close()
 
 

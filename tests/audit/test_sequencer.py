@@ -21,7 +21,7 @@ from consent_service.audit.sequencer import (
     sign_now,
 )
 from consent_service.clock import SECOND
-from consent_service.crypto.service_keys import CheckpointKey
+from consent_service.crypto.service_keys import CheckpointKey, Signers
 from consent_service.storage.engine import Database, Statement
 from consent_service.storage.opening import open_database
 from tests.audit.tampering import tamper
@@ -55,7 +55,7 @@ async def number(db: Database, *, holder: str = "one", at: int = NOON) -> int:
 async def sign(db: Database) -> tuple[int, bytes]:
     """Sign the head as it is now; size and root, from the note's own text, its signature verified."""
     async with db.transaction() as tx:
-        await sign_now(tx, CHECKPOINTS, ORIGIN, now=NOON)
+        await sign_now(tx, Signers(CHECKPOINTS), ORIGIN, now=NOON)
         note = await newest_note(tx)
     assert note is not None
     text, separator, signature = note.partition("\n\n")
@@ -129,7 +129,7 @@ async def test_one_numbers_at_a_time(chains: Database) -> None:
     await write(chains, (ANNA, ASKED))
     assert await number(chains, holder="other", at=NOON + LEASE - 1) == 0
     async with chains.transaction() as tx:
-        signed = await sign_checkpoint(tx, CHECKPOINTS, ORIGIN, holder="other", now=NOON + LEASE - 1)
+        signed = await sign_checkpoint(tx, Signers(CHECKPOINTS), ORIGIN, holder="other", now=NOON + LEASE - 1)
     assert not signed
     assert await number(chains, holder="other", at=NOON + LEASE) == 1
     assert await number(chains, holder="one", at=NOON + LEASE) == 0
@@ -174,7 +174,7 @@ async def test_a_head_is_signed_when_it_has_grown(chains: Database) -> None:
 
     async def due(at: int) -> bool:
         async with chains.transaction() as tx:
-            return await sign_checkpoint(tx, CHECKPOINTS, ORIGIN, holder="one", now=at)
+            return await sign_checkpoint(tx, Signers(CHECKPOINTS), ORIGIN, holder="one", now=at)
 
     async with chains.snapshot() as view:
         assert await newest_note(view) is None

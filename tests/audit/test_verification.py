@@ -8,7 +8,7 @@ import pytest
 
 from consent_service.audit.notes import VerifierKey, read_note, signed_note
 from consent_service.audit.verification.tree import Kept
-from consent_service.crypto.service_keys import CheckpointKey
+from consent_service.crypto.service_keys import CheckpointKey, Signers
 from consent_service.storage.engine import Database
 from tests.audit.conftest import ANNA, BERIT, ERASED, ORIGIN, Log, begun
 from tests.audit.tampering import Bodies, bodies, rebuild_tree, rewrite, tamper
@@ -230,7 +230,7 @@ async def test_a_log_that_went_on_after_a_roll_back_shows_too(db: Database) -> N
 
 async def test_a_fork_shows_by_a_checkpoint_kept_elsewhere(log: Log) -> None:
     """A10: what others were shown is signed, and is no beginning of what is here."""
-    other = signed_note(log.keys.checkpoints, ORIGIN, 13, bytes(32))
+    other = signed_note(log.signers, ORIGIN, 13, bytes(32))
     assert "A10" in await log.attacks(kept(other))
 
 
@@ -238,15 +238,15 @@ async def test_two_roots_of_one_size_show(log: Log) -> None:
     """A12: against our own checkpoint, and between two that were kept."""
     note = await log.sign()
     size = kept(note).note.size
-    forged = [signed_note(log.keys.checkpoints, ORIGIN, size, bytes([n]) * 32) for n in (1, 2)]
+    forged = [signed_note(log.signers, ORIGIN, size, bytes([n]) * 32) for n in (1, 2)]
     assert await log.attacks(kept(forged[0])) == {"A12"}
-    uncovered = [signed_note(log.keys.checkpoints, ORIGIN, 13, bytes([n]) * 32) for n in (1, 2)]
+    uncovered = [signed_note(log.signers, ORIGIN, 13, bytes([n]) * 32) for n in (1, 2)]
     assert "A12" in await log.attacks(kept(uncovered[0]), kept(uncovered[1], "county.txt"))
 
 
 async def test_a_strangers_checkpoint_is_no_evidence(log: Log) -> None:
     """What the log's key did not sign is said, and is no attack."""
-    stranger = signed_note(CheckpointKey(bytes(32)), ORIGIN, 13, bytes(32))
+    stranger = signed_note(Signers(CheckpointKey(bytes(32))), ORIGIN, 13, bytes(32))
     found = (await log.verified(kept(stranger))).findings
     assert [finding.attacks for finding in found] == [()]
     assert "not signed by this log's key" in str(found[0])

@@ -13,7 +13,7 @@ from consent_service.audit.notes import VerifierKey, read_note, read_verifier_ke
 from consent_service.audit.verification.tree import Kept
 from consent_service.audit.verification.verify import verify, work_ahead
 from consent_service.clock import DAY
-from consent_service.crypto.service_keys import CheckpointKey, ServiceKeys, new_secrets, service_keys
+from consent_service.crypto.service_keys import CheckpointKey, ServiceKeys, Signers
 from consent_service.storage.engine import Database
 from consent_service.storage.opening import open_database
 from tests.audit.conftest import ANNA, BERIT, CHAINS, ERASED, ORIGIN, Log, begun
@@ -75,20 +75,19 @@ async def test_a_person_erased_before_anything_was_numbered(db: Database) -> Non
 async def test_a_new_checkpoint_key_takes_over(log: Log) -> None:
     """Old checkpoints by the old key, one by both, new ones by the new: whole for whoever knows both keys."""
     await log.sign()
-    old, new = log.keys.checkpoints, CheckpointKey(bytes(31) + b"\x05")
+    old, new = log.signers.signing, CheckpointKey(bytes(31) + b"\x05")
+    before, after = VerifierKey(ORIGIN, old.public), VerifierKey(ORIGIN, new.public)
+    log.signers = Signers(new, old)
     await log.write(ANNA)
-    await log.number()
-    async with log.db.transaction() as tx:
-        await sequencer.sign_checkpoint(tx, new, ORIGIN, old, holder="test", now=log.now + DAY)
-        both = read_note(str(await sequencer.newest_note(tx)))
+    both = read_note(await log.sign())
     assert both is not None
-    assert both.signed_by([VerifierKey(ORIGIN, old.public)])
-    assert both.signed_by([VerifierKey(ORIGIN, new.public)])
+    assert both.signed_by([before])
+    assert both.signed_by([after])
+    assert both.next_key == after
+    log.signers = Signers(new)
     await log.write(ANNA)
-    await log.number()
-    async with log.db.transaction() as tx:
-        await sequencer.sign_checkpoint(tx, new, ORIGIN, holder="test", now=log.now + 2 * DAY)
-    handed_out = read_verifier_key(str(VerifierKey(ORIGIN, new.public)))
+    await log.sign()
+    handed_out = read_verifier_key(str(before))
     assert handed_out is not None
     assert (await log.verified(keys=(handed_out,))).findings == ()
     assert {code for finding in (await log.verified()).findings for code in finding.attacks} == {"A1"}
@@ -97,7 +96,7 @@ async def test_a_new_checkpoint_key_takes_over(log: Log) -> None:
 async def test_processes_append_and_number_meanwhile(log: Log, migrated_url: str) -> None:
     """Two writers, a sequencer and a verifier at once: every look at it is of one moment, and whole."""
     other = await open_database(migrated_url)
-    beside = Log(other, log.keys, log.now)
+    beside = Log(other, log.keys, log.signers, log.now)
 
     async def writes(to: Log, *chains: str) -> None:
         for _ in range(15):
@@ -132,7 +131,6 @@ async def _long(db: Database, keys: ServiceKeys, entries: int) -> None:
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_memory_does_not_grow_with_the_log(db: Database) -> None:
     """Four times the entries are looked at in the memory of a few pages."""
-    log = Log(db, service_keys(new_secrets()))
     log = await begun(db, ANNA)
     peaks = []
     for entries in (1_500, 4_500):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from consent_clients.checkpoints import Checkpoint, Checkpoints, VerifierKey, verify_consistency
 from consent_clients.problems import LogRolledBack, ProofBroken
 from consent_service.app.published import checkpoint_jwk
-from consent_service.audit.sequencer import signed_note
-from consent_service.crypto.service_keys import CheckpointKey
+from consent_service.audit.notes import signed_note, verifier_keys
+from consent_service.crypto.service_keys import CheckpointKey, Signers
 
 ORIGIN = "consent.example.org/log"
 SIGNING = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -60,7 +60,7 @@ ONE, OTHER = hashlib.sha256(b"1").digest(), hashlib.sha256(b"2").digest()
 
 def test_a_larger_head_replaces_a_smaller_one() -> None:
     """The newest head is kept; one that comes late, from a call sent before, is taken without complaint."""
-    seen = Checkpoints(key=KEY)
+    seen = Checkpoints(keys=[KEY])
     seen.see(note(3, ONE), held=0)
     seen.see(note(5, OTHER), held=3)
     seen.see(note(4, ONE), held=3)
@@ -90,7 +90,7 @@ def test_with_a_key_the_signature_must_hold() -> None:
     forged = note(5, ONE, signing=Ed25519PrivateKey.from_private_bytes(bytes(32)))
     for bad in (forged, note(5, ONE).replace("\n5\n", "\n6\n"), note(5, ONE).replace(f"— {ORIGIN}", "— other")):
         with pytest.raises(ProofBroken, match="not signed"):
-            Checkpoints(key=KEY).see(bad, held=0)
+            Checkpoints(keys=[KEY]).see(bad, held=0)
 
 
 def test_verifier_keys_read_back_as_written() -> None:
@@ -105,11 +105,63 @@ def test_verifier_keys_read_back_as_written() -> None:
 
 def test_the_published_key_is_the_key_that_signs() -> None:
     """The log's key is read as the service publishes it, and checks what the service signs; no other kind is taken."""
-    ours = CheckpointKey(bytes(range(32)))
-    key = VerifierKey.from_jwk(checkpoint_jwk(ours.public, ORIGIN))
+    ours = Signers(CheckpointKey(bytes(range(32))))
+    (published,) = map(checkpoint_jwk, verifier_keys(ours, ORIGIN))
+    key = VerifierKey.from_jwk(published)
+    assert VerifierKey.parse(str(key)) == key
     assert Checkpoint.parse(signed_note(ours, ORIGIN, 5, ONE)).signed_by(key)
-    with pytest.raises(ProofBroken):
-        VerifierKey.from_jwk({"kty": "EC", "crv": "P-256", "x": "", "kid": ORIGIN})
+    for wrong in ({"kty": "EC", "crv": "P-256"}, {"kid": ORIGIN}, {"kid": published["kid"].replace("org", "com")}):
+        with pytest.raises(ProofBroken):
+            VerifierKey.from_jwk({**published, **wrong})
+
+
+OLD, NEW, STRANGER = (CheckpointKey(bytes([number]) * 32) for number in (1, 2, 3))
+OLD_KEY, NEW_KEY, STRANGERS_KEY = (VerifierKey(ORIGIN, key.public) for key in (OLD, NEW, STRANGER))
+
+
+def test_a_new_key_is_learnt_from_the_one_that_is_trusted() -> None:
+    """While both sign, whoever holds the old key goes on, and takes the new one over; then the old one is dropped."""
+    seen = Checkpoints(keys=[OLD_KEY])
+    seen.see(signed_note(Signers(OLD), ORIGIN, 5, ONE), held=0)
+    assert list(seen.keys) == [OLD_KEY]
+    seen.see(signed_note(Signers(NEW, OLD), ORIGIN, 6, ONE), held=5)
+    assert list(seen.keys) == [NEW_KEY, OLD_KEY]
+    seen.see(signed_note(Signers(NEW), ORIGIN, 7, ONE), held=6)
+    assert list(seen.keys) == [NEW_KEY]
+    with pytest.raises(ProofBroken, match="not signed"):
+        seen.see(signed_note(Signers(OLD), ORIGIN, 8, ONE), held=7)
+    assert seen.size == 7
+
+
+def test_a_head_that_an_unknown_key_alone_signed_is_refused() -> None:
+    """Whoever slept through the time when both signed has to be told the new key; nothing is taken over by itself."""
+    seen = Checkpoints(keys=[OLD_KEY])
+    seen.see(signed_note(Signers(OLD), ORIGIN, 5, ONE), held=0)
+    for unknown in (Signers(NEW), Signers(STRANGER), Signers(STRANGER, NEW)):
+        with pytest.raises(ProofBroken, match="not signed"):
+            seen.see(signed_note(unknown, ORIGIN, 6, ONE), held=5)
+    assert (seen.size, seen.keys) == (5, (OLD_KEY,))
+
+
+def test_nobody_else_introduces_a_key() -> None:
+    """A line that was added without the old key's signature over it, or that names a key which did not sign: no."""
+    honest = signed_note(Signers(OLD), ORIGIN, 5, ONE)
+    introduced = signed_note(Signers(STRANGER, OLD), ORIGIN, 5, ONE)
+    text, lines = introduced.split("\n\n")
+    unsigned = f"{text}\n\n{lines.splitlines()[1]}\n"  # by the old key alone
+    forged = f"{text}\n\n{honest.partition(chr(10) * 2)[2]}{lines.splitlines()[0]}\n"
+    seen = Checkpoints(keys=[OLD_KEY])
+    with pytest.raises(ProofBroken, match="not signed"):
+        seen.see(forged, held=0)
+    seen.see(unsigned, held=0)
+    assert seen.keys == (OLD_KEY,)
+
+
+def test_a_key_that_was_told_beforehand_is_kept_until_it_signs() -> None:
+    """Somebody put the coming key in front by hand: a head that only the old one signs does not drop it."""
+    seen = Checkpoints(keys=[NEW_KEY, OLD_KEY, STRANGERS_KEY])
+    seen.see(signed_note(Signers(OLD), ORIGIN, 5, ONE), held=0)
+    assert seen.keys == (NEW_KEY, OLD_KEY)
 
 
 @pytest.mark.parametrize(

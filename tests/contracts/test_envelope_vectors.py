@@ -12,7 +12,7 @@ from consent_service.crypto.canonical import canonical
 from consent_service.crypto.derivation import derive_key
 from consent_service.crypto.envelope import SealBroken, aad, open_sealed
 from consent_service.crypto.keyring import LocalKeyring
-from consent_service.crypto.service_keys import USES, service_keys
+from consent_service.crypto.service_keys import USES, CheckpointKey, Signers, service_keys
 from consent_service.vault.parts import PartRef, ShareTerms
 
 KEY = bytes(range(32))
@@ -118,8 +118,9 @@ def test_the_keys_that_others_verify_with() -> None:
         "x": "B4EOqXTOpXc-Y7iX83476aCeel_puXGkTRBlrCo6kxE",
         "y": "Y35HpPmUZKD9zkSojsfXA6kYPB0GVS2eLWt2BpSBxXc",
     }
-    assert keys.checkpoints.public.hex() == "8a875fff1eb38451577acd5afee405456568dd7c89e090863a0557bc7af49f17"
-    note = signed_note(keys.checkpoints, "consent.example.no/log", 3, KEY)
+    signing = CheckpointKey(bytes([6]) * 32)
+    assert signing.public.hex() == "8a875fff1eb38451577acd5afee405456568dd7c89e090863a0557bc7af49f17"
+    note = signed_note(Signers(signing), "consent.example.no/log", 3, KEY)
     assert note == NOTE
 
 

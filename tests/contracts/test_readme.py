@@ -153,7 +153,7 @@ def shown(field: FieldInfo) -> str:
 
 def test_every_command_that_is_named_exists() -> None:
     """What the README tells an operator to type is a command of `consent-service`."""
-    named = set(re.findall(r"(?:^|`|\$)consent[-_]service ([a-z]+)(?: ([a-z]+))?", README, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`|\$)consent[-_]service ([a-z]+)(?: ([a-z-]+))?", README, re.MULTILINE))
     assert ("keys", "rotate") in named
     top = get_command(app)
     assert isinstance(top, Group)

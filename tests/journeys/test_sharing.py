@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable
 from dataclasses import replace
 
@@ -9,8 +10,11 @@ import pytest
 
 from consent_clients.checkpoints import Checkpoints, VerifierKey
 from consent_clients.models import Preview
+from consent_clients.nav import Nav
 from consent_clients.notes import NoteContent
 from consent_clients.problems import Conflict, NotAvailable, PreconditionFailed
+from consent_service.app.assembly import log_origin
+from consent_service.app.opening import open_service
 from tests.journeys.house import COUNSELLOR, EMPLOYEE, House, handed_over, hears, parts_of, refused, shared, until
 from tests.journeys.neighbours import MARIT, OLA, STRANGER
 
@@ -172,7 +176,7 @@ async def test_the_log_proves_itself_to_those_who_watch(house: House) -> None:
     consent = await shared(house, marit, await handed_over(house, marit, NOTE), "interests")
     await hears(nav, "granted", consent_id=consent["id"])
     key = next(key for key in (await nav.jwks())["keys"] if key["kty"] == "OKP")
-    nav.checkpoints = Checkpoints(key=VerifierKey.from_jwk(key))
+    nav.checkpoints = Checkpoints(keys=[VerifierKey.from_jwk(key)])
 
     for _ in range(3):
         before = nav.checkpoints.size
@@ -183,3 +187,31 @@ async def test_the_log_proves_itself_to_those_who_watch(house: House) -> None:
             return (await nav.check_log()).size > beyond or None
 
         await until("the log's head is signed", grown)
+
+
+async def test_those_who_watch_the_log_go_on_through_a_change_of_its_key(house: House) -> None:
+    """The service runs on while an operator rotates its key: the watcher learns the new one, and JWKS has both."""
+    await house.candidate(MARIT)
+    nav, operator = await house.nav(), await open_service(house.service.settings, house.clock)
+    house.stack.push_async_callback(operator.db.close)
+    (first,) = await _log_keys(nav)
+    nav.checkpoints = Checkpoints(keys=[first])
+
+    async def watched(*keys: VerifierKey) -> bool | None:
+        house.clock.advance(seconds=11)
+        with contextlib.suppress(NotAvailable):  # nothing is signed yet
+            await nav.check_log()
+        return list(nav.checkpoints.keys) == list(keys) or None
+
+    log, keys, origin = operator.keys.service.log, operator.keys.checkpoints, log_origin(house.service.settings)
+    await until("a head is signed", lambda: watched(first))
+    assert await keys.begin(log, house.clock, origin)
+    second = VerifierKey(first.name, (await keys.current()).signing.public)
+    await until("both keys sign", lambda: watched(second, first))
+    assert await keys.end(log, house.clock, origin, trusted=True)
+    await until("the new key signs alone", lambda: watched(second))
+    assert await _log_keys(nav) == [second, first]
+
+
+async def _log_keys(nav: Nav) -> list[VerifierKey]:
+    return [VerifierKey.from_jwk(key) for key in (await nav.jwks())["keys"] if key["kty"] == "OKP"]

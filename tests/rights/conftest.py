@@ -74,8 +74,10 @@ class Life:
 
     async def export(self) -> dict[str, object]:
         """She takes everything along."""
+        keys = self.office.keys
+        signers = await keys.checkpoints.current()
         async with self.db.transaction() as tx:
-            return await export.export(tx, self.key, self.office.keys.service, now=self.office.clock.now())
+            return await export.export(tx, self.key, keys.service, signers, now=self.office.clock.now())
 
     async def erase(self) -> Erased:
         """She ends it, as the doors do."""

@@ -12,7 +12,6 @@ import pytest
 from consent_service.audit.log import FIRST, leaf_hash
 from consent_service.crypto.envelope import SealBroken
 from consent_service.errors import NotAvailable
-from consent_service.rights import export
 from consent_service.storage.engine import Statement
 from consent_service.vault.seal import holdings
 from tests.rights.conftest import DRAFT, SECOND, WORDS, Life
@@ -107,5 +106,4 @@ async def test_nobody_exports_after_the_erasure(life: Life) -> None:
     """With the key still in memory there is nothing left to export."""
     await life.erase()
     with pytest.raises(NotAvailable):
-        async with life.db.transaction() as tx:
-            await export.export(tx, life.key, life.office.keys.service, now=life.office.clock.now())
+        await life.export()

@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from consent_service.clock import SettableClock
 from consent_service.crypto.keyring import create_keyring, read_keyring
 from consent_service.crypto.providers import MasterKeys
+from consent_service.crypto.transit import Place, Transit
 from consent_service.storage.engine import Database
 from consent_service.storage.opening import open_database
 from consent_service.vault.keys import Keys, create_service_keys, open_keys
+from tests.provision.openbao import MOUNT, OpenBao
 
 NOON = 1_780_000_000_000_000
 MADE = date(2026, 1, 1)
@@ -56,6 +59,15 @@ async def open_vault(db: Database, provider: MasterKeys) -> Vault:
     clock = SettableClock(NOON)
     await create_service_keys(db, provider)
     return Vault(db, provider, await open_keys(db, provider, clock), clock)
+
+
+async def transit(bao: OpenBao, folder: Path) -> Transit:
+    """A fresh key of the key service, and an operator's line to it."""
+    token = folder / f"token-{uuid4()}"
+    token.write_text(bao.root)
+    provider = Transit(Place(bao.url, MOUNT, f"key-{uuid4()}", token))
+    await provider.make()
+    return provider
 
 
 @pytest.fixture

@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 from datetime import date
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.keyring import LocalKeyring
-from consent_service.crypto.service_keys import USES
-from consent_service.crypto.transit import Place, Transit
+from consent_service.crypto.service_keys import CHECKPOINTS, USES
 from consent_service.errors import KeyProviderDown, NotAvailable, Tampered
 from consent_service.storage.engine import Database, Statement
 from consent_service.vault import rotation
 from consent_service.vault.keys import WrongMasterKey, open_keys
 from consent_service.vault.rotation import Retired, Rewrapped, StillNeeded
-from tests.provision.openbao import MOUNT, OpenBao
-from tests.vault.conftest import Vault, open_vault
+from tests.provision.openbao import OpenBao
+from tests.vault.conftest import Vault, open_vault, transit
 
 LATER = date(2026, 6, 1)
-SERVICE_KEYS = len(USES) + 1  # and the check value
+SERVICE_KEYS = len((*USES, CHECKPOINTS, "check"))
 _SPOIL = Statement("UPDATE candidate_key SET wrapped = :wrapped WHERE candidate_id = :id")
 _GONE = Statement("DELETE FROM candidate_key WHERE candidate_id = :id")
 
@@ -176,10 +174,7 @@ async def test_another_keyring_is_refused(vault: Vault) -> None:
 
 async def test_rotation_in_a_key_service(db: Database, openbao_server: OpenBao, tmp_path: Path) -> None:
     """The same with a master key that never leaves its service: made, wrapped under, retired, and nothing lost."""
-    token = tmp_path / "token"
-    token.write_text(openbao_server.root)
-    provider = Transit(Place(openbao_server.url, MOUNT, f"key-{uuid4()}", token))
-    await provider.make()
+    provider = await transit(openbao_server, tmp_path)
     vault = await open_vault(db, provider)
     secrets = await vault.fill(candidates=30)
     await provider.add_version(LATER)

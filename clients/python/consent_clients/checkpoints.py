@@ -12,6 +12,10 @@ Whoever keeps the newest head it has seen notices a log that was cut or rewritte
 once, by another root of the same size at once, and by a larger log that is no continuation as soon as it
 asks for the consistency proof. Give the verifier key out of band; without it sizes are compared, and
 signatures are not.
+
+When the service takes another key, both sign for a while, and each head names the new key above their
+signatures (`next key name+hash+base64`, under the root). `Checkpoints` takes it over from the key it
+trusts, and drops the old one once that signs no more.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +34,9 @@ from consent_clients.problems import LogRolledBack, ProofBroken
 
 ED25519 = b"\x01"
 """The signature type of signed-note that is Ed25519."""
+
+NEXT_KEY = "next key "
+"""Begins the line under a head's root that names the key which takes over."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,15 @@ class Checkpoint:
         if not (size.isascii() and size.isdecimal()) or (size != "0" and size.startswith("0")):
             raise ProofBroken("not a checkpoint: size")
         return cls(origin, int(size), _base64(root, length=32), note)
+
+    @property
+    def next_key(self) -> VerifierKey | None:
+        """The key that takes over, if the head names one; believe it from a key that you trust alone."""
+        for line in self.note.partition("\n\n")[0].split("\n")[3:]:
+            if line.startswith(NEXT_KEY):
+                named = VerifierKey.parse(line.removeprefix(NEXT_KEY))
+                return named if named.name == self.origin else None
+        return None
 
     def signed_by(self, key: VerifierKey) -> bool:
         """True if one of the note's signature lines is this key's and holds over the note's text."""
@@ -83,14 +99,22 @@ class VerifierKey:
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> VerifierKey:
-        """Reads the key as the service publishes it (RFC 8037; `kid` is the log's origin).
+        """Reads the key as the service publishes it (RFC 8037; `kid` is the log's origin, `+` and the key's hash).
 
         Keep what was read the first time: a key fetched together with what it signs proves little.
         """
         if (jwk.get("kty"), jwk.get("crv")) != ("OKP", "Ed25519"):
             raise ProofBroken("not an Ed25519 key")
         encoded = str(jwk["x"]).translate(str.maketrans("-_", "+/"))
-        return cls(str(jwk["kid"]), _base64(encoded + "=" * (-len(encoded) % 4), length=32))
+        name, _, shown = str(jwk["kid"]).rpartition("+")
+        key = cls(name, _base64(encoded + "=" * (-len(encoded) % 4), length=32))
+        if key.hash.hex() != shown:
+            raise ProofBroken("not the key that its name says")
+        return key
+
+    def __str__(self) -> str:
+        """`name+hash+base64(type ‖ key)`, which `parse` reads."""
+        return f"{self.name}+{self.hash.hex()}+{base64.b64encode(ED25519 + self.public).decode()}"
 
     @property
     def hash(self) -> bytes:
@@ -109,10 +133,13 @@ class VerifierKey:
 
 
 class Checkpoints:
-    """Keeps the newest head seen. One for each service, for as long as the party lives: save `newest.note`."""
+    """Keeps the newest head seen, and the keys that sign it. One for each service, for as long as the party lives.
 
-    def __init__(self, *, key: VerifierKey | None = None, newest: Checkpoint | None = None) -> None:
-        self._key = key
+    Save `newest.note` and each `str(key)` of `keys`, the newest first, and begin with them again.
+    """
+
+    def __init__(self, *, keys: Iterable[VerifierKey] = (), newest: Checkpoint | None = None) -> None:
+        self.keys = tuple(keys)
         self.newest = newest
 
     @property
@@ -125,10 +152,11 @@ class Checkpoints:
 
         So heads that come back out of order are no roll-back, and a log that shrank is. Raises
         `LogRolledBack` if the log is smaller than `held`, has another root at the newest size, or is
-        another log; `ProofBroken` if the signature does not hold.
+        another log; `ProofBroken` if none of `keys` signed it.
         """
         seen = Checkpoint.parse(note)
-        if self._key is not None and not seen.signed_by(self._key):
+        signers = tuple(key for key in self.keys if seen.signed_by(key))
+        if self.keys and not signers:
             raise ProofBroken("the checkpoint is not signed by the log's key")
         if seen.size < held:
             raise LogRolledBack(f"the log had {held} entries and now shows {seen.size}")
@@ -136,7 +164,18 @@ class Checkpoints:
             _refuse_contradiction(self.newest, seen)
         if self.newest is None or seen.size > self.newest.size:
             self.newest = seen
+            self._change_keys(seen, signers)
         return seen
+
+    def _change_keys(self, seen: Checkpoint, signers: tuple[VerifierKey, ...]) -> None:
+        """Takes over the key that a trusted one names and that signs itself; drops older ones that sign no more."""
+        if not signers:
+            return
+        newest = self.keys.index(signers[0])
+        self.keys = (*self.keys[:newest], *signers)
+        named = seen.next_key
+        if named is not None and named not in self.keys and seen.signed_by(named):
+            self.keys = (named, *self.keys)
 
 
 def _refuse_contradiction(held: Checkpoint, seen: Checkpoint) -> None:
