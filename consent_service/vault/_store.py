@@ -70,21 +70,19 @@ class ShareRow(SQLModel, table=True):
 
     consent_id: str = Field(primary_key=True)
     recipient_id: str = Field(primary_key=True)
+    candidate_id: str = Field(primary_key=True)
     resource: str = Field(primary_key=True)
     resource_id: str = Field(primary_key=True)
     version: int = Field(sa_column=Column(BigInteger, primary_key=True))
     part: str = Field(primary_key=True)
-    candidate_id: str
     wrapped_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 _PART = "candidate_id, resource, resource_id, version, part"
 _ADD_CANDIDATE_KEY = Statement("INSERT INTO candidate_key (candidate_id, wrapped) VALUES (:id, :wrapped)")
-_CANDIDATE_KEY = Statement("SELECT wrapped FROM candidate_key WHERE candidate_id = :id")
 _ADD_RECIPIENT_KEY = Statement(
     "INSERT INTO recipient_key (recipient_id, wrapped) VALUES (:id, :wrapped) ON CONFLICT (recipient_id) DO NOTHING"
 )
-_RECIPIENT_KEY = Statement("SELECT wrapped FROM recipient_key WHERE recipient_id = :id")
 _ADD_SERVICE_KEY = Statement("INSERT INTO service_key (use, wrapped) VALUES (:use, :wrapped)")
 _SERVICE_KEYS = Statement("SELECT use, wrapped FROM service_key")
 _CHECKPOINT_KEYS = {
@@ -100,6 +98,7 @@ WRAPPED = {
     "recipient": ("recipient_key", "recipient_id"),
     "candidate": ("candidate_key", "candidate_id"),
 }
+_FIND = {owner: Statement(f"SELECT wrapped FROM {table} WHERE {key} = :id") for owner, (table, key) in WRAPPED.items()}
 _WRAPPED = {
     owner: Statement(f"SELECT {key} AS id, wrapped FROM {table} WHERE {key} > :after ORDER BY {key} LIMIT :limit")
     for owner, (table, key) in WRAPPED.items()
@@ -113,8 +112,8 @@ _ADD_PART = Statement(
     " :resource_id, :version, :part, :held_for, :wrapped_key, :sealed, :created_at)"
 )
 _PARTS = Statement(
-    f"SELECT {_PART}, wrapped_key, sealed FROM part"
-    " WHERE candidate_id = :candidate_id AND resource_id IN (:resource_ids[])"
+    f"SELECT {_PART}, wrapped_key, sealed FROM part WHERE candidate_id = :candidate_id AND resource = :resource"
+    " AND resource_id = :resource_id AND version = :version AND part IN (:parts[])"
 )
 _REFS = Statement(
     f"SELECT {_PART} FROM part WHERE candidate_id = :candidate_id AND resource = :resource"
@@ -123,8 +122,9 @@ _REFS = Statement(
 _OF_CANDIDATE = Statement(
     f"SELECT {_PART}, held_for, created_at FROM part WHERE candidate_id = :candidate_id ORDER BY {_PART}"
 )
-_DESTROY_RESOURCE = Statement(
-    "DELETE FROM part WHERE candidate_id = :candidate_id AND resource = :resource AND resource_id = :resource_id"
+_DESTROY_RESOURCE, _DESTROY_SHARES_ON = (
+    Statement(f"DELETE FROM {table} WHERE candidate_id = :candidate_id AND resource = :resource AND resource_id = :id")
+    for table in ("part", "share")
 )
 _ADD_SHARE = Statement(
     f"INSERT INTO share (consent_id, recipient_id, {_PART}, wrapped_key) VALUES (:consent_id, :recipient_id,"
@@ -137,8 +137,7 @@ _SHARED = Statement(
     " WHERE s.consent_id IN (:consent_ids[]) AND s.recipient_id IN (:recipient_ids[])"
 )
 _HOLDS = Statement(
-    "SELECT COUNT(*) FROM share WHERE consent_id = :consent_id AND recipient_id = :recipient_id"
-    " AND resource = :resource"
+    "SELECT 1 FROM share WHERE consent_id = :consent_id AND recipient_id = :recipient_id AND resource = :resource"
 )
 _RECIPIENTS = Statement(
     "SELECT DISTINCT recipient_id FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id"
@@ -165,19 +164,14 @@ async def add_candidate_key(tx: Transaction, candidate_id: str, wrapped: bytes) 
     await tx.run(_ADD_CANDIDATE_KEY, id=candidate_id, wrapped=wrapped)
 
 
-async def find_candidate_key(view: Snapshot, candidate_id: str) -> bytes | None:
-    """A candidate's wrapped key; None when there is none, or no longer."""
-    return cast("bytes | None", await view.value(_CANDIDATE_KEY, id=candidate_id))
-
-
 async def add_recipient_key(tx: Transaction, recipient_id: str, wrapped: bytes) -> None:
     """Store a recipient's key, unless somebody was first."""
     await tx.run(_ADD_RECIPIENT_KEY, id=recipient_id, wrapped=wrapped)
 
 
-async def find_recipient_key(view: Snapshot, recipient_id: str) -> bytes | None:
-    """A recipient's wrapped key."""
-    return cast("bytes | None", await view.value(_RECIPIENT_KEY, id=recipient_id))
+async def find_wrapped(view: Snapshot, owner: str, key_id: str) -> bytes | None:
+    """The wrapped key of a candidate, a recipient or a service; None when there is none, or no longer."""
+    return cast("bytes | None", await view.value(_FIND[owner], id=key_id))
 
 
 async def add_service_keys(tx: Transaction, wrapped: dict[str, bytes]) -> None:
@@ -233,9 +227,14 @@ async def add_part(
 
 async def parts(view: Snapshot, candidate_id: str, refs: Iterable[PartRef]) -> dict[PartRef, Row]:
     """The sealed parts that exist of ``refs``."""
-    wanted = set(refs)
-    rows = await view.rows(_PARTS, candidate_id=candidate_id, resource_ids=sorted({ref.resource_id for ref in wanted}))
-    return {ref: row for row in rows if (ref := ref_of(row)) in wanted}
+    wanted: dict[tuple[str, str, int], list[str]] = {}
+    for ref in set(refs):
+        wanted.setdefault((ref.resource, ref.resource_id, ref.version), []).append(ref.part)
+    found: dict[PartRef, Row] = {}
+    for (resource, resource_id, version), names in wanted.items():
+        of = {"candidate_id": candidate_id, "resource": resource, "resource_id": resource_id, "version": version}
+        found |= {ref_of(row): row for row in await view.rows(_PARTS, **of, parts=names)}
+    return found
 
 
 async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: str, version: int) -> list[PartRef]:
@@ -250,8 +249,10 @@ async def of_candidate(view: Snapshot, candidate_id: str) -> list[Row]:
 
 
 async def destroy_resource(tx: Transaction, candidate_id: str, resource: str, resource_id: str) -> int:
-    """Delete every version of a resource; how many parts that were."""
-    return await tx.run(_DESTROY_RESOURCE, candidate_id=candidate_id, resource=resource, resource_id=resource_id)
+    """Delete every version of a resource, and every share of it; how many parts that were."""
+    of = {"candidate_id": candidate_id, "resource": resource, "id": resource_id}
+    await tx.run(_DESTROY_SHARES_ON, **of)
+    return await tx.run(_DESTROY_RESOURCE, **of)
 
 
 async def add_shares(tx: Transaction, consent_id: str, shares: Sequence[tuple[PartRef, str, bytes]]) -> None:

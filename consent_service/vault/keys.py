@@ -92,7 +92,7 @@ class Keys:
         secret = self._cached("candidate", candidate_id)
         if secret is None:
             async with self._db.snapshot() as view:
-                wrapped = await _store.find_candidate_key(view, candidate_id)
+                wrapped = await _store.find_wrapped(view, "candidate", candidate_id)
             if wrapped is None:
                 raise NotAvailable
             secret = await self._unwrap(wrapped, wrapping_context("candidate", candidate_id))
@@ -115,7 +115,7 @@ class Keys:
         secret = self._cached("recipient", recipient_id)
         if secret is None:
             async with self._db.snapshot() as view:
-                wrapped = await _store.find_recipient_key(view, recipient_id)
+                wrapped = await _store.find_wrapped(view, "recipient", recipient_id)
             if wrapped is None:
                 wrapped = await self._make_recipient(recipient_id)
             secret = await self._unwrap(wrapped, wrapping_context("recipient", recipient_id))
@@ -134,7 +134,7 @@ class Keys:
         async with self._db.transaction() as tx:
             await demand_storable(tx, self._provider, wrapped)
             await _store.add_recipient_key(tx, recipient_id, wrapped)
-            stored = await _store.find_recipient_key(tx, recipient_id)
+            stored = await _store.find_wrapped(tx, "recipient", recipient_id)
         assert stored is not None
         return stored
 

@@ -62,7 +62,10 @@ async def holdings(view: Snapshot, candidate_id: str) -> list[Holding]:
 
 
 async def destroy(tx: Transaction, candidate_id: str, resource: str, resource_id: str) -> int:
-    """Destroy every version of a resource; how many parts that were. Shares of it open nothing any more."""
+    """Destroy every version of a resource, and every share of it under whatever consent; how many parts that were.
+
+    A consent that names it, and was not ended, releases nothing from then on: it lacks a share.
+    """
     tx.scrub_after_commit()
     return await _store.destroy_resource(tx, candidate_id, resource, resource_id)
 

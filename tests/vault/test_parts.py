@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consent_service.crypto.envelope import SealBroken
 from consent_service.errors import NotAvailable
-from consent_service.storage.engine import Duplicate, Row, Statement
+from consent_service.storage.engine import Duplicate, Row, Snapshot, Statement
 from consent_service.vault.candidate import open_parts
 from consent_service.vault.keys import CandidateKey
 from consent_service.vault.parts import PartRef
@@ -71,6 +73,38 @@ async def test_a_part_opens_for_its_owner(vault: Vault) -> None:
         (question, WORDS),
         (REF, WORDS),
     ]
+
+
+class Counting:
+    """A view that counts the rows that were read through it."""
+
+    def __init__(self, view: Snapshot) -> None:
+        self._view = view
+        self.dialect = view.dialect
+        self.read = 0
+
+    async def rows(self, statement: Statement, /, **given: Any) -> list[Row]:
+        found = await self._view.rows(statement, **given)
+        self.read += len(found)
+        return found
+
+    async def row(self, statement: Statement, /, **given: Any) -> Row | None:
+        return next(iter(await self.rows(statement, **given)), None)
+
+    async def value(self, statement: Statement, /, **given: Any) -> Any:
+        return await self._view.value(statement, **given)
+
+
+async def test_no_more_is_read_than_was_asked_for(vault: Vault) -> None:
+    """Of a note with many versions, the parts of one; content that nobody asked for stays where it lies."""
+    kari = await person(vault, KARI)
+    note = [PartRef(KARI, "note", "n1", version, part) for version in range(1, 6) for part in ("interests", "needs")]
+    await put(vault, kari, *note, PartRef(KARI, "plan", "n1", 5, "needs"))
+    wanted = [note[1], note[8], note[9]]
+    async with vault.db.snapshot() as view:
+        counting = Counting(view)
+        assert list(await open_parts(counting, kari, wanted)) == wanted
+    assert counting.read == len(wanted)
 
 
 async def test_a_part_is_not_stored_readable(vault: Vault) -> None:

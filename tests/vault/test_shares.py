@@ -8,6 +8,7 @@ import pytest
 
 from consent_service.crypto.envelope import SealBroken
 from consent_service.errors import NotAvailable
+from consent_service.storage.engine import Statement
 from consent_service.vault.keys import RecipientKey
 from consent_service.vault.parts import PartRef, ShareTerms
 from consent_service.vault.recipient import open_shares, read_shares
@@ -171,11 +172,20 @@ async def test_destroyed_shares_open_nothing(town: Vault) -> None:
 
 
 async def test_a_destroyed_part_is_shared_with_nobody(town: Vault) -> None:
-    """Its shares have nothing left to open."""
-    nav = await grant(town, REF)
+    """Its shares go with it, under whatever consent and for whatever recipient; those of other parts stay."""
+    plan, theirs = PartRef(KARI, "plan", "n1", 1, "pdf"), PartRef(OLA, "note", "n1", 1, "interests")
+    await put(town, await town.keys.candidate(KARI), plan)
+    ola = await town.keys.candidate(OLA)
+    await put(town, ola, theirs)
+    nav = await grant(town, REF, NEEDS, plan)
+    await grant(town, REF, terms=MAILBOX)
     async with town.db.transaction() as tx:
-        await destroy_part(tx, KARI, "note", "n1")
-    assert await opened(town, nav) == {}
+        await share(tx, ola, [theirs], [(TERMS, nav)])
+    async with town.db.transaction() as tx:
+        assert await destroy_part(tx, KARI, "note", "n1") == 2
+    assert await opened(town, nav) == {plan: WORDS, theirs: WORDS}
+    async with town.db.snapshot() as view:
+        assert await view.value(Statement("SELECT COUNT(*) FROM share")) == 2
 
 
 async def test_erasing_destroys_every_share(town: Vault) -> None:

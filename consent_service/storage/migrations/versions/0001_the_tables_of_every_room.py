@@ -363,13 +363,15 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         "share",
         sa.Column("consent_id", sa.String(), nullable=False),
         sa.Column("recipient_id", sa.String(), nullable=False),
+        sa.Column("candidate_id", sa.String(), nullable=False),
         sa.Column("resource", sa.String(), nullable=False),
         sa.Column("resource_id", sa.String(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("part", sa.String(), nullable=False),
-        sa.Column("candidate_id", sa.String(), nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("consent_id", "recipient_id", "resource", "resource_id", "version", "part"),
+        sa.PrimaryKeyConstraint(
+            "consent_id", "recipient_id", "candidate_id", "resource", "resource_id", "version", "part"
+        ),
     )
     op.create_index("share_candidate", "share", ["candidate_id"], unique=False)
     op.create_table(
