@@ -108,6 +108,7 @@ async def end_on_resource(
     tx: Transaction, desk: Desk, candidate_id: str, resource: str, resource_id: str, *, now: int
 ) -> list[str]:
     """End every consent under which a resource is shared, because the candidate deletes it; which they were."""
+    await lock(tx, [candidate_id])  # what is being granted in this moment ends too
     ended = []
     for consent in await _all_of(tx, candidate_id):
         if consent.granted_at is None:

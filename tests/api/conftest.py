@@ -14,6 +14,8 @@ from consent_service.api.contract import ProblemDocument
 from consent_service.app.contract import machine_routes
 from tests.support.house import House
 from tests.support.house import house as running_house
+from tests.support.locking import broken
+from tests.support.watching import Watched
 
 KARI = "21879498012"
 OLA = "20914695016"
@@ -57,7 +59,9 @@ class Shapes:
 
 @pytest.fixture
 async def house(migrated_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    """A running service on a fresh database of either kind."""
+    """A running service on a fresh database of either kind; each of its transactions keeps the order of locks."""
     async with running_house(migrated_url, tmp_path) as running:
         running.http.event_hooks["response"].append(Shapes().check)
+        watched = running.service.db.behind = Watched(running.service.db.behind)
         yield running
+        assert [rule for unit in watched.units for rule in broken(unit)] == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
 from consent_service.persons.numbers import NationalId, parse
 from consent_service.storage.engine import Database
+from consent_service.storage.opening import open_database
 from consent_service.vault.keys import MAILBOX, Keys, create_service_keys, open_keys
 from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import seal
@@ -143,3 +145,11 @@ async def town(db: Database) -> Town:
             ref = PartRef(candidate_id, "note", note_id, 1, part)
             await seal(tx, key, ref, canonical({"text": text}), held_for="county", at=NOON)
     return Town(db, keys, clock, desk, Gate(db, keys, desk, clock), nav, other_nav, training, candidate_id, note_id)
+
+
+@pytest.fixture
+async def elsewhere(town: Town, migrated_url: str) -> AsyncIterator[Town]:
+    """The same town seen from another process: a database opened anew, and a gate of its own."""
+    db = await open_database(migrated_url)
+    yield replace(town, db=db, gate=Gate(db, town.keys, town.desk, town.clock))
+    await db.close()

@@ -19,12 +19,11 @@ from consent_service.consents import _store
 from consent_service.consents.standing import terms_of, verify
 from consent_service.crypto.envelope import new_key
 from consent_service.errors import NotAvailable
-from consent_service.vault.keys import MAILBOX
 from tests.consents.crash_victim import UNTIL_DAYS
 from tests.consents.lifecycle_world import World, refs_of
+from tests.consents.settled import settle
 from tests.rights.conftest import stored
 
-KARI = "21879498012"
 VERBS = ("grant", "release", "revoke", "pause", "erase")
 
 Order = dict[str, Any]
@@ -50,19 +49,6 @@ async def victim() -> AsyncIterator[Callable[[Order], Any]]:
     finally:
         stdin.close()
         await process.wait()
-
-
-async def settle(url: str, master_key: bytes) -> Order:
-    """Kari with a note, and a consent of two uses; what every order needs to know."""
-    world = World(url, master_key=master_key)
-    await world.begin()
-    for recipient in (*world.units, MAILBOX):
-        await world.keys.recipient(recipient)
-    owner, unit = await world.come(KARI, "Kari Test"), next(iter(world.units))
-    note = await world.write(owner, None, 0, {"interests": "Fjell", "strengths": "Rolig"})
-    consent = await world.grant(owner, unit, refs_of(owner, note, 1, {"interests"}), world.until(UNTIL_DAYS), 2, None)
-    await world.db.close()
-    return {"owner": owner, "unit": unit, "note": note, "consent": consent, "master_key": master_key.hex()}
 
 
 @pytest.fixture
