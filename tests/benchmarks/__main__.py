@@ -105,8 +105,8 @@ async def one_round(
         Orders(
             port=here.ports[system],
             operations=await here.operations(system, figure),
-            connections=connections,
-            warm=warm,
+            connections=CONNECTIONS,
+            warm=WARM,
             seconds=seconds,
             roam=figure == "release",
             watched=watched,

@@ -55,7 +55,7 @@ class NotComparable(Exception):
 
 
 @dataclass(frozen=True)
-class _Shared:
+class Shared:
     """A person's consent in force, and what it took to grant it."""
 
     number: str
@@ -71,7 +71,7 @@ class Row:
     """The three systems, up. ``database`` is the process of PostgreSQL that all of its others come from, if known."""
 
     town: Town
-    shared: Sequence[_Shared]
+    shared: Sequence[Shared]
     document: Any
     ports: dict[System, int]
     pids: dict[System, int]
@@ -86,13 +86,13 @@ class Row:
             )
         if figure == "release":
             token = await self.town.tokens.bearer()
-            return tuple((_release(one, token),) for one in self.shared)
+            return tuple((ask_release(one, token),) for one in self.shared)
         tokens = [await session.bearer() for session in self.town.sessions]
-        return tuple(_grant_and_revoke(one, token) for one, token in zip(self.shared, tokens, strict=True))
+        return tuple(ask_grant_and_revoke(one, token) for one, token in zip(self.shared, tokens, strict=True))
 
 
 @contextlib.asynccontextmanager
-async def row(folder: Path, server: Server | None, *, people: int = PEOPLE) -> AsyncIterator[Row]:
+async def row(folder: Path, server: Server | None) -> AsyncIterator[Row]:
     """All three systems on databases of their own, of SQLite in ``folder`` or on ``server``, until the block ends."""
     database = None if server is None else await _durable(server)
     async with contextlib.AsyncExitStack() as stack:
@@ -104,7 +104,7 @@ async def row(folder: Path, server: Server | None, *, people: int = PEOPLE) -> A
                 folder,
                 module=_serve(),
                 count=1,
-                persons=people,
+                persons=PEOPLE,
                 sections=SECTIONS,
                 CONSENT_LOG_LEVEL="info",  # what an operator gets who says nothing
             )
@@ -115,8 +115,8 @@ async def row(folder: Path, server: Server | None, *, people: int = PEOPLE) -> A
         hello, naive = free_ports(2)
         seeds = _seeds(here, shared, urls[1])
         greeting, obvious = await asyncio.gather(
-            stack.enter_async_context(_floor("hello", hello, folder, json.dumps(document).encode())),
-            stack.enter_async_context(_floor("naive", naive, folder, seeds)),
+            stack.enter_async_context(floor("hello", hello, folder, json.dumps(document).encode())),
+            stack.enter_async_context(floor("naive", naive, folder, seeds)),
         )
         assert process.running is not None
         yield Row(
@@ -129,9 +129,10 @@ async def row(folder: Path, server: Server | None, *, people: int = PEOPLE) -> A
         )
 
 
-def _floor(
+def floor(
     name: System, port: int, folder: Path, given: bytes
 ) -> contextlib.AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    """One of the floors on ``port``, with what it is given to begin with, while the block lasts."""
     return running((f"tests.benchmarks.{name}", str(port)), port, folder / name, given=given)
 
 
@@ -156,7 +157,7 @@ async def _end(process: Process) -> None:
     await process.running.wait()
 
 
-async def _share(here: Town, wire: Wire) -> tuple[list[_Shared], Any]:
+async def _share(here: Town, wire: Wire) -> tuple[list[Shared], Any]:
     """A consent of each person, and what a release looks like."""
     shared = []
     await wire.connect()
@@ -176,8 +177,8 @@ async def _share(here: Town, wire: Wire) -> tuple[list[_Shared], Any]:
         if not 4096 <= len(text.encode()) <= 4300:
             raise NotComparable(f"the content is {len(text.encode())} bytes")
         number = content["person"]["national_id"]
-        shared.append(_Shared(number, _good(granted)["id"], wanted, content, text, shown["sha256"]))
-    ask = _release(shared[0], await here.tokens.bearer())
+        shared.append(Shared(number, _good(granted)["id"], wanted, content, text, shown["sha256"]))
+    ask = ask_release(shared[0], await here.tokens.bearer())
     head, _, body = ask.request.replace(UNIQUE, "first").partition("\r\n\r\n")
     more = "".join(f"{line}\r\n" for line in head.split("\r\n") if line.startswith(("Acting", "Idempotency")))
     path, token = head.split(" ")[1], await here.tokens.bearer()
@@ -192,7 +193,7 @@ def _good(answer: Answer) -> Any:
     return answer.json()
 
 
-def _seeds(here: Town, shared: Sequence[_Shared], database_url: str) -> bytes:
+def _seeds(here: Town, shared: Sequence[Shared], database_url: str) -> bytes:
     seeds = Seeds(
         database_url=database_url,
         organisation_number=NAVS,
@@ -217,13 +218,15 @@ def _post(path: str, token: str, body: Any, more: str = "") -> str:
     )
 
 
-def _release(one: _Shared, token: str) -> Ask:
+def ask_release(one: Shared, token: str) -> Ask:
+    """A release, which must hand out the content that the preview showed."""
     more = f'Acting-Employee: id="A123456", office="0501"\r\nIdempotency-Key: "{UNIQUE}"\r\n'
     request = _post(f"/v1/consents/{one.consent_id}/releases", token, {}, more)
     return Ask(request, 200, (one.number, SECTIONS["interests"]), one.content)
 
 
-def _grant_and_revoke(one: _Shared, token: str) -> tuple[Ask, Ask]:
+def ask_grant_and_revoke(one: Shared, token: str) -> tuple[Ask, Ask]:
+    """The same grant again, and the end of it."""
     grant = _post("/v1/me/consents", token, {**one.wanted, "preview_sha256": one.sha256})
     revoke = _post(f"/v1/me/consents/{FOUND}/revoke", token, {})
     return Ask(grant, 201, ('"state":"granted"',)), Ask(revoke, 200, ('"state":"revoked"',))
