@@ -19,7 +19,7 @@ from consent_service.identity.tokens import BearerTokens
 from consent_service.persons.arrival import arrive, find, take_over
 from consent_service.persons.numbers import NationalId, NumberRule
 from consent_service.persons.waiting import Receivers
-from consent_service.rights.journal import NO_JOURNAL, Journal
+from consent_service.rights.journal import Journal
 from consent_service.storage.engine import Database
 from consent_service.vault.keys import CandidateKey, Keys
 
@@ -43,7 +43,7 @@ class CandidateDoor:
     held_for: str
     public_url: str
     levels: frozenset[str]
-    journal: Journal = NO_JOURNAL
+    journal: Journal
 
     @property
     def origin(self) -> str:

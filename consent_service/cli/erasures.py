@@ -34,8 +34,8 @@ def replay(
 
     Run it before anything serves from the restored database. Erasures come from the journal (CONSENT_ERASURE_JOURNAL).
     Which consents were taken back since the backup nobody can know, so each ends as invalidated, and its candidate is
-    asked anew. It may be interrupted and run again; once the service runs, say --restored-at, or consents that were
-    given since end too.
+    asked anew. It may be interrupted and run again. Did anything serve from it already, say --restored-at: or consents
+    that were given since end too, and somebody who was erased, and came by since, is taken for one who never was.
 
     Example: consent-service erasures replay
     """
@@ -58,6 +58,8 @@ def replay(
         f"Erased again: {done.erased}. Erased already: {done.erased_already}. Never erased: {done.never_erased}."
     )
     typer.echo(f"Consents invalidated: {done.invalidated}, of which asked anew: {done.asked_anew}.")
+    if read.cut:
+        typer.echo(f"{read.cut} lines of the journal were cut short by a crash, and stood before no erasure.")
     if read.unreadable:
         fail(f"{read.unreadable} lines of the journal are not the service's: look at them before you serve.")
     if done.passed_over:

@@ -18,7 +18,7 @@ from consent_service.identity import sessions
 from consent_service.notes import forgetting as notes
 from consent_service.persons import forgetting as persons
 from consent_service.plans import forgetting as plans
-from consent_service.rights.journal import NO_JOURNAL, Journal
+from consent_service.rights.journal import Journal
 from consent_service.storage.engine import Transaction
 from consent_service.vault import seal
 
@@ -31,7 +31,7 @@ class Erased:
     jws: str
 
 
-async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int, journal: Journal = NO_JOURNAL) -> Erased:
+async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int, journal: Journal) -> Erased:
     """Erase the candidate. The door drops her key from memory afterwards (``Keys.forget``).
 
     It is in the journal for good before this returns, hence before it commits: a backup from before can then be

@@ -7,6 +7,10 @@ that no erasure that was answered can be missing here. One line, JSON::
 
 It names nobody: the id is random, and nothing outside the erased data says whose it was. The MAC (the service's rows
 key) keeps whoever can write the file from having others erased. A line that a crash cut short stood before no commit.
+
+A whole line may stand before no commit either: the database failed, or the process died, in the moment between. She
+was told that nothing was erased, or heard nothing. After a restore nobody can tell that from an erasure that the backup
+does not have yet, so the line counts: she asked for it. Unless the log says that she did something herself afterwards.
 """
 
 import asyncio
@@ -25,6 +29,8 @@ from consent_service.errors import StorageUnavailable
 
 FORMAT = 1
 
+_BEGINS = b'{"at":'
+
 _log = structlog.get_logger()
 
 
@@ -38,10 +44,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Read:
-    """What the journal holds: each candidate's last line, and how many lines are not ours."""
+    """What the journal holds: each candidate's last line, how many are not ours, and how many a crash cut short."""
 
     lines: tuple[Line, ...]
     unreadable: int
+    cut: int
 
 
 class Journal(Protocol):
@@ -86,14 +93,16 @@ class JournalFile:
     def read(self) -> Read:
         """Everything in it. Raises OSError."""
         found: dict[str, Line] = {}
-        unreadable = 0
+        unreadable = cut = 0
         for raw in self._path.read_bytes().splitlines():
             line = self._line(raw) if raw.strip() else None
             if line is not None:
                 found[line.candidate_id] = max(line, found.get(line.candidate_id, line), key=lambda one: one.at)
+            elif _is_cut(raw):
+                cut += 1
             elif raw.strip():
                 unreadable += 1
-        return Read(tuple(found.values()), unreadable)
+        return Read(tuple(found.values()), unreadable, cut)
 
     def _line(self, raw: bytes) -> Line | None:
         try:
@@ -105,7 +114,6 @@ class JournalFile:
         return line if ours else None
 
     def _append(self, line: bytes) -> None:
-        fresh = not self._path.exists()
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             for part in _after_what_a_crash_left(handle, line):
@@ -114,8 +122,7 @@ class JournalFile:
             os.fsync(handle)
         finally:
             os.close(handle)
-        if fresh:
-            _sync_folder(self._path.parent)
+        _sync_folder(self._path.parent)  # always: who made the file may not have come to it yet
 
     def _mac(self, candidate_id: str, at: int) -> bytes:
         return self._key.mac(self._message(candidate_id, at))
@@ -123,6 +130,11 @@ class JournalFile:
     @staticmethod
     def _message(candidate_id: str, at: int) -> bytes:
         return canonical(["erasure journal", FORMAT, candidate_id, at])
+
+
+def _is_cut(raw: bytes) -> bool:
+    """Whether it is the beginning of a line, as ``canonical`` writes it, and no more."""
+    return (raw.startswith(_BEGINS) and b"}" not in raw) or (bool(raw) and _BEGINS.startswith(raw))
 
 
 def _after_what_a_crash_left(handle: int, line: bytes) -> Iterator[bytes]:

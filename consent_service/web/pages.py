@@ -15,7 +15,7 @@ from consent_service.identity.login import Login
 from consent_service.identity.origin import origin_of
 from consent_service.persons.numbers import NumberRule
 from consent_service.persons.waiting import Receivers
-from consent_service.rights.journal import NO_JOURNAL, Journal
+from consent_service.rights.journal import Journal
 from consent_service.storage.engine import Database
 from consent_service.vault.keys import Keys
 from consent_service.web.assets import Assets
@@ -47,7 +47,7 @@ class Pages:
     public_url: str
     draft_days: int
     waiting_days: int
-    journal: Journal = NO_JOURNAL
+    journal: Journal
     texts: Texts = field(repr=False, default_factory=load_texts)
     assets: Assets = field(repr=False, default_factory=load_assets)
     templates: Environment = field(repr=False, default_factory=environment)

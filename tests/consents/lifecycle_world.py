@@ -28,6 +28,7 @@ from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
 from consent_service.persons.waiting import leave
 from consent_service.rights import erasure
+from consent_service.rights.journal import NO_JOURNAL
 from consent_service.storage.engine import Database, Statement
 from consent_service.storage.opening import open_database
 from consent_service.vault.keys import MAILBOX, Keys, create_service_keys, open_keys
@@ -128,7 +129,7 @@ class World:
     async def erase(self, owner: str) -> None:
         """As the door does."""
         async with self.db.transaction() as tx:
-            await erasure.erase(tx, self.desk, owner, now=self.clock.now())
+            await erasure.erase(tx, self.desk, owner, now=self.clock.now(), journal=NO_JOURNAL)
         self.keys.forget(owner)
 
     async def refuse_standing(self, owner: str, against: str, *, placed: bool) -> None:

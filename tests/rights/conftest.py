@@ -27,6 +27,7 @@ from consent_service.plans.push import Pushed
 from consent_service.plans.states import State
 from consent_service.rights import erasure, export
 from consent_service.rights.erasure import Erased
+from consent_service.rights.journal import NO_JOURNAL
 from consent_service.storage.engine import Database, Statement
 from consent_service.vault.keys import CandidateKey
 from consent_service.vault.parts import PartRef
@@ -82,7 +83,9 @@ class Life:
     async def erase(self) -> Erased:
         """She ends it, as the doors do."""
         async with self.db.transaction() as tx:
-            erased = await erasure.erase(tx, self.office.desk, self.candidate_id, now=self.office.clock.now())
+            erased = await erasure.erase(
+                tx, self.office.desk, self.candidate_id, now=self.office.clock.now(), journal=NO_JOURNAL
+            )
         self.office.keys.forget(self.candidate_id)
         return erased
 

@@ -24,6 +24,7 @@ from consent_service.persons.lookup import lookup_of
 from consent_service.persons.number import set_name
 from consent_service.plans import listing
 from consent_service.rights import erasure
+from consent_service.rights.journal import NO_JOURNAL
 from tests.persons.conftest import KARI, OLA
 from tests.plans.conftest import Office
 from tests.rights.conftest import Life, comes, content, files, live, nav_asks, stored
@@ -166,13 +167,13 @@ async def test_whoever_waited_for_the_lock_writes_nothing(life: Life) -> None:
                 writes(endings.refuse, office.desk, life.candidate_id, life.waiting, now=now),
                 writes(set_name, life.key, log_key, "Kari Ny", held_for="county", at=now),
                 writes(writing.create, life.key, log_key, content("Nytt"), held_for="county", at=now),
-                writes(erasure.erase, office.desk, life.candidate_id, now=now),
+                writes(erasure.erase, office.desk, life.candidate_id, now=now, journal=NO_JOURNAL),
             )
         ]
         release = asyncio.create_task(life.release())
         await asyncio.sleep(0.2)
         assert not any(task.done() for task in [*waiting, release])
-        await erasure.erase(tx, office.desk, life.candidate_id, now=now)
+        await erasure.erase(tx, office.desk, life.candidate_id, now=now, journal=NO_JOURNAL)
     answers = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(answer) for answer in answers] == [NotAvailable] * len(waiting)
     assert await release == Refused("unknown")
@@ -185,9 +186,10 @@ async def test_erasing_twice_is_not_available(life: Life) -> None:
     """The second time there is nobody, as for somebody who has never been here."""
     await life.erase()
     for candidate in (life.candidate_id, "never-was"):
+        now = life.office.clock.now()
         with pytest.raises(NotAvailable):
             async with life.db.transaction() as tx:
-                await erasure.erase(tx, life.office.desk, candidate, now=life.office.clock.now())
+                await erasure.erase(tx, life.office.desk, candidate, now=now, journal=NO_JOURNAL)
 
 
 async def test_the_asker_sees_nothing_different(office: Office) -> None:

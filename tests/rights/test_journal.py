@@ -48,7 +48,19 @@ async def test_a_line_that_was_cut_short_spoils_no_other(path: Path) -> None:
     await journal.record("a", 1)
     _write(path, _text(path) + _text(path)[:40])
     await journal.record("b", 2)
-    assert journal.read() == Read((Line("a", 1), Line("b", 2)), 1)
+    assert journal.read() == Read((Line("a", 1), Line("b", 2)), unreadable=0, cut=1)
+
+
+@pytest.mark.parametrize("length", [1, 6, 40, -1])
+async def test_a_crash_in_the_last_line_is_told_from_a_change(path: Path, length: int) -> None:
+    """The beginning of a line stood before no commit, wherever it was cut; a whole line that is not ours is another."""
+    journal = JournalFile(path, KEY)
+    await journal.record("a", 1)
+    whole = _text(path)
+    _write(path, whole + whole.rstrip("\n")[:length])
+    assert journal.read() == Read((Line("a", 1),), unreadable=0, cut=1)
+    _write(path, whole + whole.rstrip("\n")[length:])
+    assert journal.read().unreadable == 1
 
 
 async def test_a_line_that_others_wrote_erases_nobody(path: Path) -> None:
@@ -59,7 +71,7 @@ async def test_a_line_that_others_wrote_erases_nobody(path: Path) -> None:
     good = json.loads(_text(path).splitlines()[1])
     changed = [{**good, "candidate": "c"}, {**good, "at": 3}, {**good, "format": 2}, {**good, "mac": "00"}, [], 7]
     _write(path, _text(path) + "".join(json.dumps(line) + "\n" for line in changed) + "rubbish\n\n")
-    assert journal.read() == Read((Line("b", 2),), 1 + len(changed) + 1)
+    assert journal.read() == Read((Line("b", 2),), unreadable=1 + len(changed) + 1, cut=0)
 
 
 async def test_an_erasure_stands_in_the_journal_before_it_commits(life: Life, path: Path) -> None:

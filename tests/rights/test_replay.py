@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 
 from consent_service.clock import DAY, MINUTE
+from consent_service.consents.asks import DispatchAsk, Dispatched
 from consent_service.consents.gate import Refused, Released
 from consent_service.consents.reading import ConsentView, find_for_candidate, of_candidate
 from consent_service.consents.receipts import of_consent
-from consent_service.errors import NotAvailable
+from consent_service.delivery.letters import pdf_of
+from consent_service.errors import NotAvailable, StorageUnavailable
 from consent_service.persons.lookup import find
 from consent_service.plans.mapping import Asked
 from consent_service.rights import erasure
 from consent_service.rights.journal import JournalFile, Line
-from consent_service.rights.replay import Replayed, replay
+from consent_service.rights.replay import Advance, Replayed, replay
 from consent_service.storage.engine import Database
 from consent_service.storage.opening import open_database
 from consent_service.vault.keys import Keys
@@ -44,7 +46,7 @@ class Restored:
         """Who works there."""
         return self.life.office
 
-    async def replay(self, *lines: Line) -> Replayed:
+    async def replay(self, *lines: Line, advance: Advance = lambda _: None) -> Replayed:
         """What an operator does."""
         return await replay(
             self.life.db,
@@ -53,6 +55,7 @@ class Restored:
             lines or self.journal.read().lines,
             restored_at=self.restored_at,
             answer_within=WITHIN,
+            advance=advance,
         )
 
     async def consents(self) -> list[ConsentView]:
@@ -175,6 +178,75 @@ async def test_an_erasure_that_never_committed_is_not_done_now(restored: Restore
     assert (done.erased, done.never_erased) == (0, 1)
     async with restored.life.db.snapshot() as view:
         assert await find(view, restored.office.keys.service.lookup, KARI)
+
+
+async def test_an_erasure_that_failed_after_its_line_is_done_unless_she_went_on(restored: Restored) -> None:
+    """She was told that it failed. If she then did something herself she stays; if not, she did ask for it."""
+    office, life = restored.office, restored.life
+    for goes_on in (True, False):
+        with pytest.raises(StorageUnavailable):
+            await _fails_to_commit(restored)
+        office.clock.advance(seconds=60)
+        if goes_on:
+            await life.export()
+        office.clock.advance(seconds=60)
+        restored.restored_at = office.clock.now()
+        done = await restored.replay()
+        assert (done.erased, done.erased_already, done.never_erased) == ((1, 0, 1) if goes_on else (1, 1, 0))
+        async with life.db.snapshot() as view:
+            assert (await find(view, office.keys.service.lookup, KARI) is not None) is goes_on
+
+
+async def _fails_to_commit(restored: Restored) -> None:
+    async with restored.life.db.transaction() as tx:
+        now, journal = restored.office.clock.now(), restored.journal
+        await erasure.erase(tx, restored.office.desk, restored.life.candidate_id, now=now, journal=journal)
+        raise StorageUnavailable
+
+
+async def test_who_came_back_as_somebody_new_stays(restored: Restored) -> None:
+    """The journal has the id that was erased; the same person's new one is another."""
+    await restored.replay()
+    new = (await restored.office.comes(OLA)).candidate_id
+    assert new != restored.ola
+    done = await restored.replay()
+    assert (done.erased, done.erased_already) == (0, 1)
+    async with restored.life.db.snapshot() as view:
+        assert await find(view, restored.office.keys.service.lookup, OLA) == new
+
+
+def _interrupted_after(most: int) -> Advance:
+    done: list[int] = []
+
+    def advance(more: int) -> None:
+        done.append(more)
+        if len(done) > most:
+            raise KeyboardInterrupt
+
+    return advance
+
+
+async def test_a_replay_that_was_interrupted_is_gone_on_with(restored: Restored) -> None:
+    """Wherever it stopped, a second run ends as one run would have."""
+    before = {one.id for one in await restored.consents()}
+    for most in (0, 1):
+        with pytest.raises(KeyboardInterrupt):
+            await restored.replay(advance=_interrupted_after(most))
+    done = await restored.replay()
+    assert done.erased_already == 1
+    assert {one.state for one in await restored.consents()} & {"granted", "paused"} == set()
+    anew = [one for one in await restored.consents() if one.id not in before and one.state == "requested"]
+    assert len(anew) == 2
+
+
+async def test_a_letter_that_had_not_gone_stays(restored: Restored) -> None:
+    """It may have been stopped since the backup: the gate lets it out no more."""
+    office, life = restored.office, restored.life
+    pdf = pdf_of(life.candidate_id, life.pushed.plan_id, life.pushed.version)
+    ask = DispatchAsk("letter", life.asked.consent_id, life.candidate_id, pdf)
+    assert isinstance(await office.gate.dispatch(ask), Dispatched)
+    await restored.replay()
+    assert isinstance(await office.gate.dispatch(ask), Refused)
 
 
 async def test_strangers_in_the_journal_are_passed_by(restored: Restored) -> None:

@@ -42,6 +42,7 @@ from consent_service.plans.authority import addressee_of
 from consent_service.plans.parts import Message
 from consent_service.plans.progress import report
 from consent_service.plans.states import State
+from consent_service.rights.journal import NO_JOURNAL
 from consent_service.storage.engine import Database
 from consent_service.vault.keys import Keys
 from consent_service.web import assets, templates, words
@@ -364,6 +365,7 @@ async def town(db: Database) -> AsyncIterator[Town]:
             public_url=OUR_AUDIENCE,
             draft_days=14,
             waiting_days=90,
+            journal=NO_JOURNAL,
             texts=TEXTS,
             assets=ASSETS,
             templates=TEMPLATES,
