@@ -133,10 +133,9 @@ _LOCK = Statement(
     " ORDER BY chain_id {for_update}"
 )
 _LOCK_FREE = Statement(
-    "SELECT chain_id, length, digest, last_at FROM chain WHERE chain_id IN (:ids[]) AND closed = 0"
+    "SELECT chain_id, length, digest, last_at, closed FROM chain WHERE chain_id IN (:ids[])"
     " ORDER BY chain_id {skip_locked}"
 )
-_OPEN_AMONG = Statement("SELECT chain_id FROM chain WHERE chain_id IN (:ids[]) AND closed = 0")
 _CLOSE = Statement("UPDATE chain SET closed = 1, closing = :closing WHERE chain_id = :chain_id")
 _MOVE = Statement("UPDATE chain SET length = :length, digest = :digest, last_at = :last_at WHERE chain_id = :chain_id")
 _ENTRY = Statement(
@@ -186,15 +185,19 @@ async def open_chain(tx: Transaction, chain_id: str, digest: bytes, at: int) -> 
     return await tx.run(_OPEN, chain_id=chain_id, digest=digest, last_at=at) == 1
 
 
-async def lock_heads(tx: Transaction, ids: Sequence[str], *, wait: bool = True) -> list[Head]:
-    """The heads of the open chains among ``ids``, locked in id order; without ``wait`` only those nobody holds."""
-    rows = await tx.rows(_LOCK if wait else _LOCK_FREE, ids=ids)
-    return [Head(row["chain_id"], row["length"], row["digest"], row["last_at"]) for row in rows]
+async def lock_heads(tx: Transaction, ids: Sequence[str]) -> list[Head]:
+    """The heads of the open chains among ``ids``, locked in id order."""
+    return [_head(row) for row in await tx.rows(_LOCK, ids=ids)]
 
 
-async def open_among(view: Snapshot, ids: Sequence[str]) -> set[str]:
-    """Which of ``ids`` are open chains."""
-    return {row["chain_id"] for row in await view.rows(_OPEN_AMONG, ids=ids)}
+async def lock_free_heads(tx: Transaction, ids: Sequence[str]) -> tuple[list[Head], set[str]]:
+    """The same without waiting: only heads that nobody holds, and which of ``ids`` are closed chains."""
+    rows = await tx.rows(_LOCK_FREE, ids=ids)
+    return [_head(row) for row in rows if not row["closed"]], {row["chain_id"] for row in rows if row["closed"]}
+
+
+def _head(row: Row) -> Head:
+    return Head(row["chain_id"], row["length"], row["digest"], row["last_at"])
 
 
 async def close_chain(tx: Transaction, chain_id: str, closing: bytes) -> None:

@@ -88,16 +88,20 @@ async def lock_concerned(
 ) -> tuple[dict[str, Head], set[str]]:
     """The heads of ``chains``, and the service's own where one is None or not there (any more).
 
-    Without ``wait`` it waits for nobody, and answers too which chains others hold just now.
+    Without ``wait`` it waits for nobody, and answers too which chains others hold just now, or do not exist. To name
+    nobody costs the same statements as to name somebody.
     """
-    wanted = list(chains)
-    known = sorted({chain for chain in wanted if chain is not None})
-    heads = {head.chain_id: head for head in await _store.lock_heads(tx, known, wait=wait)}
-    missing = [chain for chain in known if chain not in heads]
-    held = await _store.open_among(tx, missing) if missing and not wait else set[str]()
-    if any(chain not in heads and chain not in held for chain in wanted):
+    wanted = sorted({chain or SERVICE_CHAIN for chain in chains})
+    if wait:
+        heads = await lock_known(tx, wanted)
+        erased = set(wanted) - set(heads)
+    else:
+        free, erased = await _store.lock_free_heads(tx, wanted)
+        heads = {head.chain_id: head for head in free}
+    held = set(wanted) - set(heads) - erased
+    if erased:
         heads |= await lock_known(tx, [SERVICE_CHAIN])  # its id comes after every candidate's
-    return heads, held
+    return heads, held - set(heads)
 
 
 async def close(tx: Transaction, key: SealKey, head: Head) -> int:

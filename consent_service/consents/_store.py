@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter, itemgetter
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
@@ -64,12 +65,15 @@ class ReceiptRow(SQLModel, table=True):
 
 
 class ReleaseRow(SQLModel, table=True):
-    """A release that was made, by the unit's idempotency key, so that a repeat spends no use. ``mac`` covers it."""
+    """A release that was made, by the unit's idempotency key, so that a repeat spends no use. ``mac`` covers it.
+
+    It is looked for by its key's hash, which therefore stands first in the primary key.
+    """
 
     __tablename__ = "release"
 
-    consent_id: str = Field(primary_key=True)
     key_hash: str = Field(primary_key=True)
+    consent_id: str = Field(primary_key=True)
     candidate_id: str
     release_id: str
     at: int = Field(sa_column=_number())
@@ -114,7 +118,7 @@ class Stored:
 
     def covered(self) -> dict[str, object]:
         """What the row's MAC covers: every column but itself, and the terms by their own MAC."""
-        return {name: getattr(self, name) for name in _COLUMNS if name not in {"row_mac", "terms"}}
+        return dict(zip(_COVERED, _covered(self), strict=True))
 
     def but(self, **changes: object) -> "Stored":
         """The same with ``changes``."""
@@ -122,6 +126,8 @@ class Stored:
 
 
 _COLUMNS = tuple(Stored.__dataclass_fields__)
+_COVERED = tuple(name for name in _COLUMNS if name not in {"row_mac", "terms"})
+_covered, _columns = attrgetter(*_COVERED), itemgetter(*_COLUMNS)
 _ALL = ", ".join(_COLUMNS)
 _ADD = Statement(f"INSERT INTO consent ({_ALL}) VALUES ({', '.join(':' + c for c in _COLUMNS)})")
 _CHANGED = ("state", "state_position", "row_mac", "uses", "ended_at", "withdrawn_at", "exhausted_at")
@@ -177,7 +183,7 @@ _FORGET_REFUSALS = Statement("DELETE FROM standing_refusal WHERE candidate_id = 
 
 
 def _stored(row: Row) -> Stored:
-    return Stored(**{column: row[column] for column in _COLUMNS})
+    return Stored(*_columns(row))
 
 
 def _values(consent: Stored, columns: Sequence[str]) -> dict[str, object]:

@@ -4,6 +4,8 @@ A refusal is a value: it can't be overlooked, and its log entry commits.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 
 from consent_service.vault.parts import PartRef
 
@@ -17,6 +19,11 @@ class ReleaseAsk:
     employee: str
     office: str
     idempotency_key: str
+
+    @cached_property
+    def key_hash(self) -> str:
+        """How the unit's idempotency key is remembered."""
+        return sha256(f"{self.unit_id}\x00{self.idempotency_key}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)

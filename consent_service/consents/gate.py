@@ -42,7 +42,7 @@ from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, 
 from consent_service.consents.checks import reason_against, reason_against_letter
 from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
-from consent_service.consents.ledger import Ledger, entry_of, key_hash, release_bytes
+from consent_service.consents.ledger import Ledger, entry_of, release_bytes
 from consent_service.consents.purposes import IDENTITY
 from consent_service.consents.standing import alarm, intact, terms_of
 from consent_service.consents.states import WAITING, State
@@ -59,7 +59,6 @@ __all__ = ["DispatchAsk", "Dispatched", "Gate", "Refused", "ReleaseAsk", "Releas
 _log = structlog.get_logger()
 
 _BATCH = 64
-
 
 _A = TypeVar("_A", Released, Dispatched)
 
@@ -134,8 +133,9 @@ class Gate:
         async with self._db.transaction() as tx:
             # 1. Lock the chain heads, in id order, in a statement of its own. Whom a consent concerns never changes.
             concerned = await _store.candidates(tx, ids)
-            heads, held = await lock_concerned(tx, [concerned.get(one) for one in ids], wait=wait)
-            present = [call for call in batch if concerned.get(call.ask.consent_id) not in held]
+            chains = {one: concerned.get(one) or SERVICE_CHAIN for one in ids}
+            heads, held = await lock_concerned(tx, chains.values(), wait=wait)
+            present = [call for call in batch if chains[call.ask.consent_id] not in held]
             # 2. Read everything else in later statements.
             read = await _read(tx, self._desk, [call.ask for call in present])
             # 3, 4. Check and open, each member alone.
@@ -144,7 +144,7 @@ class Gate:
             # 5. Record, and spend.
             recorded = iter(await self._record(tx, read, present, findings, heads, now))
         # 6. Committed: only now may anything be handed out.
-        return [None if concerned.get(call.ask.consent_id) in held else next(recorded) for call in batch]
+        return [None if chains[call.ask.consent_id] in held else next(recorded) for call in batch]
 
     def _judge(self, read: "_Read", call: _Call, heads: dict[str, Head], now: int) -> "_Finding":
         consent = read.consents.get(call.ask.consent_id)
@@ -241,7 +241,7 @@ async def _read(tx: Transaction, desk: Desk, asks: Sequence[Ask]) -> _Read:
         refusals={(r["candidate_id"], r["against"]) for r in await _store.standing_refusals(tx, candidates)},
         releases={
             place: row
-            for place, row in (await _store.releases(tx, sorted({key_hash(ask) for ask in releases}))).items()
+            for place, row in (await _store.releases(tx, sorted({ask.key_hash for ask in releases}))).items()
             if desk.keys.rows.verify(release_bytes(*place, row["release_id"], row["at"]), row["mac"])
         },
     )
@@ -265,7 +265,7 @@ def _check(desk: Desk, read: _Read, consent: Stored, ask: Ask, at: int) -> Terms
         reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None
         reason = reason or reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)
         spent = terms.max_uses is not None and consent.uses >= terms.max_uses
-        if reason is None and spent and (consent.id, key_hash(ask)) not in read.releases:
+        if reason is None and spent and (consent.id, ask.key_hash) not in read.releases:
             reason = "used_up"
     return terms if reason is None else Refused(reason)
 
@@ -294,6 +294,6 @@ def _open(read: _Read, terms: Terms, ask: Ask, key: RecipientKey, at: int) -> Re
     digest = sha256(content)
     if not hmac.compare_digest(commit(salt, digest.digest()), terms.content_commitment):
         raise Tampered
-    earlier = read.releases.get((terms.consent_id, key_hash(ask)))
+    earlier = read.releases.get((terms.consent_id, ask.key_hash))
     release_id = earlier["release_id"] if earlier is not None else str(uuid4())
     return Released(release_id, terms.consent_id, at, content, digest.hexdigest(), salt, earlier is not None)

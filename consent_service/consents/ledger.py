@@ -1,7 +1,6 @@
 """Step 5 of the gate, in memory: what a batch of answers spends, remembers and says in the log."""
 
 from dataclasses import replace
-from hashlib import sha256
 
 from consent_service.audit.log import Entry
 from consent_service.consents._store import Stored
@@ -31,7 +30,7 @@ class Ledger:
             return answer
         assert consent is not None
         assert terms is not None
-        place = (consent.id, key_hash(ask))
+        place = (consent.id, ask.key_hash)
         if place in self._releases:  # the same key twice in one batch
             return replace(answer, release_id=self._releases[place], repeated=True)
         limit = terms.max_uses
@@ -67,11 +66,6 @@ class Ledger:
         spent = uses == terms_of(consent).max_uses
         after = consent.but(exhausted_at=self._now) if spent else consent
         return stand(self._desk.keys, after, State(consent.state), position, uses=uses)
-
-
-def key_hash(ask: ReleaseAsk) -> str:
-    """How a unit's idempotency key is remembered."""
-    return sha256(f"{ask.unit_id}\x00{ask.idempotency_key}".encode()).hexdigest()
 
 
 def release_bytes(consent_id: str, key_hash: str, release_id: str, at: int) -> bytes:

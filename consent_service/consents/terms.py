@@ -113,7 +113,7 @@ def terms_mac(key: MacKey, raw: bytes) -> bytes:
 
 def row_mac(key: MacKey, row: Mapping[str, Any]) -> bytes:
     """The MAC over everything else in a consent's row: where it stands, what was asked, and its terms' MAC."""
-    values = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
+    values = {name: value.hex() if type(value) is bytes else value for name, value in row.items()}
     return key.mac(b"consent row 1\x00" + canonical(values))
 
 

@@ -127,7 +127,8 @@ def verify_ed25519(public: bytes, signature: bytes, message: bytes) -> bool:
 @dataclass(frozen=True, repr=False)
 class Signers:
     """Whose signatures on the log's heads count: ``signing`` signs them, ``leaving`` too while the one takes over from
-    the other, and ``former`` are the public keys of those that did before."""
+    the other, and ``former`` are the public keys of those that did before.
+    """
 
     signing: CheckpointKey
     leaving: CheckpointKey | None = None

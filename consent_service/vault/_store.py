@@ -221,7 +221,7 @@ async def add_part(
 ) -> None:
     """Store a sealed part. Raises Duplicate: a version is written once."""
     await tx.run(
-        _ADD_PART, **vars(ref), held_for=held_for, wrapped_key=wrapped_key, sealed=sealed, created_at=created_at
+        _ADD_PART, **ref._asdict(), held_for=held_for, wrapped_key=wrapped_key, sealed=sealed, created_at=created_at
     )
 
 
@@ -260,7 +260,7 @@ async def add_shares(tx: Transaction, consent_id: str, shares: Sequence[tuple[Pa
     await tx.run_many(
         _ADD_SHARE,
         [
-            {**vars(ref), "consent_id": consent_id, "recipient_id": recipient, "wrapped_key": wrapped}
+            {**ref._asdict(), "consent_id": consent_id, "recipient_id": recipient, "wrapped_key": wrapped}
             for ref, recipient, wrapped in shares
         ],
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from consent_service.crypto.envelope import aad
 
@@ -11,8 +12,7 @@ _KEY = aad(FORMAT, "data key")
 _SHARE = aad(FORMAT, "share")
 
 
-@dataclass(frozen=True, order=True)
-class PartRef:
+class PartRef(NamedTuple):
     """One part of one version of one resource of one candidate. All of it is immutable, and all of it is in the AAD.
 
     ``resource``: person, note, note_draft, mapping_request, plan or consent. ``part`` may carry an id of its own

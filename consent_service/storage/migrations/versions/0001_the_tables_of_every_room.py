@@ -330,13 +330,13 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     )
     op.create_table(
         "release",
-        sa.Column("consent_id", sa.String(), nullable=False),
         sa.Column("key_hash", sa.String(), nullable=False),
+        sa.Column("consent_id", sa.String(), nullable=False),
         sa.Column("candidate_id", sa.String(), nullable=False),
         sa.Column("release_id", sa.String(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("mac", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("consent_id", "key_hash"),
+        sa.PrimaryKeyConstraint("key_hash", "consent_id"),
     )
     op.create_table(
         "service_key",
