@@ -21,8 +21,10 @@ from consent_service.events import sequencer as event_sequencer
 from consent_service.rights import lapsing
 from consent_service.vault.checkpoint_keys import CheckpointKeys
 
-_GATHER = 0.02
-"""Seconds from a commit to its numbering: those of the same moment share a transaction."""
+_GATHER_EVENTS = 0.02
+_GATHER_ENTRIES = 0.25
+"""Seconds from a commit to its numbering: those of the same moment share a transaction. Units wait for their events,
+and nobody for an entry's number: the log's head is signed every ten seconds at most."""
 _LOOK_AGAIN = 1.0
 """Seconds until other processes' commits are looked for."""
 _SIGN_EVERY = SECOND
@@ -59,18 +61,28 @@ class Jobs:
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._again_and_again("sequence", self._wait, self.sequence), name="sequence")
-            group.create_task(self._again_and_again("lapse", self._pause, self.lapse), name="lapse")
+            for job, wait, work in (
+                ("events", self._after_commits(_GATHER_EVENTS), self.number_events),
+                ("log", self._after_commits(_GATHER_ENTRIES), self.sequence_log),
+                ("lapse", self._pause, self.lapse),
+            ):
+                group.create_task(self._again_and_again(job, wait, work), name=job)
 
-    async def sequence(self) -> None:
-        """Number what was committed, events and log entries, and sign the log's head now and then."""
-        # Past the waking database: this job's own commits are nothing to wake up for. Events and log entries apart: a
-        # log that was tampered with stops the log's numbering, and no unit's feed.
+    async def number_events(self) -> None:
+        """Number the events that were committed."""
         while await self._number_events():
             continue
+
+    async def sequence_log(self) -> None:
+        """Number the log entries that were committed, and sign the log's head now and then.
+
+        Apart from the events: a log that was tampered with stops the log's numbering, and no unit's feed.
+        """
         while await self._sequence_log():
             continue
         await self._sign_log()
+
+    # Past the waking database: these jobs' own commits are nothing to wake up for.
 
     async def _number_events(self) -> int:
         async with self._db.behind.transaction() as tx:
@@ -96,14 +108,19 @@ class Jobs:
         async with self._db.transaction() as tx:
             await idempotency.lapse(tx, before=self._clock.now() - self._kept.answers)
 
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(_LOOK_AGAIN):
-                await self._db.committed.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(_GATHER)
-        self._db.committed.clear()
+    def _after_commits(self, gather: float) -> Callable[[], Awaitable[None]]:
+        committed = self._db.waker()
+
+        async def wait() -> None:
+            try:
+                async with asyncio.timeout(_LOOK_AGAIN):
+                    await committed.wait()
+            except TimeoutError:
+                return
+            await asyncio.sleep(gather)
+            committed.clear()
+
+        return wait
 
     async def _pause(self) -> None:
         await asyncio.sleep(_LAPSE_EVERY / SECOND)

@@ -8,12 +8,17 @@ from consent_service.storage.engine import Database, Dialect, Snapshot, Transact
 
 
 class WakingDatabase:
-    """``db``, with ``committed`` set after each transaction of this process. Implements ``Database``."""
+    """``db``, and whoever is to be woken after each transaction of this process. Implements ``Database``."""
 
     def __init__(self, db: Database) -> None:
         """Stand in front of ``db``."""
         self.behind = db
-        self.committed = asyncio.Event()
+        self._wakers: list[asyncio.Event] = []
+
+    def waker(self) -> asyncio.Event:
+        """An event that each commit sets, for one who clears it."""
+        self._wakers.append(asyncio.Event())
+        return self._wakers[-1]
 
     @property
     def dialect(self) -> Dialect:
@@ -25,7 +30,8 @@ class WakingDatabase:
         """See ``Database.transaction``."""
         async with self.behind.transaction() as tx:
             yield tx
-        self.committed.set()
+        for waker in self._wakers:
+            waker.set()
 
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         """See ``Database.snapshot``."""

@@ -304,11 +304,13 @@ async def test_the_feed_and_the_log_follow_commits(house: House) -> None:
     jobs = house.service.jobs()
     nav = await house.as_unit(NAV)
     note = await house.own_note(KARI, NOTE)
-    await jobs.sequence()
+    await jobs.number_events()
+    await jobs.sequence_log()
     older = (await house.http.get("/v1/audit/checkpoint", headers=nav)).text
     consent = await house.share(KARI, note, "interests")
     house.clock.advance(seconds=11)
-    await jobs.sequence()
+    await jobs.number_events()
+    await jobs.sequence_log()
     feed = await house.http.get("/v1/events", headers=nav)
     (event,) = feed.json()["items"]
     assert (event["number"], event["consent_id"], event["state"]) == (1, consent["id"], "granted")

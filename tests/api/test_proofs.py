@@ -21,12 +21,12 @@ async def test_a_receipt_is_proved_to_whoever_kept_a_head(house: House) -> None:
     nav = await house.as_unit(UnitKind.NAV)
     consent = await house.share(KARI, await house.own_note(KARI, NOTE), "interests")
     jobs = house.service.jobs()
-    await jobs.sequence()
+    await jobs.sequence_log()
     kept = read_note((await house.http.get("/v1/audit/checkpoint", headers=nav)).text)
     assert kept is not None
     await house.own_note(KARI, NOTE)
     house.clock.advance(seconds=11)
-    await jobs.sequence()
+    await jobs.sequence_log()
     for headers, path in ((nav, "/v1/consents"), (await house.as_person(KARI), "/v1/me/consents")):
         answer = (await house.http.get(f"{path}/{consent['id']}/receipt", headers=headers)).json()
         digest = bytes.fromhex(answer["receipt"]["evidence"]["entry_hash"])

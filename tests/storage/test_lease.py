@@ -9,6 +9,7 @@ from consent_service.storage.lease import hold
 from consent_service.storage.opening import open_database
 
 NOON = 1_780_000_000_000_000
+UNTIL = Statement("SELECT until FROM lease WHERE name = :name")
 FENCE = Statement("SELECT fence FROM lease WHERE name = :name")
 
 
@@ -34,8 +35,11 @@ async def test_one_holds_a_lease_until_it_ends(db: Database) -> None:
 
 
 async def test_a_holder_renews_its_lease(db: Database) -> None:
-    """Each time it holds on, for that long again; also after its end, when nobody else came."""
+    """Once half of it is over, for that long again; also after its end, when nobody else came."""
     assert await holds(db, "one")
+    assert await holds(db, "one", at=NOON + 49)
+    async with db.snapshot() as view:
+        assert await view.value(UNTIL, name="job") == NOON + 100
     assert await holds(db, "one", at=NOON + 60)
     assert not await holds(db, "other", at=NOON + 159)
     assert await holds(db, "one", at=NOON + 500)
