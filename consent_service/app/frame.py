@@ -7,16 +7,19 @@ Every layer is a plain ASGI class: one ``BaseHTTPMiddleware`` alone would cost m
     Observing         request id, log line, count, the last answer
     SecurityHeaders   fills in what an answer does not say itself
     Limits            too long, too large, of the wrong kind
-    FastAPI           routes; errors → problem documents
+    ExceptionMiddleware, and the routes: errors → problem documents
 """
 
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp
 
 from consent_service import errors
 from consent_service.app import problems
@@ -40,9 +43,11 @@ def framed(app: FastAPI, *, metrics: Metrics, tls: bool, error_page: ErrorPage |
     app.add_exception_handler(errors.ServiceError, answers.service_error)
     app.add_exception_handler(RequestValidationError, answers.invalid)
     app.add_exception_handler(HTTPException, answers.http)
-    app.add_middleware(Limits)
-    app.add_middleware(SecurityHeaders, tls=tls)
-    app.add_middleware(Observing, metrics=metrics, last_answer=answers.unexpected)
+    inner: ASGIApp = ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=app.exception_handlers)
+    # In the place of FastAPI's own layers, of which ours do the work: the last answer, and the body's limit.
+    app.middleware_stack = Observing(
+        SecurityHeaders(Limits(inner), tls=tls), metrics=metrics, last_answer=answers.unexpected
+    )
     return app
 
 
