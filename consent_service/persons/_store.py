@@ -20,12 +20,16 @@ class Candidate(SQLModel, table=True):
 
 
 class PersonNumber(SQLModel, table=True):
-    """One identity number of a candidate, as its keyed hash. A D-number can get a fødselsnummer beside it."""
+    """One identity number of a candidate, as its keyed hash. A D-number can get a fødselsnummer beside it.
+
+    ``mac`` covers whose it is (``lookup.find``).
+    """
 
     __tablename__ = "person_number"
 
     lookup: str = Field(primary_key=True)
     candidate_id: str = Field(foreign_key="candidate.id", index=True)
+    mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     added_at: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
@@ -51,15 +55,15 @@ _SET_PERSON = Statement("UPDATE candidate SET person_version = :version, named =
 _DELETE_CANDIDATE = Statement("DELETE FROM candidate WHERE id = :id")
 
 _ADD_NUMBER = Statement(
-    "INSERT INTO person_number (lookup, candidate_id, added_at) VALUES (:lookup, :candidate_id, :added_at)"
+    "INSERT INTO person_number (lookup, candidate_id, mac, added_at) VALUES (:lookup, :candidate_id, :mac, :added_at)"
 )
-_FIND_BY_LOOKUP = Statement("SELECT candidate_id FROM person_number WHERE lookup = :lookup")
+_FIND_BY_LOOKUP = Statement("SELECT candidate_id, mac FROM person_number WHERE lookup = :lookup")
 _LOOKUPS_OF = Statement("SELECT lookup FROM person_number WHERE candidate_id = :candidate_id ORDER BY lookup")
 _DELETE_NUMBERS = Statement("DELETE FROM person_number WHERE candidate_id = :candidate_id")
 
 _IDS = Statement("SELECT id FROM candidate WHERE id > :after ORDER BY id LIMIT :limit")
 _MOVE_NUMBER = Statement(
-    "UPDATE person_number SET lookup = :after WHERE lookup = :before AND candidate_id = :candidate_id"
+    "UPDATE person_number SET lookup = :after, mac = :mac WHERE lookup = :before AND candidate_id = :candidate_id"
 )
 _ITEMS = Statement("SELECT id, lookup, kind, payload FROM waiting_item WHERE id > :after ORDER BY id LIMIT :limit")
 _MOVE_ITEM = Statement(
@@ -82,10 +86,10 @@ _LAPSE = Statement("DELETE FROM waiting_item WHERE lapses_at <= :now")
 _DISCARD = Statement("DELETE FROM waiting_item WHERE lookup IN (:lookups[])")
 
 
-async def add_candidate(tx: Transaction, candidate_id: str, lookup: str, at: int) -> None:
+async def add_candidate(tx: Transaction, candidate_id: str, lookup: str, mac: bytes, at: int) -> None:
     """A new candidate, without a name yet. Raises Duplicate if the number is somebody's already."""
     await tx.run(_ADD_CANDIDATE, id=candidate_id, created_at=at)
-    await tx.run(_ADD_NUMBER, lookup=lookup, candidate_id=candidate_id, added_at=at)
+    await tx.run(_ADD_NUMBER, lookup=lookup, candidate_id=candidate_id, mac=mac, added_at=at)
 
 
 async def find_candidate(view: Snapshot, candidate_id: str) -> Row | None:
@@ -104,10 +108,9 @@ async def delete_candidate(tx: Transaction, candidate_id: str) -> None:
     await tx.run(_DELETE_CANDIDATE, id=candidate_id)
 
 
-async def find_by_lookup(view: Snapshot, lookup: str) -> str | None:
-    """The candidate with this number, if there is one."""
-    found: str | None = await view.value(_FIND_BY_LOOKUP, lookup=lookup)
-    return found
+async def find_by_lookup(view: Snapshot, lookup: str) -> Row | None:
+    """``candidate_id`` and ``mac`` of this number, if it is somebody's."""
+    return await view.row(_FIND_BY_LOOKUP, lookup=lookup)
 
 
 async def lookups_of(view: Snapshot, candidate_id: str) -> list[str]:
@@ -174,9 +177,9 @@ async def candidate_ids(view: Snapshot, *, after: str, limit: int) -> list[str]:
     return [row["id"] for row in await view.rows(_IDS, after=after, limit=limit)]
 
 
-async def move_number(tx: Transaction, candidate_id: str, before: str, after: str) -> bool:
+async def move_number(tx: Transaction, candidate_id: str, before: str, after: str, mac: bytes) -> bool:
     """Put a number of the candidate's under another hash, if it lies under ``before``; whether it did."""
-    return await tx.run(_MOVE_NUMBER, candidate_id=candidate_id, before=before, after=after) > 0
+    return await tx.run(_MOVE_NUMBER, candidate_id=candidate_id, before=before, after=after, mac=mac) > 0
 
 
 async def items(view: Snapshot, *, after: str, limit: int) -> list[Row]:

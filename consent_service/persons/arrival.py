@@ -12,7 +12,7 @@ from consent_service.audit.log import Entry, append, lock, open_chain
 from consent_service.clock import Clock
 from consent_service.errors import Tampered
 from consent_service.persons import _store
-from consent_service.persons.lookup import find, lookup_of
+from consent_service.persons.lookup import belonging, find, lookup_of
 from consent_service.persons.naming import seal_person
 from consent_service.persons.numbers import NationalId
 from consent_service.persons.waiting import Receivers, lying, opened, take, waits
@@ -75,7 +75,8 @@ async def _become_candidate(
     new = await keys.new_candidate(candidate_id)
     async with db.transaction() as tx:
         at = clock.now()
-        await _store.add_candidate(tx, candidate_id, lookup, at)
+        mac = belonging(keys.service.lookup, lookup, candidate_id)
+        await _store.add_candidate(tx, candidate_id, lookup, mac, at)
         await keys.store_candidate(tx, new)
         await open_chain(tx, candidate_id, at=at)
         head = (await lock(tx, [candidate_id]))[candidate_id]

@@ -6,11 +6,16 @@ caller's to decide, and "known" is not among it.
 
 from dataclasses import dataclass
 
+import structlog
+
 from consent_service.crypto.service_keys import MacKey
+from consent_service.errors import Tampered
 from consent_service.persons import _store
 from consent_service.persons.numbers import NationalId
 from consent_service.storage.engine import Snapshot
 from consent_service.vault.parts import PartRef
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,29 @@ def lookup_of_digits(lookup_key: MacKey, digits: str) -> str:
 
 
 async def find(view: Snapshot, lookup_key: MacKey, national_id: NationalId) -> str | None:
-    """The candidate with this number. None says that nothing has been stored about the person."""
-    return await _store.find_by_lookup(view, lookup_of(lookup_key, national_id))
+    """The candidate with this number. None says that nothing has been stored about the person.
+
+    Raises Tampered, after an alarm, if somebody else wrote whose number it is: else whoever can write to the database
+    would make herself another person by logging in as herself.
+    """
+    lookup = lookup_of(lookup_key, national_id)
+    row = await _store.find_by_lookup(view, lookup)
+    if row is None:
+        return None
+    candidate_id = str(row["candidate_id"])
+    if not isinstance(row["mac"], bytes) or not lookup_key.verify(_belongs(lookup, candidate_id), row["mac"]):
+        _log.error("a number was given to somebody else", alarm="person number")
+        raise Tampered
+    return candidate_id
+
+
+def belonging(lookup_key: MacKey, lookup: str, candidate_id: str) -> bytes:
+    """The MAC that says whose number lies under ``lookup``."""
+    return lookup_key.mac(_belongs(lookup, candidate_id))
+
+
+def _belongs(lookup: str, candidate_id: str) -> bytes:
+    return f"number of\x00{lookup}\x00{candidate_id}".encode()
 
 
 async def find_person(view: Snapshot, candidate_id: str) -> Person | None:

@@ -14,7 +14,7 @@ import structlog
 from consent_service.crypto.service_keys import MacKey
 from consent_service.errors import NotAvailable, Tampered
 from consent_service.persons import _store, waiting
-from consent_service.persons.lookup import lookup_of_digits
+from consent_service.persons.lookup import belonging, lookup_of_digits
 from consent_service.persons.number import numbers_of
 from consent_service.storage.engine import Database, Row, Snapshot
 from consent_service.vault.keys import Keys
@@ -57,7 +57,8 @@ async def _move_people(db: Database, keys: Keys, new: MacKey, done: Moved, advan
         async with db.transaction() as tx:
             tx.scrub_after_commit()
             for candidate_id, before, lookup in moves:
-                done.numbers += await _store.move_number(tx, candidate_id, before, lookup)
+                mac = belonging(new, lookup, candidate_id)
+                done.numbers += await _store.move_number(tx, candidate_id, before, lookup, mac)
         advance(len(page))
         if len(page) < _PAGE:
             return

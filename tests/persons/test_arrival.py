@@ -8,6 +8,7 @@ import pytest
 from consent_service.audit.log import lock, read
 from consent_service.crypto.envelope import SealBroken
 from consent_service.crypto.service_keys import MacKey
+from consent_service.errors import Tampered
 from consent_service.persons.arrival import find
 from consent_service.persons.forgetting import forget
 from consent_service.persons.lookup import find_person, lookup_of, lookups_of
@@ -56,6 +57,46 @@ async def test_whoever_arrives_is_one_candidate_from_then_on(reception: Receptio
         assert await find(view, reception.keys.service.lookup, KARI) == kari
         entries = await read(view, kari)
     assert [entry["event"] for entry in entries] == ["candidate.created"]
+
+
+@pytest.mark.parametrize("mac", [None, bytes(32), b"", "text"], ids=["left", "zeros", "empty", "text"])
+async def test_nobody_becomes_another_person_by_a_changed_row(reception: Reception, mac: bytes | str | None) -> None:
+    """Ola's number, put under Kari's name behind the service's back, finds nobody, and lets nobody in."""
+    kari, ola = await reception.arrive(KARI), await reception.arrive(OLA)
+    if isinstance(mac, str) and reception.db.dialect == "postgresql":
+        mac = mac.encode()  # its columns have types
+    async with reception.db.transaction() as tx:
+        await tx.run(
+            Statement("UPDATE person_number SET candidate_id = :kari WHERE candidate_id = :ola"), kari=kari, ola=ola
+        )
+        if mac is not None:
+            await tx.run(
+                Statement("UPDATE person_number SET mac = :mac WHERE lookup <> :hers"),
+                mac=mac,
+                hers=kari_lookup(reception),
+            )
+    async with reception.db.snapshot() as view:
+        with pytest.raises(Tampered):
+            await find(view, reception.keys.service.lookup, OLA)
+        assert await find(view, reception.keys.service.lookup, KARI) == kari
+    with pytest.raises(Tampered):
+        await reception.arrive(OLA)
+
+
+async def test_a_row_that_was_copied_is_believed_for_nobody(reception: Reception) -> None:
+    """Kari's MAC beside Ola's hash is no proof: it covers both hash and person."""
+    kari, ola = await reception.arrive(KARI), await reception.arrive(OLA)
+    async with reception.db.transaction() as tx:
+        hers = await tx.value(Statement("SELECT mac FROM person_number WHERE candidate_id = :kari"), kari=kari)
+        await tx.run(
+            Statement("UPDATE person_number SET candidate_id = :kari, mac = :mac WHERE candidate_id = :ola"),
+            kari=kari,
+            mac=hers,
+            ola=ola,
+        )
+    async with reception.db.snapshot() as view:
+        with pytest.raises(Tampered):
+            await find(view, reception.keys.service.lookup, OLA)
 
 
 def test_a_number_is_found_by_its_keyed_hash() -> None:

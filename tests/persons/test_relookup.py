@@ -82,7 +82,7 @@ async def test_a_number_that_nothing_sealed_says_is_told(reception: Reception) -
     """A hash that was put beside a person from outside moves with nobody."""
     kari = await reception.arrive(KARI)
     async with reception.db.transaction() as tx:
-        await tx.run(Statement("INSERT INTO person_number VALUES ('00', :id, 0)"), id=kari)
+        await tx.run(Statement("INSERT INTO person_number VALUES ('00', :id, :mac, 0)"), id=kari, mac=bytes(32))
     change = await _began(reception)
     done = await relookup.relookup(reception.db, change.keys, change.new)
     assert (done.numbers, done.broken) == (1, 1)

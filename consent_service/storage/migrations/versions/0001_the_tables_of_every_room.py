@@ -443,6 +443,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         "person_number",
         sa.Column("lookup", sa.String(), nullable=False),
         sa.Column("candidate_id", sa.String(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.Column("added_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["candidate_id"],
