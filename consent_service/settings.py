@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     # What it stands on
     database_url: SecretStr = _named("CONSENT_DATABASE_URL", SecretStr(""))
     key_provider: Literal["keyring", "transit"] = _named("CONSENT_KEY_PROVIDER", "keyring")
+    other_key_provider: Literal["", "keyring", "transit"] = _named("CONSENT_OTHER_KEY_PROVIDER", "")
     keyring: Path | None = _named("CONSENT_KEYRING", None)
     transit_url: str = _named("CONSENT_TRANSIT_URL", "")
     transit_mount: str = _named("CONSENT_TRANSIT_MOUNT", "transit")
@@ -126,6 +127,11 @@ class Settings(BaseSettings):
     digipost_sensitivity_level: Literal["NORMAL", "SENSITIVE"] = _named("DIGIPOST_SENSITIVITY_LEVEL", "SENSITIVE")
 
     @property
+    def key_providers(self) -> set[str]:
+        """Those that open keys: one, but while keys move."""
+        return {str(kind) for kind in (self.key_provider, self.other_key_provider) if kind}
+
+    @property
     def production(self) -> bool:
         """Whether real people's data is here."""
         return self.environment is Environment.PRODUCTION
@@ -165,7 +171,7 @@ class Settings(BaseSettings):
             raise ValueError(f"production demands {', '.join(missing)}")
         if not self.public_url.startswith("https://"):
             raise ValueError("CONSENT_PUBLIC_URL must start with https:// in production")
-        if self.key_provider == "transit" and not self.transit_url.startswith(("https://", *_LOOPBACK)):
+        if "transit" in self.key_providers and not self.transit_url.startswith(("https://", *_LOOPBACK)):
             raise ValueError("CONSENT_TRANSIT_URL must start with https:// in production, but for an agent on loopback")
         return self
 
@@ -186,9 +192,15 @@ class Settings(BaseSettings):
         }
 
     def _demanded_of_keys(self) -> dict[str, object]:
-        if self.key_provider == "keyring":
-            return {"CONSENT_KEYRING": self.keyring}
-        return {"CONSENT_TRANSIT_URL": self.transit_url, "CONSENT_TRANSIT_TOKEN_FILE": self.transit_token_file}
+        demanded: dict[str, object] = {}
+        if "keyring" in self.key_providers:
+            demanded |= {"CONSENT_KEYRING": self.keyring}
+        if "transit" in self.key_providers:
+            demanded |= {
+                "CONSENT_TRANSIT_URL": self.transit_url,
+                "CONSENT_TRANSIT_TOKEN_FILE": self.transit_token_file,
+            }
+        return demanded
 
     @classmethod
     def settings_customise_sources(

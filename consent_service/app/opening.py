@@ -89,7 +89,7 @@ async def init_keys(settings: Settings, clock: Clock) -> bool:
     try:
         if await _has_keys(db):
             try:
-                provider = await _find(settings)
+                provider = await _find(settings, make=clock if settings.other_key_provider else None)
             except Unready as missing:
                 raise Unready(f"The database has keys already: put back what belongs to it. {missing}") from None
             added = await _add_later_keys(db, provider)
@@ -159,7 +159,10 @@ def _said() -> Iterator[None]:
     try:
         yield
     except WrongMasterKey:
-        raise Unready("The master key is not the one that this database was made with.") from None
+        raise Unready(
+            "The master key is not the one that this database was made with. If its keys are moving from one provider "
+            "to another, name both: CONSENT_OTHER_KEY_PROVIDER"
+        ) from None
     except ServiceKeysMissing as missing:
         if missing.lost:
             raise Unready(f"Service keys are gone from the database: {missing}. Restore it from a backup.") from None

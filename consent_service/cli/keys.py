@@ -11,10 +11,11 @@ from consent_service.app.opening import init_keys, lookup_change
 from consent_service.cli.operating import fail, opened, operate
 from consent_service.cli.progress import bar
 from consent_service.clock import Clock, local_date
+from consent_service.crypto.moving import Moving
 from consent_service.crypto.providers import MasterVersion
 from consent_service.persons import relookup as people
 from consent_service.persons.relookup import Moved
-from consent_service.settings import Settings
+from consent_service.settings import Misconfigured, Settings
 from consent_service.vault import rotation
 from consent_service.vault.lookup_key import finish
 from consent_service.vault.rotation import Needs, Retired, Rewrapped, StillNeeded
@@ -119,6 +120,37 @@ def retire(
 
 
 @app.command()
+def move() -> None:
+    """Move every key from the other provider to the one in the settings, while the service runs; no content is touched.
+
+    1. Set CONSENT_KEY_PROVIDER to where the keys go, CONSENT_OTHER_KEY_PROVIDER to where they are, and what either
+       needs (CONSENT_KEYRING, CONSENT_TRANSIT_…). Make the new master key: keys init.
+    2. Restart the processes with these settings, one after the other: they open what either wrapped.
+    3. keys move. It may be interrupted, and run again.
+    4. Take CONSENT_OTHER_KEY_PROVIDER away, and restart. Destroy the old master key with all its copies once backups
+       from before are gone, or at once, to make erasures from before final: those backups are lost with it.
+
+    The same way leads back.
+
+    Example: consent-service keys move
+    """
+
+    async def work(settings: Settings, clock: Clock) -> Rewrapped:
+        async with opened(settings, clock) as here:
+            if not isinstance(here.provider, Moving):
+                raise Misconfigured("CONSENT_OTHER_KEY_PROVIDER does not say where the keys are")
+            with bar("keys", (await rotation.needs(here.db, here.provider)).total) as advance:
+                return await rotation.move(here.db, here.provider, advance)
+
+    moved = operate(work)
+    if moved.broken:
+        fail(f"Moved: {moved.done} keys. {moved.broken} do not open and were left as they are: see the log's alarms.")
+    typer.echo(
+        f"Moved: {moved.done} keys. The other provider holds none any more, and nothing that it wraps is stored."
+    )
+
+
+@app.command()
 def relookup() -> None:
     """After the lookup key got out: make another, and find everybody under it. Stop every process of the service first.
 
@@ -160,7 +192,9 @@ class _Status:
             newest = "  (wraps from now on)" if one == self.versions[-1] else ""
             days = (self.today - one.created).days
             yield f"version {one.version}  made {one.created}  {days} days old  needed by {needing} keys{newest}"
-        for version in sorted(set(self.needs.by_version) - known):
+        if elsewhere := self.needs.by_version.get(0, 0):
+            yield f"{elsewhere} keys are held by another provider. Move them: consent-service keys move --help"
+        for version in sorted(set(self.needs.by_version) - known - {0}):
             yield f"version {version}  is not there  needed by {self.needs.by_version[version]} keys"
 
     def late(self) -> list[str]:

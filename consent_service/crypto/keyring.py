@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from consent_service.crypto import keyring_file
-from consent_service.crypto.envelope import SealBroken, new_key, open_sealed, seal
+from consent_service.crypto.envelope import SealBroken, format_of, new_key, open_sealed, seal
 from consent_service.crypto.keyring_file import KeyringUnfit, MasterKey
 from consent_service.crypto.providers import KeyProviderDown, MasterVersion, UnwrapRefused
 
@@ -44,6 +44,11 @@ class LocalKeyring:
         """Name the versions, never a key."""
         return f"LocalKeyring(versions={sorted(self._keys)})"
 
+    @property
+    def kind(self) -> str:
+        """See ``KeyProvider.kind``."""
+        return "keyring"
+
     async def wrap(self, key: bytes, context: bytes) -> bytes:
         """See ``KeyProvider.wrap``."""
         self._look_again()
@@ -53,10 +58,10 @@ class LocalKeyring:
 
     async def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         """See ``KeyProvider.unwrap``. Raises KeyProviderDown for a version that this file does not have yet."""
-        version = self.version_of(wrapped)
+        version = int.from_bytes(wrapped[:4], "big")
         if version not in self._keys:
             self._look_again()
-        if version > max(self._keys):
+        if version > max(self._keys) and self.version_of(wrapped):
             _log.error("the keyring lacks a newer master version: put the new file here", version=version, alarm="keys")
             raise KeyProviderDown
         master = self._keys.get(version)
@@ -73,7 +78,7 @@ class LocalKeyring:
 
     def version_of(self, wrapped: bytes) -> int:
         """See ``KeyProvider.version_of``."""
-        return int.from_bytes(wrapped[:4], "big")
+        return int.from_bytes(wrapped[:4], "big") if format_of(wrapped[4:]) else 0
 
     async def versions(self) -> list[MasterVersion]:
         """See ``MasterKeys.versions``."""

@@ -36,6 +36,11 @@ class MasterVersion:
 class KeyProvider(Protocol):
     """Wraps keys under a versioned master key. Every call may raise errors.KeyProviderDown."""
 
+    @property
+    def kind(self) -> str:
+        """What kind of provider wraps: no two whose keys may lie in one database have the same."""
+        ...
+
     async def wrap(self, key: bytes, context: bytes) -> bytes:
         """``key`` (32 bytes) wrapped under the newest master version, for ``context`` only."""
         ...

@@ -68,6 +68,11 @@ class Transit:
         """Name the place."""
         return f"Transit(url={self._place.url!r}, key={self._place.key!r})"
 
+    @property
+    def kind(self) -> str:
+        """See ``KeyProvider.kind``."""
+        return "transit"
+
     async def wrap(self, key: bytes, context: bytes) -> bytes:
         """See ``KeyProvider.wrap``."""
         answer = await self._ask(

@@ -38,7 +38,7 @@ class ServiceKeyRow(SQLModel, table=True):
 
 
 class MasterFloorRow(SQLModel, table=True):
-    """The oldest master version that a key may still be stored under. One row, raised before a version is destroyed."""
+    """By kind of provider, the oldest master version that a key may be stored under; raised before one is destroyed."""
 
     __tablename__ = "master_floor"
 
@@ -89,10 +89,13 @@ _CHECKPOINT_KEYS = {
     keep: Statement(f"SELECT use, wrapped FROM service_key WHERE use LIKE 'checkpoints%' ORDER BY use {lock}")
     for keep, lock in ((False, ""), (True, "{for_share}"))
 }
-_DROP_SERVICE_KEY = Statement("DELETE FROM service_key WHERE use = :use")
-_LAY_FLOOR = Statement("INSERT INTO master_floor (name, version) VALUES ('oldest', 0) ON CONFLICT (name) DO NOTHING")
-_FLOOR = Statement("SELECT version FROM master_floor WHERE name = 'oldest' {for_share}")
-_RAISE_FLOOR = Statement("UPDATE master_floor SET version = :version WHERE name = 'oldest' AND version < :version")
+_DROP_SERVICE_KEYS = Statement("DELETE FROM service_key WHERE use IN (:uses[])")
+_LAY_FLOOR = Statement("INSERT INTO master_floor (name, version) VALUES (:kind, 0) ON CONFLICT (name) DO NOTHING")
+_FLOOR = Statement("SELECT version FROM master_floor WHERE name = :kind {for_share}")
+_RAISE_FLOOR = Statement(
+    "INSERT INTO master_floor (name, version) VALUES (:kind, :version) ON CONFLICT (name) DO UPDATE"
+    " SET version = excluded.version WHERE master_floor.version < excluded.version OR :lower = 1"
+)
 WRAPPED = {
     "service": ("service_key", "use"),
     "recipient": ("recipient_key", "recipient_id"),
@@ -119,9 +122,7 @@ _REFS = Statement(
     f"SELECT {_PART} FROM part WHERE candidate_id = :candidate_id AND resource = :resource"
     " AND resource_id = :resource_id AND version = :version ORDER BY part"
 )
-_OF_CANDIDATE = Statement(
-    f"SELECT {_PART}, held_for, created_at FROM part WHERE candidate_id = :candidate_id ORDER BY {_PART}"
-)
+_OF_CANDIDATE = Statement(f"SELECT {_PART}, held_for, created_at FROM part WHERE candidate_id = :id ORDER BY {_PART}")
 _DESTROY_RESOURCE, _DESTROY_SHARES_ON = (
     Statement(f"DELETE FROM {table} WHERE candidate_id = :candidate_id AND resource = :resource AND resource_id = :id")
     for table in ("part", "share")
@@ -145,8 +146,7 @@ _RECIPIENTS = Statement(
 )
 _DESTROY_CANDIDATES = Statement("DELETE FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id")
 _DESTROY_SHARES = Statement(
-    "DELETE FROM share WHERE consent_id = :consent_id AND recipient_id <> :but"
-    " AND (recipient_id = :recipient_id OR :recipient_id = '')"
+    "DELETE FROM share WHERE consent_id = :id AND recipient_id <> :but AND (recipient_id = :only OR :only = '')"
 )
 _ERASE = {
     what: Statement(f"DELETE FROM {table} WHERE candidate_id = :id")
@@ -191,19 +191,18 @@ async def checkpoint_keys(view: Snapshot, *, keep: bool = False) -> dict[str, by
 
 async def drop_service_keys(tx: Transaction, *uses: str) -> None:
     """Forget service keys."""
-    for use in uses:
-        await tx.run(_DROP_SERVICE_KEY, use=use)
+    await tx.run(_DROP_SERVICE_KEYS, uses=list(uses))
 
 
-async def floor(tx: Transaction) -> int:
-    """The oldest master version that may still be stored; it stays so until this transaction ends."""
-    return int(await tx.value(_FLOOR) or 0)
+async def floor(tx: Transaction, kind: str) -> int:
+    """The oldest master version that may be stored; it stays so until this transaction ends."""
+    await tx.run(_LAY_FLOOR, kind=kind)
+    return int(await tx.value(_FLOOR, kind=kind))
 
 
-async def raise_floor(tx: Transaction, version: int) -> None:
-    """Let nothing older than ``version`` be stored from now on. Waits for whoever is storing."""
-    await tx.run(_LAY_FLOOR)
-    await tx.run(_RAISE_FLOOR, version=version)
+async def raise_floor(tx: Transaction, kind: str, version: int, *, lower: bool = False) -> None:
+    """Let nothing older than ``version`` be stored from now on; or all from there. Waits for whoever is storing."""
+    await tx.run(_RAISE_FLOOR, kind=kind, version=version, lower=int(lower))
 
 
 async def wrapped_keys(view: Snapshot, owner: str, *, after: str, limit: int) -> list[Row]:
@@ -245,7 +244,7 @@ async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: st
 
 async def of_candidate(view: Snapshot, candidate_id: str) -> list[Row]:
     """Every part of a candidate: its reference, controller and time; not its content."""
-    return await view.rows(_OF_CANDIDATE, candidate_id=candidate_id)
+    return await view.rows(_OF_CANDIDATE, id=candidate_id)
 
 
 async def destroy_resource(tx: Transaction, candidate_id: str, resource: str, resource_id: str) -> int:
@@ -278,8 +277,9 @@ async def holds(view: Snapshot, consent_id: str, recipient_id: str, resource: st
 
 async def recipients(view: Snapshot, consent_id: str, candidate_id: str) -> list[str]:
     """Who holds shares of the candidate's parts under the consent, by the shares' own word."""
-    found = await view.rows(_RECIPIENTS, consent_id=consent_id, candidate_id=candidate_id)
-    return [row["recipient_id"] for row in found]
+    return [
+        row["recipient_id"] for row in await view.rows(_RECIPIENTS, consent_id=consent_id, candidate_id=candidate_id)
+    ]
 
 
 async def destroy_shares_of(tx: Transaction, consent_id: str, candidate_id: str) -> int:
@@ -291,7 +291,7 @@ async def destroy_shares(
     tx: Transaction, consent_id: str, *, recipient_id: str | None = None, but: str | None = None
 ) -> int:
     """Delete the shares of a consent: all, those of ``recipient_id``, or all ``but`` one recipient's."""
-    return await tx.run(_DESTROY_SHARES, consent_id=consent_id, recipient_id=recipient_id or "", but=but or "")
+    return await tx.run(_DESTROY_SHARES, id=consent_id, only=recipient_id or "", but=but or "")
 
 
 async def erase(tx: Transaction, candidate_id: str) -> dict[str, int]:

@@ -166,7 +166,7 @@ async def create_service_keys(db: Database, provider: KeyProvider) -> None:
     wrapped = {use: await provider.wrap(secret, wrapping_context("service", use)) for use, secret in secrets.items()}
     try:
         async with db.transaction() as tx:
-            await _store.raise_floor(tx, 0)
+            await _store.raise_floor(tx, provider.kind, 0)
             await _store.add_service_keys(tx, wrapped)
     except Duplicate:
         return  # another process was first, and its keys hold

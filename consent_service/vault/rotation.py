@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from consent_service.crypto.moving import Moving
 from consent_service.crypto.providers import KeyProvider, MasterKeys, UnwrapRefused
 from consent_service.storage.engine import Database, Row
 from consent_service.vault import _store
@@ -25,6 +26,7 @@ from consent_service.vault.wrapping import wrapping_context
 
 BATCH = 200
 _AT_ONCE = 16  # calls of the provider
+_NOTHING = 2**62  # no provider gets to that version
 
 _log = structlog.get_logger()
 
@@ -108,12 +110,28 @@ async def retire(db: Database, provider: MasterKeys, version: int) -> Retired | 
     if version >= versions[-1]:
         return StillNeeded((await needs(db, provider)).through(version))
     async with db.transaction() as tx:
-        await _store.raise_floor(tx, version + 1)
+        await _store.raise_floor(tx, provider.kind, version + 1)
     needing = (await needs(db, provider)).through(version)
     if needing:
         return StillNeeded(needing)
     await provider.remove_through(version)
     return Retired(tuple(one for one in versions if one <= version))
+
+
+async def move(db: Database, provider: Moving, advance: Advance = lambda _: None) -> Rewrapped:
+    """Wrap every key that the other provider holds under this one. Safe to interrupt, and to begin again.
+
+    At its end nothing that the other one wrapped can be stored any more, and nothing of it is left, unless ``broken``.
+    Raises KeyProviderDown.
+    """
+    oldest = (await provider.versions())[0].version
+    async with db.transaction() as tx:
+        await _store.raise_floor(tx, provider.kind, oldest, lower=True)  # keys may have moved away from here before
+    first = await rewrap(db, provider, advance)
+    async with db.transaction() as tx:
+        await _store.raise_floor(tx, provider.other.kind, _NOTHING)
+    last = await rewrap(db, provider)
+    return Rewrapped(first.done + last.done, last.broken)
 
 
 async def _pages(db: Database, owner: str) -> AsyncIterator[list[Row]]:

@@ -21,7 +21,7 @@ async def demand_storable(tx: Transaction, provider: KeyProvider, *wrapped: byte
 
     It may have been wrapped long before it is stored, by a process that was paused, or whose keyring is old.
     """
-    oldest = await _store.floor(tx)
+    oldest = await _store.floor(tx, provider.kind)
     if any(provider.version_of(one) < oldest for one in wrapped):
         _log.error("a key was wrapped under a master version that is no more", alarm="keys")
         raise KeyProviderDown

@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -15,6 +16,7 @@ from consent_service.rights.journal import JournalFile
 from consent_service.storage.lease import hold
 from consent_service.storage.opening import open_database
 from tests.cli.test_commands import Environment, _logging_put_back, environment, run
+from tests.provision.openbao import MOUNT, OpenBao
 
 __all__ = ["_logging_put_back", "environment"]
 
@@ -119,3 +121,33 @@ def test_a_replay_needs_its_journal(environment: Environment, tmp_path: Path) ->
     foreign = run(journal, "erasures", "replay", "--restored-at", "2026-11-21T20:55:31Z")
     assert (foreign.exit_code, "1 lines of the journal are not the service's" in foreign.output) == (1, True)
     assert run(journal, "erasures", "replay", "--restored-at", "yesterday").exit_code == 2
+
+
+def test_keys_move_to_a_key_service(environment: Environment, openbao_server: OpenBao, tmp_path: Path) -> None:
+    """As ``keys move --help`` says it: half-way everything works, and afterwards the keyring is needless."""
+    run(environment, "keys", "init")
+    assert "CONSENT_OTHER_KEY_PROVIDER" in run(environment, "keys", "move").output
+    (tmp_path / "token").write_text(openbao_server.root)
+    there = {
+        **environment,
+        "CONSENT_KEY_PROVIDER": "transit",
+        "CONSENT_TRANSIT_URL": openbao_server.url,
+        "CONSENT_TRANSIT_MOUNT": MOUNT,
+        "CONSENT_TRANSIT_KEY": f"key-{uuid4()}",
+        "CONSENT_TRANSIT_TOKEN_FILE": str(tmp_path / "token"),
+    }
+    moving = {**there, "CONSENT_OTHER_KEY_PROVIDER": "keyring"}
+    assert run(there, "keys", "status").exit_code == 3
+    assert run(moving, "keys", "status").exit_code == 3
+    assert run(moving, "keys", "init").exit_code == 0
+    status = run(moving, "keys", "status")
+    assert (status.exit_code, "8 keys are held by another provider" in status.output) == (1, True), status.output
+    assert "Nothing was retired: 8 keys" in run(moving, "keys", "retire").output
+    moved = run(moving, "keys", "move")
+    assert (moved.exit_code, "Moved: 8 keys." in moved.output) == (0, True), moved.output
+    assert "Moved: 0 keys." in run(moving, "keys", "move").output
+    _keyring(environment).unlink()
+    assert run(there, "keys", "status").exit_code == 0
+    assert run(environment, "keys", "status").exit_code == 3
+    same = {**there, "CONSENT_OTHER_KEY_PROVIDER": "transit"}
+    assert "is another than CONSENT_KEY_PROVIDER" in run(same, "keys", "status").output

@@ -37,6 +37,10 @@ class Counted:
         self.unwrapped = 0
         self.down = False
 
+    @property
+    def kind(self) -> str:
+        return self._provider.kind
+
     async def wrap(self, key: bytes, context: bytes) -> bytes:
         self._answer()
         return await self._provider.wrap(key, context)
