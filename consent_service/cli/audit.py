@@ -22,6 +22,7 @@ from consent_service.cli.checkpoint_keys import retire_key, rotate_key
 from consent_service.cli.operating import fail, opened, operate
 from consent_service.cli.signing import sign_head
 from consent_service.clock import Clock
+from consent_service.consents import standing
 from consent_service.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Look after the log: its signed head, its keys, and whether it is whole.")
@@ -117,6 +118,7 @@ async def _verified(
                 signers,
                 kept=kept,
                 witnesses=witnesses,
+                changed=standing.changed(here.keys.service.rows),
                 looked_at=lambda steps: progress.advance(bar, steps),
             )
     return found, time.perf_counter() - begun

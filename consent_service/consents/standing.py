@@ -5,10 +5,13 @@ was changed, or put back as it once was, agrees with neither or not with the log
 alarms, and overwrites nothing.
 """
 
+from collections.abc import Awaitable, Callable, Mapping
+
 import structlog
 from prometheus_client import Counter
 
 from consent_service.audit.log import last_steps
+from consent_service.consents import _store
 from consent_service.consents._store import Stored
 from consent_service.consents.states import State
 from consent_service.consents.terms import Terms, from_bytes, row_mac, terms_mac
@@ -41,6 +44,19 @@ async def verify(view: Snapshot, key: MacKey, consent: Stored) -> Stored:
         alarm(consent.id)
         raise Tampered
     return consent
+
+
+def changed(key: MacKey) -> Callable[[Snapshot, Mapping[str, int]], Awaitable[list[str]]]:
+    """What finds, given each consent's last step in the log, the consents whose rows are not as the service left them.
+
+    It raises no alarm, and decides nothing: it is for whoever verifies the log.
+    """
+
+    async def find(view: Snapshot, steps: Mapping[str, int]) -> list[str]:
+        rows = await _store.many(view, list(steps))
+        return sorted(row.id for row in rows.values() if not intact(key, row, steps[row.id]))
+
+    return find
 
 
 def alarm(consent_id: str) -> None:

@@ -131,6 +131,7 @@ PLANTED: dict[str, tuple[set[str], Attack]] = {
     "A1: an event beside the body": ({"A1"}, sql(f"UPDATE entry SET event = 'x' WHERE {ANNAS} AND position = 2")),
     "A1: a consent": ({"A1"}, sql(f"UPDATE entry SET consent_id = 'x' WHERE {ANNAS} AND position = 2")),
     "A1: a step": ({"A1"}, sql(f"UPDATE entry SET changes_state = 1 WHERE {ANNAS} AND position = 2")),
+    "A1: another step": ({"A1"}, sql(f"UPDATE entry SET changes_state = 2 WHERE {ANNAS} AND position = 2")),
     "A1: a detail": ({"A1", "A13"}, columns("entry_detail", f"{ANNAS} AND position = 1",
                                             f"{ANNAS} AND position = 2", "sealed")),
     "A1: a detail deleted": ({"A1"}, sql(f"DELETE FROM entry_detail WHERE {ANNAS} AND position = 1")),

@@ -48,18 +48,20 @@ class Operator:
         others = {name: None for name in os.environ if name.startswith(("CONSENT_", "DIGIPOST_"))}
         return CliRunner().invoke(app, ["audit", *map(str, words)], env={**others, **self.given})
 
-    def happens(self, times: int = 1) -> str:
-        """Entries are written; a receipt that names the last of them."""
-        return asyncio.run(self._happens(times))
+    def happens(self, times: int = 1, *, step: bool = False) -> str:
+        """Entries are written, each a step of the consent or not; a receipt that names the last of them."""
+        return asyncio.run(self._happens(times, step))
 
-    async def _happens(self, times: int) -> str:
+    async def _happens(self, times: int, step: bool) -> str:
         clock = SystemClock()
         here = await open_service(self.settings, clock)
         try:
             for _ in range(times):
                 async with here.db.transaction() as tx:
                     head = (await lock(tx, [SERVICE_CHAIN]))[SERVICE_CHAIN]
-                    entry = Entry("release.refused", "unit", consent_id=CONSENT, outcome="unknown")
+                    event = "consent.lapsed" if step else "release.refused"
+                    outcome = None if step else "unknown"
+                    entry = Entry(event, "unit", consent_id=CONSENT, outcome=outcome, changes_state=step)
                     made = await append(tx, here.keys.service.log, head, entry, at=clock.now())
             evidence = {"chain_position": made.position, "entry_hash": made.digest.hex()}
             said = {"record_id": CONSENT, "evidence": evidence}
@@ -105,6 +107,20 @@ def test_each_finding_is_a_line_that_names_the_attack(operator: Operator) -> Non
     lines = done.output.splitlines()
     assert any(line.startswith("A1 a row was edited: chain service, position 1") for line in lines), lines
     assert any(line.startswith("A4 ") for line in lines), lines
+
+
+def test_a_row_that_the_service_did_not_write_is_named(operator: Operator) -> None:
+    """A consent's own row is held against the log and its MACs, and is named by the consent's id."""
+    operator.happens(step=True)
+    assert operator.types("verify").exit_code == 0
+    operator.tampers(
+        "INSERT INTO consent (id, recipient_id, purpose, purpose_version, requested_kinds, state, state_position,"
+        f" row_mac, terms, terms_mac, uses, requested_at) VALUES ('{CONSENT}', 'x', 'x', 1, '', 'granted', 0, x'', x'',"
+        " x'', 0, 0)"
+    )
+    done = operator.types("verify")
+    assert done.exit_code == 1
+    assert f"A1 a row was edited: consent {CONSENT}: " in done.output
 
 
 def test_a_roll_back_shows_by_what_others_kept(operator: Operator) -> None:

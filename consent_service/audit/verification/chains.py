@@ -12,6 +12,7 @@ import orjson
 from consent_service.audit.log import FIRST, SealBroken, closed_by_us, leaf_hash, open_detail
 from consent_service.audit.verification import _store
 from consent_service.audit.verification.attacks import Findings
+from consent_service.audit.verification.steps import Steps
 from consent_service.audit.verification.tree import Tree
 from consent_service.crypto.service_keys import SealKey
 from consent_service.storage.engine import Row, Snapshot
@@ -20,7 +21,7 @@ _LAST = "person.erased"
 
 
 async def follow(
-    view: Snapshot, log_key: SealKey, tree: Tree, found: Findings, *, looked_at: Callable[[int], None]
+    view: Snapshot, log_key: SealKey, tree: Tree, found: Findings, steps: Steps, *, looked_at: Callable[[int], None]
 ) -> tuple[int, int]:
     """Walk every chain, telling ``found`` what does not hold; how many chains and entries there are."""
     chain: _Chain | None = None
@@ -31,7 +32,8 @@ async def follow(
             if chain is None or chain.id != row["chain_id"]:
                 if chain is not None:
                     await chain.end(view)
-                chain = _Chain(row, log_key, tree, found)
+                    await steps.chain_ended()
+                chain = _Chain(row, log_key, tree, found, steps)
                 chains += 1
             chain.take(row)
         place = (page[-1]["chain_id"], page[-1]["position"])
@@ -39,6 +41,7 @@ async def follow(
         looked_at(len(page))
     if chain is not None:
         await chain.end(view)
+    await steps.chain_ended(last=True)
     return chains, entries
 
 
@@ -51,12 +54,20 @@ def _read(body: object) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+def _copied(row: Row, said: dict[str, Any]) -> bool:
+    """Whether the columns to search by are what the entry says, exactly: 2 is as true as 1, and is not found as 1."""
+    state = said.get("state")
+    says = said.get("at"), said.get("event"), said.get("consent"), int(state) if isinstance(state, bool) else None
+    copies = row["at"], row["event"], row["consent_id"], row["changes_state"]
+    return says == copies and [*map(type, says)] == [*map(type, copies)]
+
+
 class _Chain:
     """One chain, as far as it was walked."""
 
-    def __init__(self, first: Row, log_key: SealKey, tree: Tree, found: Findings) -> None:
+    def __init__(self, first: Row, log_key: SealKey, tree: Tree, found: Findings, steps: Steps) -> None:
         self.id: str = first["chain_id"]
-        self._head, self._log_key, self._tree, self._found = first, log_key, tree, found
+        self._head, self._log_key, self._tree, self._found, self._steps = first, log_key, tree, found, steps
         self._next, self._previous = 0, FIRST
         self._last: Row = first
         self._last_leaf, self._waits, self._disordered = -1, False, False
@@ -84,6 +95,7 @@ class _Chain:
         if not linked and position == self._next:
             self._unlinked(position, sound=sound)
         self._order(row, said, seal)
+        self._steps.take(said, position)
         self._previous, self._next, self._last, self._sound = digest, position + 1, row, sound
 
     def _seal(self, row: Row) -> bool | None:
@@ -103,8 +115,7 @@ class _Chain:
             attack = "A6" if said.get("chain") == self.id else "A8"
             self._tell((attack,), row["position"], "the entry that stands here belongs elsewhere")
             return False
-        state = said.get("at"), said.get("event"), said.get("consent"), said.get("state")
-        if state != (row["at"], row["event"], row["consent_id"], bool(row["changes_state"])):
+        if not _copied(row, said):
             self._tell(("A1",), row["position"], "its columns are not what it says")
         if seal is None:
             return self._without_detail(row, digest)
