@@ -126,6 +126,20 @@ def _closing_aad(chain_id: str, length: int, digest: bytes) -> bytes:
     return aad("1", "log end", chain_id, str(length), digest.hex())
 
 
+def may_hold(entry: Entry) -> bool:
+    """Whether ``entry`` can be appended at all."""
+    try:
+        _check(entry)
+    except vocabulary.NotInTheVocabulary:
+        return False
+    return True
+
+
+def _check(entry: Entry) -> None:
+    ids = entry.unit_id, entry.consent_id, entry.resource_id
+    vocabulary.check(entry.event, ids, entry.outcome, entry.detail)
+
+
 async def append(tx: Transaction, key: SealKey, head: Head, entry: Entry, *, at: int) -> Appended:
     """Append ``entry`` to the chain whose head is locked. ``at`` is moved up to the chain's last entry."""
     return (await append_all(tx, key, [(head, entry)], at=at))[0]
@@ -137,8 +151,7 @@ async def append_all(
     """Append several entries, each to its chain, in order. Raises NotInTheVocabulary for what none may hold."""
     rows, details, appended = [], [], []
     for head, entry in entries:
-        ids = entry.unit_id, entry.consent_id, entry.resource_id
-        vocabulary.check(entry.event, ids, entry.outcome, entry.detail)
+        _check(entry)
         moment = head.now(at)
         salt = os.urandom(32)
         secret = canonical(entry.detail)
@@ -215,5 +228,6 @@ __all__ += [
     "leaf_hash",
     "lock_concerned",
     "lock_known",
+    "may_hold",
     "open_detail",
 ]

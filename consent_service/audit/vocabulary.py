@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from consent_service.identity_numbers import looks_like_one
+
 _ACTED: Final = frozenset({"employee", "office"})
 _HASHED: Final = frozenset({"content_sha256"})
 _VERSIONED: Final = frozenset({"version"})
@@ -71,7 +73,7 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
 
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_IDENTITY_NUMBER = re.compile(r"\D*[0-9]{6}[ -]?[0-9]{5}\D*")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VALUES: Final[Mapping[str, re.Pattern[str]]] = {
     "employee": re.compile(r"[A-Za-z0-9._@-]{1,64}"),  # as Acting-Employee has it
     "office": re.compile(r"[A-Za-z0-9 ._/-]{1,64}"),
@@ -90,7 +92,7 @@ def check(event: str, ids: tuple[str | None, ...], outcome: str | None, detail: 
     allowed = EVENTS.get(event)
     if allowed is None:
         raise NotInTheVocabulary("an event that is not in the vocabulary")
-    if any(one is not None and not _fits(_ID, one) for one in ids):
+    if any(one is not None and not _is_id(one) for one in ids):
         raise NotInTheVocabulary(f"{event}: an id")
     if outcome is not None and not _fits(_WORD, outcome):
         raise NotInTheVocabulary(f"{event}: an outcome")
@@ -100,5 +102,10 @@ def check(event: str, ids: tuple[str | None, ...], outcome: str | None, detail: 
             raise NotInTheVocabulary(f"{event}: a detail")
 
 
+def _is_id(value: object) -> bool:
+    """A random id is one, however its digits fall."""
+    return (isinstance(value, str) and _UUID.fullmatch(value) is not None) or _fits(_ID, value)
+
+
 def _fits(pattern: re.Pattern[str], value: object) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None and not _IDENTITY_NUMBER.fullmatch(value)
+    return isinstance(value, str) and pattern.fullmatch(value) is not None and not looks_like_one(value)

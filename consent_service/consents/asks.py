@@ -23,7 +23,7 @@ class ReleaseAsk:
     @cached_property
     def key_hash(self) -> str:
         """How the unit's idempotency key is remembered."""
-        return sha256(f"{self.unit_id}\x00{self.idempotency_key}".encode()).hexdigest()
+        return sha256(f"{self.unit_id}\x00{self.idempotency_key}".encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)

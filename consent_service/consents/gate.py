@@ -42,7 +42,7 @@ from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, 
 from consent_service.consents.checks import reason_against, reason_against_letter
 from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
-from consent_service.consents.ledger import Ledger, entry_of, release_bytes
+from consent_service.consents.ledger import UNDECIDABLE, Ledger, entry_of, release_bytes
 from consent_service.consents.purposes import IDENTITY
 from consent_service.consents.standing import alarm, intact, terms_of
 from consent_service.consents.states import WAITING, State
@@ -162,7 +162,7 @@ class Gate:
             return _Finding(consent, None, Refused("tampered"))
         except Exception as fault:  # noqa: BLE001  # a gate that can't decide refuses, and harms nobody else
             _log.error("the gate could not decide", consent_id=consent.id, fault=type(fault).__name__, alarm="gate")
-            return _Finding(consent, None, Refused("undecidable"))
+            return _Finding(consent, None, UNDECIDABLE)
 
     async def _record(
         self,

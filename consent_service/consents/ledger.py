@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from consent_service.audit.log import Entry
+import structlog
+
+from consent_service.audit.log import Entry, may_hold
 from consent_service.consents._store import Stored
 from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, Refused, ReleaseAsk, Released
 from consent_service.consents.desk import Desk
@@ -10,6 +12,10 @@ from consent_service.consents.standing import stand, terms_of
 from consent_service.consents.states import State
 from consent_service.consents.terms import Terms
 from consent_service.crypto.canonical import canonical
+
+UNDECIDABLE = Refused("undecidable")
+
+_log = structlog.get_logger()
 
 
 class Ledger:
@@ -25,7 +31,13 @@ class Ledger:
         self._counted: set[str] = set()
 
     def spend(self, ask: Ask, consent: Stored | None, terms: Terms | None, answer: Answer) -> Answer:
-        """Count this release, unless it repeats one; refuse it if the batch has spent the last use."""
+        """Count this release, unless it repeats one; refuse it if the batch has spent the last use.
+
+        What the log may not hold is refused before anything is spent: it never fails those who share the transaction.
+        """
+        if not may_hold(_entry(ask, answer, counted=False)):
+            _log.error("the log may not hold what was asked of the gate", alarm="gate")
+            return UNDECIDABLE
         if not isinstance(answer, Released) or not isinstance(ask, ReleaseAsk) or answer.repeated:
             return answer
         assert consent is not None
@@ -74,7 +86,19 @@ def release_bytes(consent_id: str, key_hash: str, release_id: str, at: int) -> b
 
 
 def entry_of(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
-    """What the log says of an answer. A release that was ``counted`` is a step in the consent's life."""
+    """What the log says of an answer. A release that was ``counted`` is a step in the consent's life.
+
+    Of what can't be decided it says as much as it may hold.
+    """
+    entry = _entry(ask, answer, counted=counted)
+    if answer != UNDECIDABLE:
+        return entry
+    unsaid = replace(entry, detail={})
+    nameless = replace(unsaid, consent_id=None, resource_id=None)
+    return next(one for one in (entry, unsaid, nameless, replace(nameless, unit_id=None)) if may_hold(one))
+
+
+def _entry(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
     detail: dict[str, str] = {}
     unit_id: str | None = None
     if isinstance(ask, ReleaseAsk):

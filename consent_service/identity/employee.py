@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from consent_service.errors import ActingEmployeeRequired
+from consent_service.identity_numbers import looks_like_one
 
 SYSTEM = "system"
 """The id that stands for a machine acting by itself."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _OFFICE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/-]{0,62}[A-Za-z0-9])?")
-_IDENTITY_NUMBER = re.compile(r"[0-9]{6} ?[0-9]{5}")
 _MEMBER = r'[ \t]*(id|office)="([\x20\x21\x23-\x5b\x5d-\x7e]*)"[ \t]*'
 _TWO_MEMBERS = re.compile(rf"{_MEMBER},{_MEMBER}")
 
@@ -36,7 +36,8 @@ class ActingEmployee:
 def acting_employee(values: Sequence[str]) -> ActingEmployee:
     """The value of the call's ``Acting-Employee`` fields. Raises ActingEmployeeRequired if absent or malformed.
 
-    An employee's id is never an identity number: one that looks like it is refused.
+    Neither is ever an identity number: one that looks like it, alone or among letters, is refused here, as the log
+    would refuse it later.
     """
     match = _TWO_MEMBERS.fullmatch(", ".join(values)) if sum(map(len, values)) <= 512 else None
     if match is None or match[1] == match[3]:
@@ -45,6 +46,6 @@ def acting_employee(values: Sequence[str]) -> ActingEmployee:
     employee = ActingEmployee(id=said["id"], office=said["office"])
     if not _ID.fullmatch(employee.id) or not _OFFICE.fullmatch(employee.office):
         raise ActingEmployeeRequired
-    if any(_IDENTITY_NUMBER.fullmatch(value) for value in said.values()):
+    if any(looks_like_one(value) for value in said.values()):
         raise ActingEmployeeRequired
     return employee

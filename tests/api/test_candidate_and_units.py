@@ -381,7 +381,7 @@ async def test_a_release_says_who_acts(house: House) -> None:
     """Without an employee and an office nothing is released, and the header is checked before the gate is asked."""
     note = await house.own_note(KARI, NOTE)
     consent = await house.share(KARI, note, "interests")
-    for said in ("", 'id="A123456"', f'id="{KARI}", office="0501"', 'id="A1", office="0501", more="x"'):
+    for said in ("", 'id="A123456"', f'id="A{KARI}", office="0501"', 'id="A1", office="0501", more="x"'):
         answer = await house.release(consent["id"], headers={"Acting-Employee": said})
         assert (answer.status_code, answer.json()["type"]) == (400, "/problems/acting-employee-required")
     headers = {**await house.as_unit(NAV), **EMPLOYEE}

@@ -90,6 +90,7 @@ def test_every_detail_that_the_code_names_is_in_it() -> None:
     [
         ("note.read", (), None, {}),
         ("note.saved", ("21879498012",), None, {}),
+        ("note.saved", ("A21879498012",), None, {}),
         ("note.saved", ("Kari Nordmann",), None, {}),
         ("release.refused", (), "21879498012", {}),
         ("release.refused", (), "she said: no", {}),
@@ -109,6 +110,11 @@ def test_what_is_not_in_it_is_refused(
     with pytest.raises(NotInTheVocabulary) as refused:
         check(event, ids, outcome, detail)
     assert not {"21879498012", "Kari", "sveising"} & set(str(refused.value).replace(":", " ").split())
+
+
+def test_a_random_id_is_one_however_its_digits_fall() -> None:
+    """A UUID may end in eleven digits: it is an id, and not judged as an identity number."""
+    check("release.refused", ("aaaaaaaa-aaaa-aaaa-aaaa-a12345678901", "abcdefab-cdef-abcd-efab-cdefab123456"), None, {})
 
 
 async def test_what_is_refused_is_not_written(log: Log) -> None:
