@@ -2,7 +2,8 @@
 
 A wrapped key is ``version (4 bytes) | envelope``. A process holds the keys in memory and looks at the file again when
 it was changed, or when it meets a version that it does not know: rotation needs no restart. If the file can't be read
-then, it goes on with what it holds.
+then, or is another keyring or an older one, it goes on with what it holds: what was wrapped under a wrong master key
+would be lost when the right one is put back.
 """
 
 from collections.abc import Mapping
@@ -121,7 +122,16 @@ class LocalKeyring:
         except KeyringUnfit as unfit:
             _log.error("the keyring can't be read again", reason=str(unfit), alarm="keys")
             return
+        if not _continues(content.keys, self._keys):
+            _log.error("the keyring was replaced by another or an older one: put the right one back", alarm="keys")
+            return
         self._keys, self._mark = dict(content.keys), content.mark
+
+
+def _continues(after: Mapping[int, MasterKey], before: Mapping[int, MasterKey]) -> bool:
+    """Whether versions were only added at one end and removed at the other."""
+    same = all(after[version].secret == key.secret for version, key in before.items() if version in after)
+    return same and max(after) >= max(before)
 
 
 def read_keyring(path: Path) -> LocalKeyring:

@@ -87,7 +87,10 @@ class Transit:
             lambda transit: transit.decrypt_data(ciphertext=text, context=_base64(context), **self._named),
             refused=UnwrapRefused,
         )
-        key = base64.b64decode(answer["data"]["plaintext"])
+        try:
+            key = base64.b64decode(self._told(answer, "plaintext"), validate=True)
+        except ValueError:
+            raise self._down("unreadable answer") from None
         if len(key) != KEY_BYTES:
             raise UnwrapRefused
         return key
@@ -108,8 +111,8 @@ class Transit:
 
     async def versions(self) -> list[MasterVersion]:
         """See ``MasterKeys.versions``."""
-        found = await self._read()
-        return sorted(MasterVersion(int(version), _day(made)) for version, made in found["keys"].items())
+        made = self._told(await self._ask_for_key(), "keys")
+        return sorted(MasterVersion(int(version), _day(at)) for version, at in made.items())
 
     async def add_version(self, today: date) -> MasterVersion:
         """See ``MasterKeys.add_version``. The day is the engine's own."""
@@ -128,7 +131,7 @@ class Transit:
     async def make(self) -> None:
         """Make the key, if there is none. One that is there is left as it is."""
         try:
-            await self._read()
+            await self._ask_for_key()
         except _Absent:
             pass
         else:
@@ -138,22 +141,28 @@ class Transit:
     async def demand_fit(self) -> None:
         """Raises KeysUnfit if there is no such key, or one that could be copied out or is bound to no context."""
         try:
-            found = await self._read()
+            answer = await self._ask_for_key()
         except _Absent:
             raise KeysUnfit(
                 f"There is no transit key {self._place.key} at {self._place.mount}. Make it: consent-service keys init"
             ) from None
-        fit = found["type"] == _KIND and found["derived"]
-        if not fit or found["exportable"] or found["allow_plaintext_backup"] or found["deletion_allowed"]:
+        fit = self._told(answer, "type") == _KIND and self._told(answer, "derived")
+        loose = ("exportable", "allow_plaintext_backup", "deletion_allowed")
+        if not fit or any(self._told(answer, how) for how in loose):
             raise KeysUnfit(
                 f"The transit key {self._place.key} must be of type {_KIND}, derived, not exportable, without "
                 "plaintext backup, and not deletable."
             )
 
-    async def _read(self) -> dict[str, Any]:
-        answer = await self._ask(lambda transit: transit.read_key(**self._named), refused=_Absent)
-        found: dict[str, Any] = answer["data"]
-        return found
+    async def _ask_for_key(self) -> Any:
+        return await self._ask(lambda transit: transit.read_key(**self._named), refused=_Absent)
+
+    def _told(self, answer: Any, what: str) -> Any:
+        """What the engine's answer says. Raises KeyProviderDown where somebody else answered in its place."""
+        try:
+            return answer["data"][what]
+        except (TypeError, LookupError):
+            raise self._down("unreadable answer") from None
 
     def _text(self, wrapped: bytes) -> str:
         if self.version_of(wrapped) == 0:
@@ -161,7 +170,7 @@ class Transit:
         return wrapped.decode("ascii", "replace")
 
     def _ciphertext(self, answer: Any) -> bytes:
-        wrapped = str(answer["data"]["ciphertext"]).encode()
+        wrapped = str(self._told(answer, "ciphertext")).encode()
         if self.version_of(wrapped) == 0:
             raise self._down("unreadable answer")
         return wrapped
@@ -175,11 +184,11 @@ class Transit:
                 answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._call, call)
         except (hvac.exceptions.InvalidRequest, hvac.exceptions.InvalidPath) as no:
             self._breaker.succeeded()
-            if refused is UnwrapRefused and _NO_KEY in str(no):
-                raise self._down("the key is not there") from None
-            if refused is KeyProviderDown:
-                raise self._down("refused") from None
-            raise refused from None
+            if refused is _Absent and isinstance(no, hvac.exceptions.InvalidPath):
+                raise refused from None
+            if refused is UnwrapRefused and _is_about_the_wrapped_key(no):
+                raise refused from None
+            raise self._down("refused") from None
         except (hvac.exceptions.Forbidden, hvac.exceptions.Unauthorized):
             self._breaker.succeeded()  # it answers, and at once: a new token helps from the next call on
             raise self._down("the token is not accepted") from None
@@ -207,6 +216,12 @@ class Transit:
 
 class _Absent(Exception):
     """There is no such key."""
+
+
+def _is_about_the_wrapped_key(no: Exception) -> bool:
+    """Whether the engine itself said no to the key it was shown, and not to the path, or somebody in between."""
+    told = [str(error) for error in getattr(no, "errors", None) or []]
+    return isinstance(no, hvac.exceptions.InvalidRequest) and bool(told) and not any(_NO_KEY in one for one in told)
 
 
 def _base64(raw: bytes) -> str:

@@ -103,6 +103,38 @@ async def test_a_file_that_went_bad_does_not_stop_a_running_process(path: Path, 
         read_keyring(path)
 
 
+@pytest.mark.parametrize("versions", [0, 2])
+async def test_another_keyring_in_its_place_is_not_taken(path: Path, tmp_path: Path, versions: int) -> None:
+    """Nothing is ever wrapped under a key that is not the database's; the right one is taken again when it is back."""
+    running = create_keyring(path, FIRST)
+    await running.add_version(SECOND)
+    wrapped = await running.wrap(new_key(), CONTEXT)
+    (tmp_path / "other").mkdir()
+    other = create_keyring(tmp_path / "other" / "keyring.json", FIRST)
+    for _ in range(versions):
+        await other.add_version(SECOND)
+    shutil.copy(path, tmp_path / "right.json")
+    shutil.copy(tmp_path / "other" / "keyring.json", path)
+    meanwhile = await running.wrap(new_key(), CONTEXT)
+    await running.unwrap(wrapped, CONTEXT)
+    shutil.copy(tmp_path / "right.json", path)
+    again = read_keyring(path)
+    await again.unwrap(meanwhile, CONTEXT)
+    await again.add_version(SECOND)
+    assert running.version_of(await running.wrap(new_key(), CONTEXT)) == 3
+
+
+async def test_an_older_copy_in_its_place_is_not_taken(path: Path, tmp_path: Path) -> None:
+    """Somebody put last month's keyring back: a running process still opens what was wrapped since."""
+    running = create_keyring(path, FIRST)
+    shutil.copy(path, tmp_path / "before.json")
+    await running.add_version(SECOND)
+    wrapped = await running.wrap(new_key(), CONTEXT)
+    shutil.copy(tmp_path / "before.json", path)
+    await running.unwrap(wrapped, CONTEXT)
+    assert running.version_of(await running.wrap(new_key(), CONTEXT)) == 2
+
+
 async def test_what_a_crash_left_beside_is_dropped(path: Path) -> None:
     """A half-written file beside the keyring is not read, and does not keep the next version from being made."""
     keyring = create_keyring(path, FIRST)

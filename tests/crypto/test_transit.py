@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from consent_service.crypto.breaker import Breaker
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.providers import KeyProviderDown, KeysUnfit, UnwrapRefused
 from consent_service.crypto.transit import Place, Transit
@@ -165,6 +167,66 @@ async def test_a_server_that_is_down_is_not_waited_for_again_and_again(
             await asyncio.sleep(0.1)
         else:
             return
+
+
+ODD_ANSWERS = {
+    "500": (500, b'{"errors": ["internal error"]}'),
+    "502 of a proxy": (502, b"<html>Bad Gateway</html>"),
+    "503 in maintenance": (503, b'{"errors": ["Vault is sealed"]}'),
+    "429": (429, b'{"errors": ["rate limit quota exceeded"]}'),
+    "404 of a proxy": (404, b"<html>Not Found</html>"),
+    "404 of another path": (404, b'{"errors": ["no handler for route"]}'),
+    "400 of a proxy": (400, b"<html>Bad Request</html>"),
+    "a redirect": (307, b""),
+    "a page": (200, b"<html>Log in</html>"),
+    "nothing": (204, b""),
+    "another document": (200, b'{"status": "ok"}'),
+    "no object": (200, b"[]"),
+    "no base64": (200, b'{"data": {"plaintext": "***", "ciphertext": "***", "keys": [], "type": "x"}}'),
+    "cut": (200, None),
+}
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS)
+async def test_whoever_else_answers_is_the_key_service_being_down(line: Line, answer: str) -> None:
+    """A fault of the server's, or of something in between, is never taken for its word about a key."""
+    wrapped = await Transit(line.place).wrap(new_key(), CONTEXT)
+    async with answering(*ODD_ANSWERS[answer]) as url:
+        transit = Transit(Place(url, MOUNT, line.place.key, line.place.token_file), breaker=Breaker(lambda: 0.0))
+        for call in (transit.unwrap(wrapped, CONTEXT), transit.wrap(new_key(), CONTEXT)):
+            with pytest.raises(KeyProviderDown):
+                await call
+    async with answering(*ODD_ANSWERS[answer]) as url:
+        transit = Transit(Place(url, MOUNT, line.place.key, line.place.token_file))
+        with pytest.raises((KeyProviderDown, KeysUnfit)):
+            await transit.demand_fit()
+
+
+@contextlib.asynccontextmanager
+async def answering(status: int, body: bytes | None) -> AsyncIterator[str]:
+    """Somebody at an address who answers everything alike; ``None`` ends in the middle of an answer."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            length = 100 if body is None else len(body)
+            writer.write(f"HTTP/1.1 {status} Said\r\nLocation: /elsewhere\r\nContent-Length: {length}\r\n\r\n".encode())
+            writer.write(b'{"data"' if body is None else body)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_another_key_of_the_service_opens_nothing(line: Line) -> None:
+    """A key made anew under the same name, or another one's name in the settings: refused, and not tried again."""
+    wrapped = await Transit(line.place).wrap(new_key(), CONTEXT)
+    name = f"key-{uuid.uuid4()}"
+    line.bao.make_key(name)
+    with pytest.raises(UnwrapRefused):
+        await line.operator_of(name).unwrap(wrapped, CONTEXT)
 
 
 async def test_many_at_once_wait_together(line: Line) -> None:
