@@ -5,10 +5,12 @@ it as a random id for this consent alone and a salted commitment to the identity
 person, and the recipient with each release) can prove whom it is about, and nobody else can guess it.
 """
 
-import base64
 import json
 from typing import Any
 from uuid import uuid4
+
+import structlog
+from prometheus_client import Counter
 
 from consent_service.audit.log import Appended
 from consent_service.clock import rfc3339
@@ -18,7 +20,12 @@ from consent_service.consents.desk import Desk
 from consent_service.consents.states import State
 from consent_service.consents.terms import Terms, wire
 from consent_service.crypto.canonical import canonical
+from consent_service.crypto.service_keys import ReceiptKey
 from consent_service.storage.engine import Row, Snapshot, Transaction
+
+TAMPERED = Counter("consent_receipts_tampered_total", "Receipts that were changed or taken behind the service's back")
+
+_log = structlog.get_logger()
 
 SCHEMA_VERSION = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr; consent-service-receipt/1"
 
@@ -44,12 +51,12 @@ async def issue_granted(tx: Transaction, desk: Desk, terms: Terms, appended: App
 async def issue_ended(tx: Transaction, desk: Desk, terms: Terms, state: State, appended: Appended) -> None:
     """Sign and keep the receipt of an end, in the transaction that ends.
 
-    It says what the receipt of the grant said, from that receipt itself: an end must not depend on anything else.
+    It says what the receipt of the grant said. Of one that is not ours nothing is signed again: the alarm goes, and
+    the terms speak for themselves. An end must not depend on anything else.
     """
-    given = next((row for row in await _store.receipts(tx, terms.consent_id) if row["type"] == "given"), None)
-    said = {} if given is None else _payload(given["jws"])
+    said = _said(desk.keys.receipts, await _store.receipts(tx, terms.consent_id), terms)
     payload = {
-        **{name: value for name, value in said.items() if name not in _OF_THE_RECEIPT},
+        **(_terms(terms) if said is None else said),
         "record_id": terms.consent_id,
         "events": [_event(state, appended)],
         "ended_at": rfc3339(appended.at),
@@ -57,11 +64,28 @@ async def issue_ended(tx: Transaction, desk: Desk, terms: Terms, state: State, a
     await _issue(tx, desk, "termination", terms.candidate_id, payload, appended)
 
 
-def _payload(jws: str) -> dict[str, Any]:
-    """What a receipt of our own says."""
-    body = jws.split(".")[1]
-    content: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    return content
+def _said(key: ReceiptKey, rows: list[Row], terms: Terms) -> dict[str, Any] | None:
+    """What our receipt of the grant says of it, None after the alarm if there is none, or one beside it is not ours."""
+    given = [content(key, row["jws"]) for row in rows if row["type"] == "given"]
+    ours = [one for one in given if one is not None and _is_of(one, terms)]
+    if len(ours) != 1 or len(given) != 1:
+        TAMPERED.inc()
+        _log.error("receipt tampered with", consent_id=terms.consent_id)
+        return None
+    return {name: value for name, value in ours[0].items() if name not in _OF_THE_RECEIPT}
+
+
+def _is_of(said: dict[str, Any], terms: Terms) -> bool:
+    return (said.get("receipt_type"), said.get("record_id")) == ("given", terms.consent_id)
+
+
+def content(key: ReceiptKey, jws: object) -> dict[str, Any] | None:
+    """What a receipt says, if it is of our own signing; None for anything else that stands in its place."""
+    payload = key.verified(jws) if isinstance(jws, str) else None
+    if payload is None:
+        return None
+    said: dict[str, Any] = json.loads(payload)
+    return said
 
 
 async def issue_refused(tx: Transaction, desk: Desk, consent: Stored, appended: Appended) -> None:
@@ -109,34 +133,42 @@ def _event(state: State, appended: Appended) -> dict[str, Any]:
     }
 
 
-def _granted(desk: Desk, terms: Terms, appended: Appended) -> dict[str, Any]:
-    purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
-    controller = desk.controller
-    texts = purpose.text(terms.language)  # type: ignore[arg-type]  # the terms hold one of the languages
+def _terms(terms: Terms) -> dict[str, Any]:
+    """What the terms alone say of a consent."""
     return {
         "record_id": terms.consent_id,
         "data_subject_id": terms.data_subject_id,
         "data_subject_commitment": terms.data_subject_commitment,
         "language": terms.language,
         "privacy_notice": {"purpose_version": terms.purpose_version, "text_sha256": terms.text_sha256},
-        "purpose": {"code": terms.purpose, "version": terms.purpose_version, "text": texts.why},
-        "purpose_type": purpose.dpv.purpose,
-        "lawful_basis": [ground.model_dump(mode="json") for ground in purpose.grounds],
-        "legal_effect": purpose.secrecy,
+        "purpose": {"code": terms.purpose, "version": terms.purpose_version},
         "pii_information": [wire(ref) for ref in terms.parts],
         "content_commitment": terms.content_commitment,
-        "pii_controllers": [controller.organisation_number],
-        "processing_method": list(purpose.dpv.processing),
-        "storage_locations": list(controller.hosting_countries),
-        "retention_period": {"valid_until": rfc3339(terms.valid_until), "after_the_end": purpose.duty_after_end.code},
-        "jurisdiction": "NO",
         "recipient_third_parties": [terms.recipient.id],
-        "onward_sharing": "forbidden",
         "max_uses": terms.max_uses,
         "validity_duration": {
             "valid_from": rfc3339(terms.valid_from),
             "valid_until": rfc3339(terms.valid_until),
         },
+    }
+
+
+def _granted(desk: Desk, terms: Terms, appended: Appended) -> dict[str, Any]:
+    purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
+    controller = desk.controller
+    texts = purpose.text(terms.language)  # type: ignore[arg-type]  # the terms hold one of the languages
+    return {
+        **_terms(terms),
+        "purpose": {"code": terms.purpose, "version": terms.purpose_version, "text": texts.why},
+        "purpose_type": purpose.dpv.purpose,
+        "lawful_basis": [ground.model_dump(mode="json") for ground in purpose.grounds],
+        "legal_effect": purpose.secrecy,
+        "pii_controllers": [controller.organisation_number],
+        "processing_method": list(purpose.dpv.processing),
+        "storage_locations": list(controller.hosting_countries),
+        "retention_period": {"valid_until": rfc3339(terms.valid_until), "after_the_end": purpose.duty_after_end.code},
+        "jurisdiction": "NO",
+        "onward_sharing": "forbidden",
         "withdrawal_method": {
             "url": controller.withdrawal_url,
             "phone": controller.withdrawal_phone,
@@ -166,10 +198,10 @@ def _granted(desk: Desk, terms: Terms, appended: Appended) -> dict[str, Any]:
     }
 
 
-def evidence(jws: str) -> tuple[int, str]:
+def evidence(key: ReceiptKey, jws: str) -> tuple[int, str] | None:
     """The entry that a receipt of our own names: its position in the person's chain, and its hash."""
-    named = _payload(jws)["evidence"]
-    return named["chain_position"], named["entry_hash"]
+    said = content(key, jws)
+    return None if said is None else (said["evidence"]["chain_position"], said["evidence"]["entry_hash"])
 
 
 async def of_consent(view: Snapshot, consent_id: str) -> list[Row]:

@@ -12,7 +12,6 @@
 import base64
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -81,8 +80,7 @@ class ReceiptKey:
 
     def sign(self, payload: bytes) -> str:
         """``payload`` as a compact JWS."""
-        header = canonical({"alg": "ES256", "kid": self.kid, "typ": "JWT"})
-        signed = f"{_base64url(header)}.{_base64url(payload)}"
+        signed = f"{_base64url(self._header())}.{_base64url(payload)}"
         r, s = decode_dss_signature(self._key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{signed}.{_base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
@@ -91,13 +89,16 @@ class ReceiptKey:
         signed, _, signature = jws.rpartition(".")
         try:
             raw, header, payload = _raw(signature), *map(_raw, signed.split("."))
-            if len(raw) != 64 or json.loads(header) != {"alg": "ES256", "kid": self.kid, "typ": "JWT"}:
+            if len(raw) != 64 or header != self._header():
                 return None
             der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
             self._key.public_key().verify(der, signed.encode(), ec.ECDSA(hashes.SHA256()))
         except (InvalidSignature, ValueError):
             return None
         return payload
+
+    def _header(self) -> bytes:
+        return canonical({"alg": "ES256", "kid": self.kid, "typ": "JWT"})
 
 
 class CheckpointKey:

@@ -59,7 +59,8 @@ async def _verification(
     head = None if note is None else read_note(note)
     size = 0 if head is None else head.size
     covered = [line for line in log if line["leaf_index"] is not None and line["leaf_index"] < size]
-    named = {receipts.evidence(jws)[0] for consent in consents for jws in consent["receipts"]}
+    signed = [receipts.evidence(keys.receipts, jws) for consent in consents for jws in consent["receipts"]]
+    named = {place[0] for place in signed if place is not None}
     inclusions = []
     for line in covered:
         if line["position"] in named or line is covered[-1]:
