@@ -46,7 +46,7 @@ demo: $(VENV)/.run
 	@$(BIN)/consent-service demo $(if $(DATA),--data "$(DATA)") $(if $(EXIT),--exit)
 
 test: check
-	@$(MIRROR); $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS)
+	@$(MIRROR); $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff check
