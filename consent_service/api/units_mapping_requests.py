@@ -14,7 +14,7 @@ from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.shapes import MappingAsked, MappingPage, MappingState
 from consent_service.api.units_door import UnitDoor
 from consent_service.clock import end_of_day, rfc3339
-from consent_service.errors import Invalid, Violation
+from consent_service.errors import Invalid, NotAvailable, Violation
 from consent_service.identity.callers import Scope, UnitCaller
 from consent_service.identity.units import find as find_unit
 from consent_service.plans import authority, listing, mapping, progress
@@ -150,12 +150,16 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
     async def report(mapping_request_id: PathId, body: Report, caller: Annotated[UnitCaller, may_report]) -> Response:
         """Say how the work goes. The candidate gets the words; the one who asked, the state alone."""
         unit, now = caller.unit, door.clock.now()
-        addressee = await authority.addressee_of(door.db, door.keys, mapping_request_id, unit.id, now=now)
-        async with door.db.transaction() as tx:
-            await progress.report(
-                tx, door.desk, addressee, State(body.state), Message(text=body.message), unit=unit, at=now
-            )
-            found = await listing.get(tx, unit.id, mapping_request_id, now=now)
+        try:
+            addressee = await authority.addressee_of(door.db, door.keys, mapping_request_id, unit.id, now=now)
+            async with door.db.transaction() as tx:
+                await progress.report(
+                    tx, door.desk, addressee, State(body.state), Message(text=body.message), unit=unit, at=now
+                )
+                found = await listing.get(tx, unit.id, mapping_request_id, now=now)
+        except NotAvailable:
+            await authority.record_refused_report(door.db, door.desk, unit.id, mapping_request_id, now=now)
+            raise
         return json_answer(_state_json(found))
 
 

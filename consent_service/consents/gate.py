@@ -29,7 +29,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeVar
 from uuid import uuid4
 
 import structlog
@@ -44,7 +43,7 @@ from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
 from consent_service.consents.ledger import UNDECIDABLE, Ledger, entry_of, release_bytes
 from consent_service.consents.purposes import IDENTITY
-from consent_service.consents.standing import alarm, intact, terms_of
+from consent_service.consents.standing import alarm, intact, nobodys, terms_of
 from consent_service.consents.states import WAITING, State
 from consent_service.consents.terms import Terms, commit
 from consent_service.errors import StorageUnavailable, Tampered
@@ -59,8 +58,6 @@ __all__ = ["DispatchAsk", "Dispatched", "Gate", "Refused", "ReleaseAsk", "Releas
 _log = structlog.get_logger()
 
 _BATCH = 64
-
-_A = TypeVar("_A", Released, Dispatched)
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,7 @@ class Gate:
     def __init__(self, db: Database, keys: Keys, desk: Desk, clock: Clock) -> None:
         """Take what the steps need; the gate keeps nothing else."""
         self._db, self._keys, self._desk, self._clock = db, keys, desk, clock
+        self._nobodys = nobodys(desk.keys)
         self._waiting: list[_Call] = []
         self._turning: asyncio.Task[None] | None = None
         self._alone: set[asyncio.Task[list[_Call]]] = set()
@@ -87,11 +85,15 @@ class Gate:
 
         Raises errors.Unavailable if the key provider or the database is down: then nothing was handed out.
         """
-        return _only(Released, await self._pass(ask, ask.unit_id))
+        answer = await self._pass(ask, ask.unit_id)
+        assert isinstance(answer, Released | Refused)
+        return answer
 
     async def dispatch(self, ask: DispatchAsk) -> Dispatched | Refused:
         """A letter's content for the mailbox, or a refusal; recorded first. Raises as ``release``."""
-        return _only(Dispatched, await self._pass(ask, MAILBOX))
+        answer = await self._pass(ask, MAILBOX)
+        assert isinstance(answer, Dispatched | Refused)
+        return answer
 
     async def _pass(self, ask: Ask, recipient_id: str) -> Answer:
         # 0. Outside the transaction: have the recipient's key in memory.
@@ -147,10 +149,12 @@ class Gate:
         return [None if chains[call.ask.consent_id] in held else next(recorded) for call in batch]
 
     def _judge(self, read: "_Read", call: _Call, heads: dict[str, Head], now: int) -> "_Finding":
-        consent = read.consents.get(call.ask.consent_id)
-        if consent is None or consent.candidate_id not in heads:
-            return _Finding(None, None, Refused("unknown"))
-        at = heads[consent.candidate_id].now(now)
+        consent = read.consents.get(call.ask.consent_id, self._nobodys)  # nobody's takes as long as somebody's
+        head = heads.get(consent.candidate_id or "")
+        finding = self._find(read, call, consent, now if head is None else head.now(now))
+        return finding if head is not None else _Finding(None, None, Refused("unknown"))
+
+    def _find(self, read: "_Read", call: _Call, consent: Stored, at: int) -> "_Finding":
         try:
             terms = _check(self._desk, read, consent, call.ask, at)
             if isinstance(terms, Refused):
@@ -220,11 +224,6 @@ class _Finding:
     consent: Stored | None
     terms: Terms | None
     answer: Answer
-
-
-def _only(kind: type[_A], answer: Answer) -> "_A | Refused":
-    assert isinstance(answer, kind | Refused)
-    return answer
 
 
 async def _read(tx: Transaction, desk: Desk, asks: Sequence[Ask]) -> _Read:

@@ -6,6 +6,7 @@ alarms, and overwrites nothing.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
@@ -68,6 +69,32 @@ def alarm(consent_id: str) -> None:
 def terms_of(consent: Stored) -> Terms:
     """The terms of a consent that has been granted, and whose row has been verified."""
     return from_bytes(consent.terms)
+
+
+def nobodys(keys: ServiceKeys) -> Stored:
+    """A request of nobody's, which is stored nowhere: it takes as long to judge as one that is there."""
+    request = Stored(
+        id="",
+        candidate_id=None,
+        recipient_id=str(UUID(int=0)),
+        requester_id=str(UUID(int=0)),
+        purpose="guidance_follow_up",
+        purpose_version=1,
+        requested_kinds='["note.interests","person.identity"]',
+        mapping_request_id=None,
+        state=State.REQUESTED.value,
+        state_position=0,
+        row_mac=b"",
+        terms=b"",
+        terms_mac=terms_mac(keys.rows, b""),
+        uses=0,
+        valid_until=None,
+        reply_by=0,
+        requested_at=0,
+        granted_at=None,
+        ended_at=None,
+    )
+    return stand(keys, request, State.REQUESTED, 0)
 
 
 def stand(keys: ServiceKeys, consent: Stored, state: State, position: int, *, uses: int | None = None) -> Stored:

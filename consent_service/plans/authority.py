@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from consent_service.audit.log import SERVICE_CHAIN, Entry, append, lock, lock_known
+from consent_service.audit.log import SERVICE_CHAIN, Entry, append, lock_concerned
 from consent_service.consents.desk import Desk
 from consent_service.consents.judging import NotInForce, concerned, judge
-from consent_service.consents.reading import in_force
+from consent_service.consents.reading import ConsentView, in_force
 from consent_service.consents.terms import Terms
 from consent_service.errors import NotAvailable
 from consent_service.plans import _store
@@ -14,7 +14,9 @@ from consent_service.plans.parts import MAPPING_REQUEST
 from consent_service.storage.engine import Database, Transaction
 from consent_service.vault.keys import CandidateKey, Keys
 
-__all__ = ["Addressee", "addressee_of", "mapping_request_of", "over", "record_refusal"]
+__all__ = ["Addressee", "addressee_of", "mapping_request_of", "over", "record_refusal", "record_refused_report"]
+
+_NOBODY = ""  # no candidate's id
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,17 @@ class Addressee:
 async def addressee_of(db: Database, keys: Keys, mapping_request_id: str, unit_id: str, *, now: int) -> Addressee:
     """Step 0 of acting on a request: the candidate's key. Decides nothing; ``over`` does, in the transaction.
 
-    Raises NotAvailable where nothing is the unit's to act on, KeyProviderDown.
+    Raises NotAvailable where nothing is the unit's to act on, after the same reads whatever there is; KeyProviderDown.
     """
     async with db.snapshot() as view:
         request = await _store.find_request(view, mapping_request_id)
-        if request is None or request.candidate_id is None or request.recipient_id != unit_id:
-            raise NotAvailable
-        if not await in_force(view, unit_id, request.candidate_id, now=now):
-            raise NotAvailable
-    return Addressee(mapping_request_id, await keys.candidate(request.candidate_id))
+        candidate_id = request.candidate_id if request is not None else None
+        consents = await in_force(view, unit_id, candidate_id or _NOBODY, now=now)
+    if request is None or candidate_id is None or request.recipient_id != unit_id:
+        raise NotAvailable
+    if not any(one.id == request.consent_id or _about(one, request) for one in consents):
+        raise NotAvailable
+    return Addressee(mapping_request_id, await keys.candidate(candidate_id))
 
 
 async def over(tx: Transaction, desk: Desk, request: MappingRequest, unit_id: str, *, at: int) -> Terms | NotInForce:
@@ -48,11 +52,15 @@ async def over(tx: Transaction, desk: Desk, request: MappingRequest, unit_id: st
     if isinstance(judged, Terms) or request.candidate_id is None:
         return judged
     for consent in await in_force(tx, unit_id, request.candidate_id, now=at):
-        if consent.terms is not None and mapping_request_of(consent.terms) == request.id:
+        if _about(consent, request):
             renewed = await judge(tx, desk, consent.id, unit_id, at=at)
             if isinstance(renewed, Terms):
                 return renewed
     return judged
+
+
+def _about(consent: ConsentView, request: MappingRequest) -> bool:
+    return consent.terms is not None and mapping_request_of(consent.terms) == request.id
 
 
 def mapping_request_of(terms: Terms) -> str | None:
@@ -69,8 +77,23 @@ async def record_refusal(
     """Write down that the unit tried: in the candidate's own log, or the service's when it names nobody known."""
     async with db.snapshot() as view:
         candidate_id = await concerned(view, consent_id)
+    entry = Entry(event, "unit", unit_id=unit_id, consent_id=consent_id, outcome=reason)
+    await _record(db, desk, candidate_id, entry, now=now)
+
+
+async def record_refused_report(db: Database, desk: Desk, unit_id: str, mapping_request_id: str, *, now: int) -> None:
+    """Write down that the unit tried to act on a request: where, as ``record_refusal`` says."""
+    async with db.snapshot() as view:
+        request = await _store.find_request(view, mapping_request_id)
+    candidate_id = request.candidate_id if request is not None else None
+    entry = Entry(
+        "mapping_request.refused", "unit", unit_id=unit_id, resource_id=mapping_request_id, outcome="not_in_force"
+    )
+    await _record(db, desk, candidate_id, entry, now=now)
+
+
+async def _record(db: Database, desk: Desk, candidate_id: str | None, entry: Entry, *, now: int) -> None:
     async with db.transaction() as tx:
-        heads = await lock_known(tx, [candidate_id]) if candidate_id is not None else {}
-        head = next(iter(heads.values()), None) or (await lock(tx, [SERVICE_CHAIN]))[SERVICE_CHAIN]
-        entry = Entry(event, "unit", unit_id=unit_id, consent_id=consent_id, outcome=reason)
+        heads, _ = await lock_concerned(tx, [candidate_id], wait=True)
+        head = heads.get(candidate_id or SERVICE_CHAIN) or heads[SERVICE_CHAIN]
         await append(tx, desk.keys.log, head, entry, at=now)

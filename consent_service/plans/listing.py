@@ -54,7 +54,10 @@ async def page(
 async def get(view: Snapshot, unit_id: str, request_id: str, *, now: int) -> MappingState:
     """One of them. Raises NotAvailable for unknown, foreign, and what the candidate has not said yes to."""
     request = await _store.find_request(view, request_id)
-    seen = await _seen(view, request, unit_id, now) if request is not None else None
+    if request is None:
+        await find_for_unit(view, unit_id, request_id, now=now)  # nothing: it costs as much as what is another's
+        raise NotAvailable
+    seen = await _seen(view, request, unit_id, now)
     if seen is None:
         raise NotAvailable
     return seen
@@ -63,12 +66,12 @@ async def get(view: Snapshot, unit_id: str, request_id: str, *, now: int) -> Map
 async def get_plan(view: Snapshot, unit_id: str, plan_id: str, *, now: int) -> PlanState:
     """A plan that the unit pushed, while the consent it came under is in force. Raises NotAvailable otherwise."""
     versions = await _store.versions(view, plan_id)
-    if not versions or versions[-1].unit_id != unit_id:
+    plan = versions[-1] if versions else None
+    consent = await find_for_unit(view, unit_id, plan.consent_id if plan else plan_id, now=now)  # as many reads for all
+    if plan is None or plan.unit_id != unit_id or consent.state != "granted":
         raise NotAvailable
-    plan = versions[-1]
-    consent = await find_for_unit(view, unit_id, plan.consent_id, now=now)
     deliveries = [one for one in await deliveries_of(view, plan.id) if one.plan_version == plan.version]
-    if consent.state != "granted" or not deliveries:
+    if not deliveries:
         raise NotAvailable
     return PlanState(plan.id, plan.version, plan.consent_id, plan.mapping_request_id, plan.created_at, deliveries[-1])
 

@@ -135,6 +135,16 @@ async def test_without_a_consent_in_force_nothing_is_written(office: Office, why
     assert (await office.events_in(chain))[-1] == "plan.refused"
 
 
+async def test_a_row_that_was_changed_lets_no_plan_in(office: Office) -> None:
+    """What the columns say is believed only as far as their MAC does."""
+    _, asked = await office.granted()
+    changed = Statement("UPDATE consent SET valid_until = valid_until + 1 WHERE id = :id")
+    async with office.db.transaction() as tx:
+        await tx.run(changed, id=asked.consent_id)
+    with pytest.raises(NotAvailable):
+        await office.push(asked.consent_id)
+
+
 async def test_a_revoke_between_setting_and_accepting_wins(office: Office) -> None:
     """The consent is judged in the transaction: what was made ready before the revoke is not let in after it."""
     key, asked = await office.granted()

@@ -1,0 +1,113 @@
+"""How long an answer takes tells no more than the answer: what lies behind an id or a number makes no difference.
+
+The bound is half a millisecond between medians, over loopback. It is far from what an honest, busy machine shows, and
+a difference of one millisecond, planted, is beyond it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+from collections.abc import Mapping
+
+from consent_service.app.doors import web_app
+from consent_service.consents.gate import Gate, Refused, ReleaseAsk, Released
+from tests.api.raw import connection
+from tests.api.stories import told
+from tests.api.test_existence import Question, put, questions
+from tests.api.timing import PATIENCE, Enough, Interval, Race, median_within, precise
+from tests.support.house import House
+from tests.support.serving import serving
+
+TOLD_APART = 0.0005  # of a second
+PLANTED = 0.001
+# Each against the first. The others of ``stories`` go the same ways, as ``test_existence`` shows.
+TIMED = {
+    "a release": (
+        "revoked",
+        "unknown",
+        "foreign",
+        "unopened",
+        "waiting",
+        "expired",
+        "standing refusal",
+        "erased",
+    ),
+    "a search": ("known", "nobody", "asked", "erased"),
+    "a plan under a consent": ("revoked", "unknown", "foreign", "waiting"),
+    "a word on a mapping": ("revoked", "unknown", "foreign", "waiting"),
+    "a consent": ("waiting", "unknown", "foreign"),
+    "a mapping": ("waiting", "unknown", "foreign"),
+}
+
+
+class TellingGate(Gate):
+    """A gate that takes a moment longer for what it does not know."""
+
+    async def release(self, ask: ReleaseAsk) -> Released | Refused:
+        """The answer, late if nobody is known by that id."""
+        answer = await super().release(ask)
+        if answer == Refused("unknown"):
+            await asyncio.sleep(PLANTED)
+        return answer
+
+
+async def raced(
+    house: House,
+    url: str,
+    question: Question,
+    *names: str,
+    enough: Enough = precise,
+    patience: float = PATIENCE,
+) -> dict[str, Interval]:
+    """How much longer each case takes than the first."""
+    async with connection(url) as wire:
+
+        async def between() -> None:
+            house.clock.advance(seconds=10)  # the limits on calls let so many through, and no more
+            await house.as_unit(question.caller)
+
+        async def call(name: str) -> None:
+            await put(house, wire, question, question.cases[name])
+
+        race = Race(names, call, between, random.Random(1))  # noqa: S311 - an order of calls
+        return await race.run(enough, patience=patience)
+
+
+async def test_no_answer_takes_longer_for_what_lies_behind_it(house: House) -> None:
+    """Unknown, foreign, not yet opened, unanswered, ended, refused once and for all, erased: all in the same time."""
+    known = await told(house)
+    for question in questions(house, known):
+        if question.what in TIMED:
+            taken = await raced(house, house.url, question, *TIMED[question.what])
+            apart = {name: one for name, one in taken.items() if one.beyond(TOLD_APART)}
+            assert apart == {}, question.what
+
+
+async def test_a_millisecond_would_be_seen(house: House) -> None:
+    """Against a gate that takes so much longer for what it does not know, the same race tells the two apart."""
+    known = await told(house)
+    service = house.service
+    gate = TellingGate(service.db, service.keys, service.desk, house.clock)
+    question = questions(house, known)[0]
+
+    def seen(told: Mapping[str, Interval]) -> bool:
+        return told["unknown"].beyond(TOLD_APART) and precise(told)
+
+    async with serving(web_app(dataclasses.replace(service, gate=gate))) as url:
+        taken = await raced(house, url, question, "revoked", "foreign", "unknown", enough=seen, patience=120)
+    assert taken["unknown"].beyond(TOLD_APART)
+    assert not taken["foreign"].beyond(TOLD_APART)
+
+
+def test_the_interval_holds_the_median() -> None:
+    """Of skewed differences, it holds the median each time, and is the narrower the more there are."""
+    chance = random.Random(7)  # noqa: S311 - a spread of numbers
+    widths = []
+    for count in (100, 400, 1600):
+        one = median_within([chance.expovariate(1.0) for _ in range(count)])
+        assert one.low < 0.693 < one.high
+        widths.append(one.high - one.low)
+    assert widths == sorted(widths, reverse=True)
+    assert median_within([1.0] * 10).low == float("-inf")
