@@ -2,7 +2,8 @@
 
 READ COMMITTED for writers: what must not change under them they lock first, in a statement of its own, because a
 statement sees the database as of its start and not as of the end of its wait (design section 3). A process that
-is paused while it holds a lock loses its transaction after two seconds, so that it can't hold up a revoke.
+is paused while it holds a lock loses its transaction after two seconds, so that it can't hold up a revoke; after five
+if it is paused in the middle of sending (from PostgreSQL 17 on; before, when its connection breaks).
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ _SESSION = {
     "synchronous_commit": "on",
     "timezone": "UTC",
 }
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+# A process that is paused while it sends is not idle: its session waits for the rest of a statement, and no other
+# timeout counts that. In a statement with BEGIN, so that it costs no round trip.
+_LASTS = "; SET LOCAL transaction_timeout = '5s'"
+_HAS_TRANSACTION_TIMEOUT = (17,)
 _ANSWERS_WITHIN = 12  # seconds; a primary that can still speak gives up a statement by itself after ten
 _DOWN = (
     OSError,
@@ -120,17 +126,17 @@ class PostgreSQL:
     async def transaction(self) -> AsyncIterator[_View]:
         """A write transaction; see ``engine.Database``."""
         async with self._connection() as connection:
-            transaction = connection.transaction(isolation="read_committed")
-            await _down_is_unavailable(transaction.start)
+            begin = _BEGIN + _LASTS if connection.get_server_version() >= _HAS_TRANSACTION_TIMEOUT else _BEGIN
+            await _down_is_unavailable(partial(connection.execute, begin))
             view = _View(connection)
             try:
                 yield view
                 if view.failure is not None:  # COMMIT would roll back, and not say so
                     raise view.failure
             except BaseException:
-                await _quietly(transaction.rollback)
+                await _quietly(partial(connection.execute, "ROLLBACK"))
                 raise
-            await _down_is_unavailable(transaction.commit)
+            await _down_is_unavailable(partial(connection.execute, "COMMIT"))
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_View]:

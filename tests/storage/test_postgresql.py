@@ -64,6 +64,9 @@ async def test_the_settings_are_in_force(things: Database) -> None:
         for name, value in expected.items():
             assert await tx.value(Statement(f"SHOW {name}")) == value
             assert await view.value(Statement(f"SHOW {name}")) == value
+        if int(await tx.value(Statement("SHOW server_version_num"))) >= 170000:
+            lasts = Statement("SHOW transaction_timeout")
+            assert (await tx.value(lasts), await view.value(lasts)) == ("5s", "0")
 
 
 async def test_writers_read_what_is_committed_and_readers_one_view(things: Database) -> None:
