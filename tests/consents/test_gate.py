@@ -7,15 +7,19 @@ import json
 from hashlib import sha256
 
 import pytest
+from prometheus_client import REGISTRY
 
 from consent_service.audit.log import SERVICE_CHAIN, lock, open_detail, read
 from consent_service.clock import DAY
 from consent_service.consents.gate import Refused, Released
 from consent_service.consents.sweep import sweep
 from consent_service.consents.terms import commit, from_bytes
+from consent_service.crypto.envelope import open_sealed, seal
 from consent_service.identity import units
 from consent_service.storage.engine import Statement
 from tests.consents.conftest import WORDS, Town
+
+ALARMS = "consent_rows_tampered_total"
 
 
 async def events(town: Town, chain: str | None = None) -> list[str]:
@@ -109,11 +113,16 @@ async def test_a_revoked_row_restored_by_hand_opens_nothing(town: Town) -> None:
     ],
 )
 async def test_a_changed_row_refuses_every_use(town: Town, column: str, value: object) -> None:
-    """Every column is covered by a MAC: a row changed behind the service's back is refused, and is left as it is."""
+    """Every column is covered by a MAC: a row changed behind the service's back is refused, and is left as it is.
+
+    Operators hear of it.
+    """
     consent = await town.grant()
     async with town.db.transaction() as tx:
         await tx.run(Statement(f"UPDATE consent SET {column} = :value WHERE id = :id"), id=consent.id, value=value)
+    alarms = REGISTRY.get_sample_value(ALARMS) or 0
     assert await town.release(consent.id) == Refused("tampered")
+    assert REGISTRY.get_sample_value(ALARMS) == alarms + 1
     async with town.db.snapshot() as view:
         assert await view.value(Statement(f"SELECT {column} FROM consent WHERE id = :id"), id=consent.id) == value
 
@@ -249,13 +258,18 @@ async def test_a_gate_that_is_stopped_leaves_nobody_waiting(town: Town) -> None:
 
 
 async def test_a_caller_who_goes_away_cancels_nothing(town: Town) -> None:
-    """The batch runs in a task of its own: others in it get their answers, and the entry of the one who left stands."""
-    consent = await town.grant()
-    calls = [asyncio.create_task(town.release(consent.id)) for _ in range(5)]
-    await asyncio.sleep(0)
-    calls[2].cancel()
-    answers = await asyncio.gather(*calls, return_exceptions=True)
-    assert sum(isinstance(answer, Released) for answer in answers) == 4
+    """The batch runs in a task of its own: others get their answers, and the entry of the one who left stands.
+
+    Also if that was the first to come, with whom the batch began.
+    """
+    for turn, gone in enumerate((0, 2), start=1):
+        consent = await town.grant()
+        calls = [asyncio.create_task(town.release(consent.id)) for _ in range(5)]
+        await asyncio.sleep(0)
+        calls[gone].cancel()
+        answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 5)
+        assert sum(isinstance(answer, Released) for answer in answers) == 4
+        assert (await events(town)).count("release.released") == 5 * turn
 
 
 async def test_a_candidates_key_is_not_needed_to_release(town: Town) -> None:
@@ -265,6 +279,40 @@ async def test_a_candidates_key_is_not_needed_to_release(town: Town) -> None:
         await tx.run(Statement("DELETE FROM candidate_key"))
     town.keys.forget(town.candidate_id)
     assert isinstance(await town.release(consent.id), Released)
+
+
+async def test_other_words_under_the_same_key_are_not_released(town: Town) -> None:
+    """Whoever has the recipient's key can seal other words where hers were; they are not what was shown to her."""
+    consent = await town.grant(town.choice("interests"))
+    ref, key = town.note("interests"), await town.keys.recipient(town.nav.id)
+    held = Statement(
+        "SELECT wrapped_key FROM share WHERE consent_id = :id AND part = 'interests' AND recipient_id = :unit"
+    )
+    put = Statement("UPDATE part SET sealed = :sealed WHERE resource_id = :note AND part = 'interests'")
+    bound = from_bytes(consent.terms).share_terms(town.nav.id)
+    async with town.db.transaction() as tx:
+        wrapped = await tx.value(held, id=consent.id, unit=town.nav.id)
+        data_key = open_sealed(key.secret, bytes(wrapped), bound.aad(ref))
+        other = seal(data_key, b'{"text":"Noe annet"}', ref.content_aad())
+        assert await tx.run(put, sealed=other, note=town.note_id) == 1
+    assert await town.release(consent.id) == Refused("tampered")
+
+
+async def test_a_unit_that_became_another_kind_gets_nothing(town: Town) -> None:
+    """The purpose says which kinds it admits, and the unit is asked what it is in the gate's own transaction."""
+    consent = await town.grant()
+    async with town.db.transaction() as tx:
+        await tx.run(Statement("UPDATE unit SET kind = 'vocational_training' WHERE id = :id"), id=town.nav.id)
+    assert await town.release(consent.id) == Refused("kind_not_admitted")
+
+
+async def test_the_same_key_twice_at_once_is_one_release(town: Town) -> None:
+    """Of two calls with one key in one batch, the second is the first's repeat, and spends no use."""
+    consent = await town.grant(town.choice(max_uses=1))
+    one, other = await asyncio.gather(*(town.release(consent.id, key="once") for _ in range(2)))
+    assert isinstance(one, Released)
+    assert isinstance(other, Released)
+    assert (one.release_id, one.repeated, other.repeated) == (other.release_id, False, True)
 
 
 async def test_a_share_moved_to_another_consent_does_not_open(town: Town) -> None:

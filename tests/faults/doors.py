@@ -1,0 +1,216 @@
+"""Who is calling, and what a call tells: tokens, sessions, repeats, and whether somebody is known."""
+
+from __future__ import annotations
+
+from tests.faults.fault import in_room
+
+TOKENS = "tests/identity/test_tokens.py"
+SESSIONS = "tests/identity/test_sessions.py"
+UNITS = "tests/identity/test_units.py"
+REPEATS = "tests/api/test_idempotency.py"
+EXISTENCE = "tests/api/test_existence.py"
+WORKER = "tests/delivery/test_worker.py"
+
+FAULTS = (
+    in_room(
+        "identity/tokens",
+        "a person's token that was made for somebody else is taken",
+        "        if self.audience not in claims.audience(said):",
+        "        if not said:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/tokens",
+        "a unit's token that was made for another API is taken",
+        '        if self.audience is None and not audience <= {"unspecified"}:',
+        "        if not said:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/tokens",
+        "a unit's token for everybody is taken where ours is demanded",
+        "        if self.audience is not None and self.audience not in audience:",
+        "        if not said:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/tokens",
+        "any level of login suffices",
+        "        if acr not in self.acr:",
+        "        if not acr:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/tokens",
+        "a login that was begun by somebody else is taken",
+        '        if said.get("nonce") != nonce:',
+        '        if not said.get("nonce"):',
+        TOKENS,
+    ),
+    in_room(
+        "identity/tokens",
+        "a token that was verified once is good for ever",
+        "if known is not None and self._clock.now() < known.expires_at:",
+        "if known is not None:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/tokens",
+        "an id_token calls",
+        '        _refuse_any(said, "nonce", "at_hash", "events", "cnf")\n',
+        "",
+        TOKENS,
+    ),
+    in_room(
+        "identity/claims",
+        "a token's end is not looked at",
+        "    if now >= expires + leeway:",
+        "    if expires < 0:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/signatures",
+        "a token says itself how it is signed",
+        "    if token.alg not in algorithms:",
+        "    if not token.alg:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/callers",
+        "a unit may do what its kind may, whatever its token says",
+        "for scope in MAY_HOLD[unit.kind] if prefix + scope in token.scopes)",
+        "for scope in MAY_HOLD[unit.kind])",
+        UNITS,
+    ),
+    in_room(
+        "identity/callers",
+        "a career centre may fetch content",
+        "frozenset({Scope.NOTES_DRAFT})",
+        "frozenset({Scope.NOTES_DRAFT, Scope.CONTENT_READ})",
+        UNITS,
+    ),
+    in_room(
+        "identity/origin",
+        "a form of another site is taken",
+        "return origin == own and sec_fetch_site in",
+        "return sec_fetch_site in",
+        "tests/identity/test_origin.py",
+    ),
+    in_room(
+        "identity/sessions",
+        "any CSRF token holds",
+        'return hmac.compare_digest(csrf_token(session).encode(), token.encode(errors="replace"))',
+        "return bool(token)",
+        SESSIONS,
+    ),
+    in_room(
+        "identity/sessions",
+        "a session lasts for ever",
+        "seen_after=at - IDLE, begun_after=at - LONGEST)",
+        "seen_after=0, begun_after=0)",
+        SESSIONS,
+    ),
+    in_room(
+        "api/idempotency",
+        "a key means whatever came first under it",
+        '    if kept["request"] != asked:',
+        '    if not kept["request"]:',
+        REPEATS,
+    ),
+    in_room(
+        "api/idempotency",
+        "two units share their keys",
+        'aad("idempotency scope 1", self.unit_id, self.route, self.key)',
+        'aad("idempotency scope 1", self.route, self.key)',
+        REPEATS,
+    ),
+    in_room(
+        "storage/joint",
+        "a call shares a read that began before it",
+        "                    found = await self._read(view, list({key: None for key, _ in asked}))\n",
+        "                    found = await self._read(view, list({key: None for key, _ in asked}))\n"
+        "                    asked, self._asked = asked + self._asked, []\n",
+        "tests/storage/test_joint.py",
+    ),
+    # --- existence -----------------------------------------------------------------------------------
+    in_room(
+        "api/units_releases",
+        "whose consent it is shows in the answer",
+        "            raise NotAvailable\n",
+        '            raise NotAvailable("Not yours." if answer.reason == "not_recipient" else NotAvailable.detail)\n',
+        EXISTENCE,
+    ),
+    in_room(
+        "audit/log",
+        "to name nobody takes one more statement",
+        "    if erased:\n",
+        "    if erased or SERVICE_CHAIN in wanted:\n",
+        EXISTENCE,
+    ),
+    in_room(
+        "plans/authority",
+        "a try that names nobody known is not written down",
+        "    async with db.transaction() as tx:\n        heads, _ = await lock_concerned(",
+        "    if candidate_id is None:\n        return\n"
+        "    async with db.transaction() as tx:\n        heads, _ = await lock_concerned(",
+        EXISTENCE,
+    ),
+    in_room(
+        "plans/listing",
+        "a request that is not there is found out with one read less",
+        "        await find_for_unit(view, unit_id, request_id, now=now)",
+        "        pass",
+        EXISTENCE,
+    ),
+    in_room(
+        "api/units_consents",
+        "looking for nobody is not written down",
+        "            await append(tx, door.keys.service.log, heads.get(chain, heads[SERVICE_CHAIN]), entry, at=now)\n",
+        "            if chain != SERVICE_CHAIN:\n"
+        "                await append(tx, door.keys.service.log, heads[chain], entry, at=now)\n",
+        EXISTENCE,
+    ),
+    in_room(
+        "api/receipts",
+        "the asker gets the receipt of a no",
+        'if row["type"] != "refused" and seen.terms is not None]',
+        "if row]",
+        EXISTENCE,
+    ),
+    in_room(
+        "consents/reading",
+        "the asker sees when she said no",
+        "        ended_at=consent.ended_at if granted else consent.withdrawn_at,\n",
+        "        ended_at=consent.ended_at,\n",
+        EXISTENCE,
+    ),
+    in_room(
+        "consents/requests",
+        "the asker hears of a no before its time",
+        "            not_before=reply_by,\n",
+        "",
+        "tests/consents/test_requests.py",
+    ),
+    in_room(
+        "consents/requests",
+        "anybody takes back a request",
+        "    if first is None or first.requester_id != unit.id:",
+        "    if first is None:",
+        "tests/consents/test_requests.py",
+    ),
+    # --- letters -------------------------------------------------------------------------------------
+    in_room(
+        "delivery/attempt",
+        "a letter is sent under a lease that has run out",
+        "        if self._clock.now() >= attempt.leased_until - self._timing.margin:",
+        "        if not attempt.leased_until:",
+        WORKER,
+    ),
+    in_room(
+        "delivery/attempt",
+        "a letter in doubt is sent again without asking",
+        "        if letter.doubt_until is not None:",
+        "        if letter.doubt_until == 0:",
+        WORKER,
+    ),
+)

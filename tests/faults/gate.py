@@ -1,0 +1,198 @@
+"""The gate: checks dropped, turned round, moved; rows that are believed."""
+
+from __future__ import annotations
+
+from tests.faults.fault import in_room
+
+GATE = "tests/consents/test_gate.py"
+COMMITS = "tests/consents/test_commits.py"
+LIFE = "tests/consents/test_lifecycle.py"
+
+FAULTS = (
+    in_room(
+        "consents/gate",
+        "a changed row is believed",
+        "    if not intact(desk.keys.rows, consent, read.steps.get(consent.id)):",
+        "    if desk is None:",
+        GATE,
+    ),
+    in_room(
+        "consents/gate",
+        "a standing refusal is not looked at",
+        'reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None',
+        "reason = None",
+        "tests/consents/test_standing_refusals.py",
+    ),
+    in_room(
+        "consents/gate",
+        "a remembered release is believed without its MAC",
+        'if desk.keys.rows.verify(release_bytes(*place, row["release_id"], row["at"]), row["mac"])',
+        "if row is not None",
+        GATE,
+    ),
+    in_room(
+        "consents/gate",
+        "answered before the commit",
+        "            recorded = iter(await self._record(tx, read, present, findings, heads, now))\n",
+        "            recorded = iter(await self._record(tx, read, present, findings, heads, now))\n"
+        "            for call, finding in zip(present, findings, strict=True):\n"
+        "                call.answer.done() or call.answer.set_result(finding.answer)\n",
+        COMMITS,
+    ),
+    in_room(
+        "consents/gate",
+        "a decision is kept for a moment",
+        "        answer = await self._pass(ask, ask.unit_id)\n",
+        "        self._kept = getattr(self, '_kept', {})\n"
+        "        place = (ask.consent_id, ask.unit_id, self._clock.now() // 1_000_000)\n"
+        "        if place not in self._kept:\n"
+        "            self._kept[place] = await self._pass(ask, ask.unit_id)\n"
+        "        answer = self._kept[place]\n",
+        GATE,
+    ),
+    in_room(
+        "consents/gate",
+        "what was shown is not compared with what is opened",
+        "    if not hmac.compare_digest(commit(salt, digest.digest()), terms.content_commitment):",
+        "    if not hmac.digest(salt, content, sha256):",
+        GATE,
+    ),
+    in_room(
+        "consents/gate",
+        "a changed row raises no alarm",
+        '            alarm(consent.id)\n            return _Finding(consent, None, Refused("tampered"))',
+        '            return _Finding(consent, None, Refused("tampered"))',
+        GATE,
+    ),
+    in_room(
+        "consents/gate",
+        "the first caller of a batch takes it along when she goes",
+        '            self._turning = asyncio.create_task(self._turn(), name="gate")',
+        '            self._turning = asyncio.create_task(self._turn(), name="gate")\n            await self._turning',
+        GATE,
+    ),
+    in_room(
+        "consents/gate",
+        "one chain that is held keeps everybody waiting",
+        "await self._let_through(batch, wait=False)",
+        "await self._let_through(batch, wait=True)",
+        GATE,
+        "postgresql",
+    ),
+    in_room(
+        "consents/checks",
+        "a unit of a kind that the purpose does not admit may read",
+        '        ("kind_not_admitted", unit is not None and not purpose.admits_recipient(unit.kind)),\n',
+        "",
+        GATE,
+    ),
+    in_room(
+        "consents/checks",
+        "what she paused is in force",
+        '("paused", state is State.PAUSED),\n        ("not_yet_valid"',
+        '("not_yet_valid"',
+        GATE,
+        LIFE,
+    ),
+    in_room(
+        "consents/ledger",
+        "a repeat spends a use",
+        " or not isinstance(ask, ReleaseAsk) or answer.repeated:",
+        " or not isinstance(ask, ReleaseAsk):",
+        GATE,
+    ),
+    in_room(
+        "consents/ledger",
+        "the same key twice in a batch is two releases",
+        "        if place in self._releases:",
+        "        if not place:",
+        GATE,
+    ),
+    in_room(
+        "consents/judging",
+        "a plan comes in under a row that was changed",
+        "terms_of(await verify(view, desk.keys.rows, consent))",
+        "terms_of(consent)",
+        "tests/plans/test_push.py",
+    ),
+    in_room(
+        "consents/checks",
+        "any unit may read",
+        '("not_recipient", unit_id != terms.recipient.id),',
+        '("not_recipient", False),',
+        GATE,
+    ),
+    in_room(
+        "consents/checks",
+        "a disabled unit may read",
+        '("unit_disabled", unit is None or not unit.enabled),',
+        '("unit_disabled", unit is None),',
+        GATE,
+    ),
+    in_room(
+        "consents/checks",
+        "the last moment is in force",
+        '("expired", at >= terms.valid_until),',
+        '("expired", at > terms.valid_until),',
+        LIFE,
+    ),
+    in_room("consents/checks", "the end is not looked at", '("expired", at >= terms.valid_until),', "", GATE),
+    in_room("consents/checks", "an ended consent is", '("ended", state not in LIVING),', "", GATE),
+    in_room(
+        "consents/checks",
+        "a letter goes although she paused",
+        '("paused", state is State.PAUSED),\n        ("ended", state is not',
+        '("ended", state is not State.PAUSED and state is not',
+        "tests/delivery/test_worker.py",
+    ),
+    in_room(
+        "consents/checks",
+        "a letter goes although she revoked",
+        '("ended", state is not State.GRANTED and not (state in LETTERS_GO_ON and sealed)),',
+        "",
+        "tests/delivery/test_worker.py",
+    ),
+    in_room("consents/ledger", "one use too many in a batch", "if uses >= limit:", "if uses > limit:", GATE),
+    in_room(
+        "consents/ledger",
+        "a counted release is no step",
+        "        changes_state=counted,",
+        "        changes_state=False,",
+        GATE,
+    ),
+    in_room(
+        "consents/judging",
+        "a plan comes in under any consent",
+        "    return terms if reason is None else NotInForce(reason)",
+        "    return terms",
+        "tests/plans/test_push.py",
+    ),
+    in_room(
+        "consents/_store",
+        "the MAC leaves the uses out",
+        'if name not in {"row_mac", "terms"})',
+        'if name not in {"row_mac", "terms", "uses"})',
+        GATE,
+    ),
+    in_room(
+        "consents/_store",
+        "the MAC leaves the recipient out",
+        'if name not in {"row_mac", "terms"})',
+        'if name not in {"row_mac", "terms", "recipient_id"})',
+        GATE,
+    ),
+    in_room(
+        "consents/standing",
+        "the terms' MAC is not compared",
+        "        and terms_mac(key, consent.terms) == consent.terms_mac\n",
+        "",
+        COMMITS,
+    ),
+    in_room(
+        "consents/standing",
+        "the log is not asked whether it agrees",
+        "        and (consent.candidate_id is None or last_step == consent.state_position)\n",
+        "",
+        GATE,
+    ),
+)
