@@ -29,11 +29,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeVar
 from uuid import uuid4
 
 import structlog
 
-from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, last_steps, lock_concerned
+from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, lock_concerned
 from consent_service.clock import Clock
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
@@ -41,15 +42,14 @@ from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, 
 from consent_service.consents.checks import reason_against, reason_against_letter
 from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
-from consent_service.consents.ledger import UNDECIDABLE, Ledger, entry_of, release_bytes
+from consent_service.consents.evidence import Evidence, gather, wanted_shares
+from consent_service.consents.ledger import UNDECIDABLE, Ledger, entry_of
 from consent_service.consents.purposes import IDENTITY
-from consent_service.consents.standing import alarm, intact, nobodys, terms_of
+from consent_service.consents.standing import alarm, intact, terms_of
 from consent_service.consents.states import WAITING, State
 from consent_service.consents.terms import Terms, commit
 from consent_service.errors import StorageUnavailable, Tampered
-from consent_service.identity.units import Unit
-from consent_service.identity.units import find as find_unit
-from consent_service.storage.engine import Database, Row, Transaction
+from consent_service.storage.engine import Database, Transaction
 from consent_service.vault.keys import MAILBOX, Keys, RecipientKey
 from consent_service.vault.recipient import open_shares, read_shares
 
@@ -58,6 +58,8 @@ __all__ = ["DispatchAsk", "Dispatched", "Gate", "Refused", "ReleaseAsk", "Releas
 _log = structlog.get_logger()
 
 _BATCH = 64
+
+_A = TypeVar("_A", Released, Dispatched)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,6 @@ class Gate:
     def __init__(self, db: Database, keys: Keys, desk: Desk, clock: Clock) -> None:
         """Take what the steps need; the gate keeps nothing else."""
         self._db, self._keys, self._desk, self._clock = db, keys, desk, clock
-        self._nobodys = nobodys(desk.keys)
         self._waiting: list[_Call] = []
         self._turning: asyncio.Task[None] | None = None
         self._alone: set[asyncio.Task[list[_Call]]] = set()
@@ -85,15 +86,11 @@ class Gate:
 
         Raises errors.Unavailable if the key provider or the database is down: then nothing was handed out.
         """
-        answer = await self._pass(ask, ask.unit_id)
-        assert isinstance(answer, Released | Refused)
-        return answer
+        return _only(Released, await self._pass(ask, ask.unit_id))
 
     async def dispatch(self, ask: DispatchAsk) -> Dispatched | Refused:
         """A letter's content for the mailbox, or a refusal; recorded first. Raises as ``release``."""
-        answer = await self._pass(ask, MAILBOX)
-        assert isinstance(answer, Dispatched | Refused)
-        return answer
+        return _only(Dispatched, await self._pass(ask, MAILBOX))
 
     async def _pass(self, ask: Ask, recipient_id: str) -> Answer:
         # 0. Outside the transaction: have the recipient's key in memory.
@@ -139,7 +136,8 @@ class Gate:
             heads, held = await lock_concerned(tx, chains.values(), wait=wait)
             present = [call for call in batch if chains[call.ask.consent_id] not in held]
             # 2. Read everything else in later statements.
-            read = await _read(tx, self._desk, [call.ask for call in present])
+            asks = [call.ask for call in present]
+            read = await gather(tx, self._desk, asks, await read_shares(tx, *wanted_shares(asks)))
             # 3, 4. Check and open, each member alone.
             now = self._clock.now()
             findings = [self._judge(read, call, heads, now) for call in present]
@@ -148,13 +146,11 @@ class Gate:
         # 6. Committed: only now may anything be handed out.
         return [None if chains[call.ask.consent_id] in held else next(recorded) for call in batch]
 
-    def _judge(self, read: "_Read", call: _Call, heads: dict[str, Head], now: int) -> "_Finding":
-        consent = read.consents.get(call.ask.consent_id, self._nobodys)  # nobody's takes as long as somebody's
-        head = heads.get(consent.candidate_id or "")
-        finding = self._find(read, call, consent, now if head is None else head.now(now))
-        return finding if head is not None else _Finding(None, None, Refused("unknown"))
-
-    def _find(self, read: "_Read", call: _Call, consent: Stored, at: int) -> "_Finding":
+    def _judge(self, read: Evidence, call: _Call, heads: dict[str, Head], now: int) -> "_Finding":
+        consent = read.consents.get(call.ask.consent_id)
+        if consent is None or consent.candidate_id not in heads:
+            return _Finding(None, None, Refused("unknown"))
+        at = heads[consent.candidate_id].now(now)
         try:
             terms = _check(self._desk, read, consent, call.ask, at)
             if isinstance(terms, Refused):
@@ -171,7 +167,7 @@ class Gate:
     async def _record(
         self,
         tx: Transaction,
-        read: "_Read",
+        read: Evidence,
         calls: Sequence[_Call],
         findings: Sequence["_Finding"],
         heads: dict[str, Head],
@@ -201,23 +197,6 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class _Read:
-    """What step 2 read."""
-
-    consents: dict[str, Stored]
-    steps: dict[str, int]
-    shares: dict[tuple[str, str], list[Row]]
-    units: dict[str, Unit | None]
-    releases: dict[tuple[str, str], Row]
-    refusals: set[tuple[str, str]]
-
-    def refused(self, candidate_id: str, unit_id: str, unit: Unit | None) -> bool:
-        """Whether the candidate refuses this unit, or its kind, once and for all."""
-        kind = "" if unit is None else str(unit.kind)
-        return bool({(candidate_id, unit_id), (candidate_id, kind)} & self.refusals)
-
-
-@dataclass(frozen=True)
 class _Finding:
     """What steps 3 and 4 found: the consent, if there is one, its terms, if it may pass, and what would be answered."""
 
@@ -226,27 +205,12 @@ class _Finding:
     answer: Answer
 
 
-async def _read(tx: Transaction, desk: Desk, asks: Sequence[Ask]) -> _Read:
-    ids = sorted({ask.consent_id for ask in asks})
-    releases = [ask for ask in asks if isinstance(ask, ReleaseAsk)]
-    recipients = sorted({ask.unit_id if isinstance(ask, ReleaseAsk) else MAILBOX for ask in asks})
-    consents = await _store.many(tx, ids)
-    candidates = sorted({consent.candidate_id for consent in consents.values() if consent.candidate_id})
-    return _Read(
-        consents=consents,
-        steps=await last_steps(tx, ids),
-        shares=await read_shares(tx, ids, recipients),
-        units={unit_id: await find_unit(tx, unit_id) for unit_id in {ask.unit_id for ask in releases}},
-        refusals={(r["candidate_id"], r["against"]) for r in await _store.standing_refusals(tx, candidates)},
-        releases={
-            place: row
-            for place, row in (await _store.releases(tx, sorted({ask.key_hash for ask in releases}))).items()
-            if desk.keys.rows.verify(release_bytes(*place, row["release_id"], row["at"]), row["mac"])
-        },
-    )
+def _only(kind: type[_A], answer: Answer) -> "_A | Refused":
+    assert isinstance(answer, kind | Refused)
+    return answer
 
 
-def _check(desk: Desk, read: _Read, consent: Stored, ask: Ask, at: int) -> Terms | Refused:
+def _check(desk: Desk, read: Evidence, consent: Stored, ask: Ask, at: int) -> Terms | Refused:
     """Step 3. The terms that let the ask pass, or the first reason to refuse."""
     if not intact(desk.keys.rows, consent, read.steps.get(consent.id)):
         raise Tampered
@@ -259,6 +223,8 @@ def _check(desk: Desk, read: _Read, consent: Stored, ask: Ask, at: int) -> Terms
     if isinstance(ask, DispatchAsk):
         reason = reason_against_letter(terms, state, ask, sealed=bool(read.shares.get((consent.id, MAILBOX))))
     else:
+        if (consent.id, ask.key_hash) in read.forged:
+            raise Tampered
         purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
         unit = read.units.get(ask.unit_id)
         reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None
@@ -269,7 +235,7 @@ def _check(desk: Desk, read: _Read, consent: Stored, ask: Ask, at: int) -> Terms
     return terms if reason is None else Refused(reason)
 
 
-def _open(read: _Read, terms: Terms, ask: Ask, key: RecipientKey, at: int) -> Released | Dispatched:
+def _open(read: Evidence, terms: Terms, ask: Ask, key: RecipientKey, at: int) -> Released | Dispatched:
     """Step 4. Raises Tampered for anything that is not what was granted."""
     shares = read.shares.get((terms.consent_id, key.recipient_id), [])
     bound = terms.share_terms(key.recipient_id)

@@ -12,6 +12,8 @@ from consent_service.consents.standing import stand, terms_of
 from consent_service.consents.states import State
 from consent_service.consents.terms import Terms
 from consent_service.crypto.canonical import canonical
+from consent_service.crypto.service_keys import MacKey
+from consent_service.storage.engine import Row
 
 UNDECIDABLE = Refused("undecidable")
 
@@ -83,6 +85,14 @@ class Ledger:
 def release_bytes(consent_id: str, key_hash: str, release_id: str, at: int) -> bytes:
     """What the MAC over a remembered release covers: a forged one would let a use go unspent."""
     return canonical(["release 1", consent_id, key_hash, release_id, at])
+
+
+def is_ours(key: MacKey, place: tuple[str, str], row: Row) -> bool:
+    """Whether the service wrote this remembered release, at this place."""
+    try:
+        return key.verify(release_bytes(*place, row["release_id"], row["at"]), row["mac"])
+    except (TypeError, ValueError):  # a column of another type: SQLite takes anything
+        return False
 
 
 def entry_of(ask: Ask, answer: Answer, *, counted: bool) -> Entry:

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import structlog
+from prometheus_client import Counter
+
 from consent_service.errors import Conflict, Invalid, NotAvailable, Violation
 from consent_service.identity import _store
 from consent_service.identity.organisation_numbers import is_organisation_number
@@ -21,6 +24,13 @@ _UNIT_CODE = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
 _EMAIL = re.compile(r"[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,190}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ]{1,30}")
+_TEXTS = ("id", "organisation_number", "unit_code", "name", "region")
+
+UNREADABLE = Counter(
+    "unit_rows_unreadable_total", "Times that a unit's row was found to be none that the service wrote"
+)
+
+_log = structlog.get_logger()
 
 
 class UnitKind(StrEnum):
@@ -29,6 +39,9 @@ class UnitKind(StrEnum):
     CAREER_CENTRE = "career_centre"
     NAV = "nav"
     VOCATIONAL_TRAINING = "vocational_training"
+
+
+_KINDS = frozenset(kind.value for kind in UnitKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +114,9 @@ async def add(
 
 
 async def find(view: Snapshot, unit_id: str) -> Unit | None:
-    """The unit with this id, enabled or not."""
-    return _unit(await _store.find_unit(view, unit_id))
+    """The unit with this id, enabled or not. A row that can't be read is no unit: here, and below."""
+    row = await _store.find_unit(view, unit_id)
+    return None if row is None else _unit(row)
 
 
 async def get(view: Snapshot, unit_id: str) -> Unit:
@@ -121,14 +135,14 @@ async def enabled_unit(view: Snapshot, unit_id: str) -> Unit | None:
 
 async def every(view: Snapshot) -> list[Unit]:
     """All units, enabled or not, by region, kind and name."""
-    return [_from(row) for row in await _store.all_units(view)]
+    return [unit for row in await _store.all_units(view) if (unit := _unit(row)) is not None]
 
 
 async def of_clients(view: Snapshot, clients: Sequence[Client]) -> dict[Client, Unit]:
     """The units that the clients call as, enabled or not, without clients that nobody registered."""
     rows = await _store.units_by_clients(view, [client.client_id for client in clients])
-    found = {Client(row["consumer"], row["client_id"]): _from(row) for row in rows}
-    return {client: found[client] for client in clients if client in found}
+    found = {Client(row["consumer"], row["client_id"]): _unit(row) for row in rows}
+    return {client: unit for client in clients if (unit := found.get(client)) is not None}
 
 
 async def disable(tx: Transaction, unit_id: str) -> None:
@@ -183,10 +197,11 @@ _WANTED = {
 }
 
 
-def _unit(row: Row | None) -> Unit | None:
-    return None if row is None else _from(row)
-
-
-def _from(row: Row) -> Unit:
+def _unit(row: Row) -> Unit | None:
+    """The unit, or None, after the alarm, if somebody else wrote what no unit can be: it harms nobody but itself."""
     columns = {name: row[name] for name in Unit.__slots__}
+    if row["kind"] not in _KINDS or not all(isinstance(columns[name], str) for name in _TEXTS):
+        UNREADABLE.inc()
+        _log.error("unit row can't be read", unit_id=str(row["id"]), alarm="unit")
+        return None
     return Unit(**{**columns, "kind": UnitKind(row["kind"]), "enabled": row["enabled"] == 1})

@@ -223,13 +223,13 @@ async def test_uses_can_not_be_put_back(town: Town) -> None:
 
 
 async def test_a_forged_release_makes_no_repeat(town: Town) -> None:
-    """A remembered release carries a MAC: one that was written by hand lets no use go unspent."""
+    """A remembered release carries a MAC: one that was written by hand lets no use go unspent, and is alarmed of."""
     consent = await town.grant(town.choice(max_uses=1))
     await town.release(consent.id, key="once")
     async with town.db.transaction() as tx:
         forged = sha256(f"{town.nav.id}\x00forged".encode()).hexdigest()
         await tx.run(Statement("UPDATE release SET key_hash = :hash"), hash=forged)
-    assert await town.release(consent.id, key="forged") == Refused("used_up")
+    assert await town.release(consent.id, key="forged") == Refused("tampered")
 
 
 async def test_a_chain_that_somebody_holds_keeps_nobody_else_waiting(town: Town) -> None:

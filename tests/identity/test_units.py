@@ -18,7 +18,7 @@ from consent_service.identity.callers import (
 )
 from consent_service.identity.tokens import UnitToken
 from consent_service.identity.units import Unit, UnitKind
-from consent_service.storage.engine import Database, Snapshot
+from consent_service.storage.engine import Database, Snapshot, Statement
 from tests.support.issuers import COUNTY, NAV, SUPPLIER
 
 NOW = 1_780_000_000_000_000
@@ -106,6 +106,20 @@ async def test_a_client_is_one_units(db: Database) -> None:
         assert await units.clients(view, centre.id) == [units.Client(COUNTY, "centre-client")]
     with pytest.raises(Conflict):
         await let_call(db, training, "centre-client")
+
+
+async def test_a_unit_that_can_not_be_read_stops_nobody_else(db: Database) -> None:
+    """Of those looked up together, one whose row was spoilt is no unit; the others are found, here and in the list."""
+    centre, nav = await register(db, UnitKind.CAREER_CENTRE), await register(db, UnitKind.NAV, NAV)
+    await let_call(db, centre, "centre-client")
+    await let_call(db, nav, "nav-client")
+    async with db.transaction() as tx:
+        await tx.run(Statement("UPDATE unit SET kind = 'nonsense' WHERE id = :id"), id=nav.id)
+    ours, spoilt = units.Client(COUNTY, "centre-client"), units.Client(NAV, "nav-client")
+    async with db.snapshot() as view:
+        assert await units.of_clients(view, [spoilt, ours]) == {ours: centre}
+        assert await units.every(view) == [centre]
+        assert await units.find(view, nav.id) is None
 
 
 async def calling(view: Snapshot, said: UnitToken, *, prefix: str) -> UnitCaller:

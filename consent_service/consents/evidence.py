@@ -1,0 +1,63 @@
+"""What the gate judges by: everything that its step 2 reads, under the locks of step 1. Nothing here decides.
+
+A row that can't be read, or that was not written by the service, is evidence against its own call alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consent_service.audit.log import last_steps
+from consent_service.consents import _store
+from consent_service.consents._store import Stored
+from consent_service.consents.asks import Ask, ReleaseAsk
+from consent_service.consents.desk import Desk
+from consent_service.consents.ledger import is_ours
+from consent_service.identity.units import Unit
+from consent_service.identity.units import find as find_unit
+from consent_service.storage.engine import Row, Transaction
+from consent_service.vault.keys import MAILBOX
+
+Shares = dict[tuple[str, str], list[Row]]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All of it, for a batch of calls. ``forged`` are places of remembered releases that the service did not write."""
+
+    consents: dict[str, Stored]
+    steps: dict[str, int]
+    shares: Shares
+    units: dict[str, Unit | None]
+    releases: dict[tuple[str, str], Row]
+    forged: set[tuple[str, str]]
+    refusals: set[tuple[str, str]]
+
+    def refused(self, candidate_id: str, unit_id: str, unit: Unit | None) -> bool:
+        """Whether the candidate refuses this unit, or its kind, once and for all."""
+        kind = "" if unit is None else str(unit.kind)
+        return bool({(candidate_id, unit_id), (candidate_id, kind)} & self.refusals)
+
+
+def wanted_shares(asks: Sequence[Ask]) -> tuple[list[str], list[str]]:
+    """The consents, and the recipients, whose shares are asked for."""
+    recipients = {ask.unit_id if isinstance(ask, ReleaseAsk) else MAILBOX for ask in asks}
+    return sorted({ask.consent_id for ask in asks}), sorted(recipients)
+
+
+async def gather(tx: Transaction, desk: Desk, asks: Sequence[Ask], shares: Shares) -> Evidence:
+    """Read what is there about ``asks``, beside the shares."""
+    ids = sorted({ask.consent_id for ask in asks})
+    releases = [ask for ask in asks if isinstance(ask, ReleaseAsk)]
+    consents = await _store.many(tx, ids)
+    candidates = sorted({one.candidate_id for one in consents.values() if isinstance(one.candidate_id, str)})
+    remembered = await _store.releases(tx, sorted({ask.key_hash for ask in releases}))
+    ours = {place for place, row in remembered.items() if is_ours(desk.keys.rows, place, row)}
+    return Evidence(
+        consents=consents,
+        steps=await last_steps(tx, ids),
+        shares=shares,
+        units={unit_id: await find_unit(tx, unit_id) for unit_id in {ask.unit_id for ask in releases}},
+        refusals={(r["candidate_id"], r["against"]) for r in await _store.standing_refusals(tx, candidates)},
+        releases={place: remembered[place] for place in ours},
+        forged=set(remembered) - ours,
+    )
