@@ -14,6 +14,7 @@ from consent_service.app.opening import Opened
 from consent_service.audit import publishing
 from consent_service.audit.notes import VerifierKey, read_note, read_verifier_key, verifier_keys
 from consent_service.audit.publishing import Published
+from consent_service.audit.verification.attacks import legend
 from consent_service.audit.verification.receipts import Witness, read_witness
 from consent_service.audit.verification.tree import Kept
 from consent_service.audit.verification.verify import Verified, work_ahead
@@ -80,6 +81,9 @@ def verify(
 ) -> None:
     """Verify the whole log, and name what was done to it: attacks A1 to A14, a line each. Ends with 1 if any was found.
 
+    Where what was left can't tell attacks apart, the line names each that leaves it ("A3, A4 or A9": gone from a
+    chain's middle, from its end, or a whole chain), and what the names mean follows.
+
     From the database alone a log that was cut back together with its newest checkpoints, or rolled back, looks whole:
     give checkpoints and receipts that others kept. A checkpoint key that was rotated out still vouches for what it
     signed; one that was distrusted does so only where it is given with --key.
@@ -97,7 +101,8 @@ def verify(
     speed = f"{found.entries / seconds:,.0f} entries/s".replace(",", " ")
     if found.findings:
         rest = [f"… and {found.left_out} more"] if found.left_out else []
-        fail(*(str(finding) for finding in found.findings), *rest, f"The log is NOT whole. {speed}")
+        meant = legend(found.findings)
+        fail(*(str(finding) for finding in found.findings), *rest, *meant, f"The log is NOT whole. {speed}")
     typer.echo(
         f"The log is whole: {found.entries} entries in {found.chains} chains, {found.leaves} of them numbered, "
         f"{found.signed} under the newest of {found.checkpoints} checkpoints. {speed}"

@@ -4,7 +4,7 @@ The names are those of the table that the log was designed against: who writes t
 has neither the log key nor the checkpoint key, nor the copies that others hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,12 +24,28 @@ ATTACKS: Final = {
     "A13": "an entry is not what became its leaf",
     "A14": "what no checkpoint covers yet was changed",
 }
+# Where what is left can't tell attacks apart, each that leaves it is named.
+GONE: Final = ("A3", "A4", "A9")
+"""Leaves without entries: deleted from a chain's middle, from its end, or all of it."""
+OTHER_LEAVES: Final = ("A2", "A3", "A4", "A6", "A7", "A8", "A9")
+"""A signed root, and a Merkle tree that was made again from other entries."""
+LARGER: Final = ("A5", "A10", "A11")
+"""A head kept elsewhere that is larger than the log: cut, rolled back, or that of the longer of two forks."""
+OTHER_ROOT: Final = ("A10", "A11", "A12")
+"""Two heads of one size, both signed: forked, or rolled back and grown again."""
+UNSEALED: Final = ("A1", "A7", "A14")
+"""An entry that no signature covers, without a detail: that was deleted, or the service never wrote the entry."""
+BEYOND: Final = ("A3", "A5", "A14")
+"""A row beside a position after the chain's last: its end is gone, or one before, and the rest has moved up."""
 _MOST = 1_000  # lines; a log with more to say has been replaced
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that does not hold: which attacks leave that behind, where it was met first, and how often."""
+    """One thing that does not hold: where it was met first, how often, and which attacks leave it behind.
+
+    Of several any may be it: what is here does not tell them apart.
+    """
 
     attacks: tuple[str, ...]
     where: str
@@ -40,9 +56,16 @@ class Finding:
         """One line, without content: names of attacks, ids and positions."""
         if not self.attacks:
             return f"{self.where}: {self.what}"
-        names = "; ".join(ATTACKS[attack] for attack in self.attacks)
+        *others, last = self.attacks
+        names = f"{', '.join(others)} or {last}" if others else f"{last} {ATTACKS[last]}"
         more = f" (and {self.times - 1} more there)" if self.times > 1 else ""
-        return f"{' '.join(self.attacks)} {names}: {self.where}{more}: {self.what}"
+        return f"{names}: {self.where}{more}: {self.what}"
+
+
+def legend(findings: Iterable[Finding]) -> list[str]:
+    """What the names mean that stand in lines of several, a line each."""
+    named = {attack for finding in findings if len(finding.attacks) > 1 for attack in finding.attacks}
+    return [f"{attack} means: {meaning}" for attack, meaning in ATTACKS.items() if attack in named]
 
 
 class Findings:

@@ -11,7 +11,7 @@ import orjson
 
 from consent_service.audit.log import FIRST, SealBroken, closed_by_us, leaf_hash, open_detail
 from consent_service.audit.verification import _store
-from consent_service.audit.verification.attacks import Findings
+from consent_service.audit.verification.attacks import UNSEALED, Findings
 from consent_service.audit.verification.steps import Steps
 from consent_service.audit.verification.tree import Tree
 from consent_service.crypto.service_keys import SealKey
@@ -93,7 +93,7 @@ class _Chain:
         seal = self._seal(row)
         sound = self._judge(row, said, digest, seal)
         if not linked and position == self._next:
-            self._unlinked(position, sound=sound)
+            self._unlinked(row, sound=sound)
         self._order(row, said, seal)
         self._steps.take(said, position)
         self._previous, self._next, self._last, self._sound = digest, position + 1, row, sound
@@ -134,12 +134,13 @@ class _Chain:
                 self._change(row)
             return same or not numbered
         if same:
-            self._tell(("A1",), row["position"], "its sealed detail was deleted")
+            proven = row["leaf_index"] < self._tree.proven
+            self._tell(("A1",) if proven else UNSEALED, row["position"], "its sealed detail is not here")
             return True
         if numbered:
             self._change(row)
         else:
-            self._tell(("A7", "A14"), row["position"], "it has no sealed detail: the service did not write it")
+            self._tell(UNSEALED, row["position"], "its sealed detail is not here, and it has no number")
         return False
 
     def _not_sealed(self, row: Row, digest: bytes) -> bool:
@@ -157,7 +158,7 @@ class _Chain:
         if self._changed is not None:
             return
         self._changed, index = row["position"], row["leaf_index"]
-        if index is None or index >= self._tree.signed:
+        if self._uncovered(row):
             self._codes.add("A14")
             if index is None or as_numbered:
                 self._codes.add("A13")
@@ -169,11 +170,16 @@ class _Chain:
             self._tell(attacks, self._suspect, "the sealed detail beside it is not this entry's")
         self._suspect = None
 
-    def _unlinked(self, position: int, *, sound: bool) -> None:
+    def _uncovered(self, row: Row) -> bool:
+        """Whether no checkpoint covers the entry."""
+        return row["leaf_index"] is None or row["leaf_index"] >= self._tree.signed
+
+    def _unlinked(self, row: Row, *, sound: bool) -> None:
         if self._changed is not None:
             self._consistent = False
         elif self._sound and sound:
-            self._tell(("A13",), position, "it does not link to the entry before it")
+            attacks = ("A13", "A14") if self._uncovered(row) else ("A13",)
+            self._tell(attacks, row["position"], "it does not link to the entry before it")
 
     def _gap(self, position: int) -> None:
         if self.id not in self._tree.dangling:  # told there, with their numbers
@@ -224,7 +230,8 @@ class _Chain:
         closing = head["closing"]
         if bool(head["closed"]) != erased:
             what = "the chain is closed, and nobody was erased" if head["closed"] else "it was erased, and is open"
-            self._tell(("A1",), self._next - 1, what)
+            attacks = ("A1", "A5", "A14") if self._uncovered(self._last) else ("A1", "A4")
+            self._tell(attacks, self._next - 1, what)
         elif erased and self._changed is None:
             sealed = isinstance(closing, bytes) and closed_by_us(
                 self._log_key, closing, self.id, self._next, self._previous
@@ -252,8 +259,13 @@ class _Chain:
         if attack == "A3":
             self._tree.dangling.pop(self.id)
         codes = self._codes if attack == "A2" and "A13" in self._codes else {attack} | self._codes
+        if attack == "A6":
+            codes |= {"A2"}  # times that were edited run back, too
+        followed = self._next - self._changed == self._times
+        if "A14" in codes and not self._head["closed"]:
+            codes |= {"A1"}  # before a signature covers the entry, its detail may be what was changed
         ordered = tuple(sorted(codes, key=lambda code: int(code[1:])))
-        whole = "every one after it too" if self._consistent else f"{self._times} in all"
+        whole = "every one after it too" if self._consistent and followed else f"{self._times} in all"
         self._tell(ordered, self._changed, f"it is not what was written ({whole})")
 
     def _attack(self) -> str:

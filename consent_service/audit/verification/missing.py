@@ -1,7 +1,7 @@
 """What is left of entries that are gone: numbers, places in the queue, details, heads."""
 
 from consent_service.audit.verification import _store
-from consent_service.audit.verification.attacks import Findings
+from consent_service.audit.verification.attacks import BEYOND, GONE, Findings
 from consent_service.audit.verification.tree import Tree
 from consent_service.storage.engine import Snapshot
 
@@ -19,7 +19,7 @@ async def look_for_missing(view: Snapshot, tree: Tree, found: Findings) -> None:
         while page := await _store.beside(view, table, *place):
             for row in page:
                 if row["found"] is None and not found.tells_of(row["chain_id"]):
-                    await _tell(view, found, row["chain_id"], row["position"], what, at_end=("A5", "A14"))
+                    await _tell(view, found, row["chain_id"], row["position"], what, at_end=BEYOND)
             place = (page[-1]["chain_id"], page[-1]["position"])
     after = ""
     while heads := await _store.empty_chains(view, after):
@@ -28,7 +28,7 @@ async def look_for_missing(view: Snapshot, tree: Tree, found: Findings) -> None:
                 found.add(("A9",), f"the head counts {head['length']} entries", chain=head["chain_id"], at="position 0")
         after = heads[-1]["chain_id"]
     if tree.holes > 0:
-        found.add(("A9",), f"{tree.holes} leaves are nobody's: their entries and numbers are gone", at="the Merkle log")
+        found.add(GONE, f"{tree.holes} leaves are nobody's: their entries and numbers are gone", at="the Merkle log")
 
 
 async def _tell(

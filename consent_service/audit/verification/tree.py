@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from consent_service.audit import merkle
 from consent_service.audit.notes import Note, VerifierKey, read_note
 from consent_service.audit.verification import _store
-from consent_service.audit.verification.attacks import Findings
+from consent_service.audit.verification.attacks import GONE, LARGER, OTHER_LEAVES, OTHER_ROOT, Findings
 from consent_service.storage.engine import Row, Snapshot
 
 _MOST_CHAINS = 1_000
@@ -125,13 +125,13 @@ class _Heads:
             self._tree.proven = row["size"]
         else:
             what = f"the leaves that are here are not those that were signed after {self._tree.proven}"
-            self._found.add(("A2",), what, at=f"checkpoint of {row['size']} leaves")
+            self._found.add(OTHER_LEAVES, what, at=f"checkpoint of {row['size']} leaves")
 
     def _compare(self, kept: Kept, root: bytes) -> None:
         size = kept.note.size
         if size in self._ours and self._ours[size] != kept.note.root:
             self._found.add(
-                ("A12",), f"our own checkpoint of {size} leaves has another root, and both are signed", at=kept.name
+                OTHER_ROOT, f"our own checkpoint of {size} leaves has another root, and both are signed", at=kept.name
             )
         elif kept.note.root != root:
             what = f"it is signed over other first {size} leaves than are here"
@@ -144,9 +144,9 @@ class _Heads:
             self._tree.checkpoints += 1
             if self._signed(row):
                 at = f"checkpoint of {row['size']} leaves"
-                self._found.add(("A4",), f"there are {size} leaves", at=at)
+                self._found.add(GONE, f"there are {size} leaves", at=at)
         for kept in self._kept:
-            self._found.add(("A5", "A11"), f"it has {kept.note.size} leaves, and the log has {size}", at=kept.name)
+            self._found.add(LARGER, f"it has {kept.note.size} leaves, and the log has {size}", at=kept.name)
 
 
 def trusted(kept: Iterable[Kept], keys: Sequence[VerifierKey], found: Findings) -> list[Kept]:
@@ -159,7 +159,7 @@ def trusted(kept: Iterable[Kept], keys: Sequence[VerifierKey], found: Findings) 
         for other in good:
             if other.note.size == one.note.size and other.note.root != one.note.root:
                 what = f"{other.name} has {one.note.size} leaves too, and another root; both are signed"
-                found.add(("A12",), what, at=one.name)
+                found.add(OTHER_ROOT, what, at=one.name)
         good.append(one)
     return good
 
