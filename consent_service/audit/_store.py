@@ -165,9 +165,12 @@ _LEAF_ABOUT = Statement(
 )
 
 _UNNUMBERED = Statement(
-    "SELECT p.chain_id, p.position, e.body, e.digest FROM pending_leaf p"
+    "SELECT w.chain_id, w.position, w.body, w.digest, d.sealed, c.closed FROM"
+    " (SELECT p.chain_id, p.position, e.at, e.body, e.digest FROM pending_leaf p"
     " JOIN entry e ON e.chain_id = p.chain_id AND e.position = p.position"
-    " ORDER BY e.at, p.chain_id, p.position LIMIT :limit"
+    " ORDER BY e.at, p.chain_id, p.position LIMIT :limit) w"
+    " LEFT JOIN entry_detail d ON d.chain_id = w.chain_id AND d.position = w.position"
+    " LEFT JOIN chain c ON c.chain_id = w.chain_id ORDER BY w.at, w.chain_id, w.position"
 )
 _NUMBERED = Statement("DELETE FROM pending_leaf WHERE chain_id = :chain_id AND position = :position")
 _LEAF = Statement("INSERT INTO leaf (leaf_index, chain_id, position) VALUES (:leaf_index, :chain_id, :position)")
@@ -250,7 +253,7 @@ async def forget_details(tx: Transaction, chain_id: str) -> int:
 
 
 async def unnumbered(view: Snapshot, limit: int) -> list[Row]:
-    """Entries that wait for a leaf number, oldest first."""
+    """Entries that wait for a leaf number, oldest first, with their details and whether their chains are closed."""
     return await view.rows(_UNNUMBERED, limit=limit)
 
 

@@ -104,28 +104,6 @@ async def lock_concerned(
     return heads, held - set(heads)
 
 
-async def close(tx: Transaction, key: SealKey, head: Head) -> int:
-    """Close the chain of a person who is erased, and destroy its details; how many. The caller holds the lock.
-
-    Whoever waited for the lock meanwhile finds no chain, and writes nothing. With the details goes what bound the
-    entries to the log key, so the end is sealed with it: a chain that others closed, or changed since, shows.
-    """
-    await _store.close_chain(tx, head.chain_id, key.seal(b"", _closing_aad(head.chain_id, head.length, head.digest)))
-    return await _store.forget_details(tx, head.chain_id)
-
-
-def closed_by_us(key: SealKey, closing: bytes, chain_id: str, length: int, digest: bytes) -> bool:
-    """Whether ``closing`` is what ``close`` left on a chain of these entries."""
-    try:
-        return key.open(closing, _closing_aad(chain_id, length, digest)) == b""
-    except SealBroken:
-        return False
-
-
-def _closing_aad(chain_id: str, length: int, digest: bytes) -> bytes:
-    return aad("1", "log end", chain_id, str(length), digest.hex())
-
-
 def may_hold(entry: Entry) -> bool:
     """Whether ``entry`` can be appended at all."""
     try:
@@ -210,6 +188,14 @@ def open_detail(key: SealKey, chain_id: str, row: Row) -> tuple[bytes, bytes] | 
     return opened[:32], opened[32:]
 
 
+def is_sealed(key: SealKey, chain_id: str, row: Row) -> bool:
+    """Whether the entry is what was written: its detail is there, and was sealed for it with the log key."""
+    try:
+        return open_detail(key, chain_id, row) is not None
+    except (SealBroken, TypeError, ValueError):
+        return False
+
+
 async def read(view: Snapshot, chain_id: str, *, after: int = 0, limit: int = 100) -> list[Row]:
     """Entries of a chain from position ``after`` on: position, at, event, body, digest, sealed, leaf_index."""
     return await _store.entries_of(view, chain_id, after=after, limit=limit)
@@ -222,8 +208,7 @@ async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, in
 
 __all__ += [
     "SealBroken",
-    "close",
-    "closed_by_us",
+    "is_sealed",
     "last_steps",
     "leaf_hash",
     "lock_concerned",

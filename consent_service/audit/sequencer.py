@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from consent_service.audit import _store, merkle
-from consent_service.audit.log import leaf_hash
+from consent_service.audit.log import is_sealed, leaf_hash
 from consent_service.audit.notes import signed_note
 from consent_service.clock import SECOND
-from consent_service.crypto.service_keys import Signers
+from consent_service.crypto.service_keys import SealKey, Signers
 from consent_service.storage.engine import Row, Snapshot, Transaction
 from consent_service.storage.lease import hold
 
@@ -34,19 +34,25 @@ class HistoryChanged(Exception):
     """The Merkle log is no longer what its last checkpoint says. Nothing is signed until an operator has looked."""
 
 
-async def sequence(tx: Transaction, *, holder: str, now: int) -> int:
+async def sequence(tx: Transaction, key: SealKey, *, holder: str, now: int) -> int:
     """Number what is committed and not yet numbered, up to a batch; how many that were. 0 without the lease.
 
-    Raises HistoryChanged for an entry that was changed before it was numbered: it does not become a leaf.
+    Raises HistoryChanged for an entry that was changed before it was numbered, hash and links with it or not: it does
+    not become a leaf. ``key`` is the log key, which sealed the detail beside each entry; those of a person who was
+    erased are gone, and were looked at then (``closing``).
     """
     if not await hold(tx, "log-sequencer", holder, now=now, duration=_LEASE):
         return 0
     waiting = await _store.unnumbered(tx, _BATCH)
-    if any(leaf_hash(row["body"]) != row["digest"] for row in waiting):
+    if not all(_written(key, row) for row in waiting):
         raise HistoryChanged
     if waiting:
         await _append(tx, await _store.size(tx), waiting)
     return len(waiting)
+
+
+def _written(key: SealKey, row: Row) -> bool:
+    return leaf_hash(row["body"]) == row["digest"] and (row["closed"] == 1 or is_sealed(key, row["chain_id"], row))
 
 
 async def _append(tx: Transaction, first: int, entries: list[Row]) -> None:

@@ -18,7 +18,7 @@ async def sign_head(here: Opened, settings: Settings, clock: Clock) -> str | Non
     now = clock.now()
     try:
         async with here.db.transaction() as tx:  # what a running process numbers by itself, this one leaves to it
-            while await sequencer.sequence(tx, holder=_OPERATOR, now=now):
+            while await sequencer.sequence(tx, here.keys.service.log, holder=_OPERATOR, now=now):
                 continue
         signers = await here.keys.checkpoints.current()
         async with here.db.transaction() as tx:

@@ -8,7 +8,8 @@ that wrapped the key is retired (design section 3). It needs no key provider, an
 from dataclasses import dataclass
 from typing import Any
 
-from consent_service.audit.log import Entry, append, close, lock
+from consent_service.audit.closing import close
+from consent_service.audit.log import Entry, append, lock
 from consent_service.clock import rfc3339
 from consent_service.consents import endings
 from consent_service.consents.desk import Desk

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from consent_service.audit import sequencer
-from consent_service.audit.log import SERVICE_CHAIN, Entry, append, close, lock, open_chain
+from consent_service.audit.closing import close
+from consent_service.audit.log import SERVICE_CHAIN, Entry, append, lock, open_chain
 from consent_service.audit.notes import VerifierKey
 from consent_service.audit.verification.tree import Kept
 from consent_service.audit.verification.verify import Verified, verify
@@ -62,7 +63,7 @@ class Log:
     async def number(self) -> None:
         """The sequencer numbers what waits."""
         async with self.db.transaction() as tx:
-            await sequencer.sequence(tx, holder="test", now=self.now)
+            await sequencer.sequence(tx, self.keys.log, holder="test", now=self.now)
 
     async def sign(self) -> str:
         """The sequencer numbers, and signs; the note."""

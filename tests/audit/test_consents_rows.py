@@ -24,7 +24,7 @@ async def found(town: Town) -> list[str]:
     """What verification says, the consents' rows before it."""
     signers = await town.keys.checkpoints.current()
     async with town.db.transaction() as tx:
-        await sequencer.sequence(tx, holder="test", now=town.clock.now())
+        await sequencer.sequence(tx, town.keys.service.log, holder="test", now=town.clock.now())
         await sequencer.sign_now(tx, signers, ORIGIN, now=town.clock.now())
     async with town.db.snapshot() as view:
         verifier = VerifierKey(ORIGIN, signers.signing.public)

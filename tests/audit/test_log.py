@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from consent_service.audit.closing import close
 from consent_service.audit.log import (
     FIRST,
     SERVICE_CHAIN,
@@ -17,7 +18,6 @@ from consent_service.audit.log import (
     SealBroken,
     append,
     append_all,
-    close,
     last_steps,
     leaf_hash,
     lock,

@@ -49,7 +49,7 @@ async def chains(db: Database) -> Database:
 async def number(db: Database, *, holder: str = "one", at: int = NOON) -> int:
     """Number what waits, in a transaction of its own."""
     async with db.transaction() as tx:
-        return await sequence(tx, holder=holder, now=at)
+        return await sequence(tx, KEY, holder=holder, now=at)
 
 
 async def sign(db: Database) -> tuple[int, bytes]:

@@ -11,7 +11,7 @@ from consent_service.audit.verification.tree import Kept
 from consent_service.crypto.service_keys import CheckpointKey, Signers
 from consent_service.storage.engine import Database
 from tests.audit.conftest import ANNA, BERIT, ERASED, ORIGIN, Log, begun
-from tests.audit.tampering import Bodies, bodies, rebuild_tree, rewrite, tamper
+from tests.audit.tampering import Bodies, bodies, number, rebuild_tree, rewrite, tamper
 
 Attack = Callable[[Log], Awaitable[None]]
 
@@ -90,17 +90,19 @@ def columns(table: str, condition: str, other: str, *names: str) -> Attack:
 
 
 async def before_it_is_numbered(log: Log) -> None:
-    """Edit the entry that waits, with head and hash; the sequencer numbers it, the head is signed, life goes on."""
+    """Edit the entry that waits, with head and hash, and number it; the head is signed, life goes on."""
     await rewrite(log.db, ANNA, outcome(7))
+    await number(log.db, ANNA, 7)
     await log.sign()
     await log.write(ANNA)
     await log.sign()
 
 
 async def numbered_as_another(log: Log) -> None:
-    """Edit the entry that waits, have that numbered and signed, and put the true one back."""
+    """Edit the entry that waits, number that, have it signed, and put the true one back."""
     said = await bodies(log.db, ANNA)
     await rewrite(log.db, ANNA, outcome(7))
+    await number(log.db, ANNA, 7)
     await log.sign()
 
     def put_back(now: Bodies) -> None:

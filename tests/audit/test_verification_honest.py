@@ -125,7 +125,7 @@ async def _long(db: Database, keys: ServiceKeys, entries: int) -> None:
             entry = Entry("release.released", "unit", detail={"employee": "A123456", "office": "0501"})
             await append_all(tx, keys.log, [(head, entry)] * 500, at=1)
         async with db.transaction() as tx:
-            await sequencer.sequence(tx, holder="test", now=1)
+            await sequencer.sequence(tx, keys.log, holder="test", now=1)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from consent_service.audit.log import FIRST, SealBroken, closed_by_us, leaf_hash, open_detail
+from consent_service.audit.closing import changed_before
+from consent_service.audit.log import FIRST, SealBroken, leaf_hash, open_detail
 from consent_service.audit.verification import _store
 from consent_service.audit.verification.attacks import UNSEALED, Findings
 from consent_service.audit.verification.steps import Steps
@@ -233,11 +234,12 @@ class _Chain:
             attacks = ("A1", "A5", "A14") if self._uncovered(self._last) else ("A1", "A4")
             self._tell(attacks, self._next - 1, what)
         elif erased and self._changed is None:
-            sealed = isinstance(closing, bytes) and closed_by_us(
-                self._log_key, closing, self.id, self._next, self._previous
-            )
-            if not sealed:
+            sealed = closing if isinstance(closing, bytes) else b""
+            changed = changed_before(self._log_key, sealed, self.id, self._next, self._previous)
+            if changed is None:
                 self._tell(("A13", "A14"), self._next - 1, "the seal at the end is not of these entries")
+            for position in changed or ():
+                self._tell(("A1", "A13"), position, "when the person was erased, it was not what was written")
 
     async def _cut(self, view: Snapshot, length: int) -> None:
         """Entries at the end are gone, and the head still counts them."""
