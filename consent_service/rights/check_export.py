@@ -46,6 +46,8 @@ def check(export: dict[str, Any], saved: list[dict[str, Any]]) -> list[str]:
     told = [f"Your log: {len(log)} lines, each linked to the one before, each with the details committed to."]
     head = check_checkpoint(proofs["checkpoint"], proofs["checkpoint_keys"])
     for proof in proofs["inclusions"]:
+        if not 0 <= proof["position"] < len(log):
+            raise Broken(f"line {proof['position']} is proved to be in your log, and is not there")
         check_inclusion(bytes.fromhex(log[proof["position"]]["hash"]), proof, head)
     covered = f"signed head of {head[0]} leaves" if head else "log's head, which is not signed yet"
     told.append(

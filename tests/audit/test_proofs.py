@@ -116,6 +116,10 @@ def entry(told: dict[str, Any], number: int, **values: Any) -> None:
 TAMPERED: dict[str, tuple[str, Change]] = {
     "an outcome": ("is not what its hash says", lambda told: entry(told, 1, outcome="other")),
     "a line gone": ("does not follow line", lambda told: told["access_log"].pop(1)),
+    "its end gone": (
+        "is proved to be in your log, and is not there",
+        lambda told: told["access_log"].__delitem__(slice(2, None)),
+    ),
     "two lines moved": ("does not follow line", lambda told: told["access_log"].reverse()),
     "a detail": (
         "are not those that were committed to",
