@@ -90,9 +90,7 @@ class Jobs:
 
     async def _sequence_log(self) -> int:
         async with self._db.behind.transaction() as tx:
-            return await log_sequencer.sequence(
-                tx, self._desk.keys.log, holder=self._holder, now=self._clock.now()
-            )
+            return await log_sequencer.sequence(tx, self._desk.keys.log, holder=self._holder, now=self._clock.now())
 
     async def _sign_log(self) -> None:
         now = self._clock.now()
