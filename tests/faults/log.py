@@ -83,7 +83,7 @@ FAULTS = (
     in_room(
         "audit/sequencer",
         "an entry that was changed becomes a leaf",
-        '    if any(leaf_hash(row["body"]) != row["digest"] for row in waiting):',
+        "    if not all(_written(key, row) for row in waiting):",
         "    if not isinstance(waiting, list):",
         SEQUENCER,
     ),
@@ -125,8 +125,8 @@ FAULTS = (
     in_room(
         "audit/verification/chains",
         "the seal at a chain's end is not looked at",
-        "            if not sealed:",
-        "            if sealed is None:",
+        "            if changed is None:",
+        "            if changed == [None]:",
         VERIFY,
     ),
     in_room(
