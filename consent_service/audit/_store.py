@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
@@ -39,10 +39,11 @@ class EntryRow(SQLModel, table=True):
             "entry_state",
             "consent_id",
             "position",
-            sqlite_where=text("changes_state = 1"),
-            postgresql_where=text("changes_state = 1"),
+            sqlite_where=text("changes_state <> 0"),
+            postgresql_where=text("changes_state <> 0"),
         ),
         Index("entry_consent", "consent_id", "position"),
+        CheckConstraint("changes_state IN (0, 1)", name="entry_changes_state"),
     )
 
     chain_id: str = Field(primary_key=True)
@@ -154,8 +155,9 @@ _OF_CHAIN = Statement(_OF_ONE + "e.position >= :after ORDER BY e.position LIMIT 
 _NEWEST_FIRST = Statement(_OF_ONE + "e.position < :before ORDER BY e.position DESC LIMIT :limit")
 _ABOUT_CONSENT = Statement(_OF_ONE + "e.consent_id = :consent_id ORDER BY e.position DESC LIMIT :limit")
 _LAST_STEPS = Statement(
-    "SELECT consent_id, MAX(position) AS position FROM entry WHERE changes_state = 1 AND consent_id IN (:ids[])"
-    " GROUP BY consent_id"
+    "SELECT e.chain_id, e.position, e.consent_id, e.body, e.digest FROM entry e JOIN ("
+    "SELECT consent_id, MAX(position) AS position FROM entry WHERE changes_state <> 0 AND consent_id IN (:ids[])"
+    " GROUP BY consent_id) s ON s.consent_id = e.consent_id AND s.position = e.position WHERE e.changes_state <> 0"
 )
 _FORGET = Statement("DELETE FROM entry_detail WHERE chain_id = :chain_id")
 
@@ -242,9 +244,9 @@ async def leaf_about(view: Snapshot, consent_id: str, position: int, digest: byt
     return next((row["leaf_index"] for row in rows if row["digest"] == digest), None)
 
 
-async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, int]:
-    """The position of the last entry that changed the state of each consent."""
-    return {row["consent_id"]: row["position"] for row in await view.rows(_LAST_STEPS, ids=consent_ids)}
+async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> list[Row]:
+    """The last entry that changed the state of each consent, by the columns beside it."""
+    return await view.rows(_LAST_STEPS, ids=consent_ids)
 
 
 async def forget_details(tx: Transaction, chain_id: str) -> int:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
+import orjson
+
 from consent_service.audit import _store, vocabulary
 from consent_service.audit._store import Head
 from consent_service.crypto.canonical import canonical
@@ -28,6 +30,7 @@ __all__ = ["SERVICE_CHAIN", "Appended", "Entry", "Head", "append", "append_all",
 
 SERVICE_CHAIN = "service"
 FIRST = bytes(32)  # what the first entry of a chain links to
+_NOWHERE = -1
 
 Actor = Literal["candidate", "unit", "service", "operator"]
 
@@ -202,8 +205,27 @@ async def read(view: Snapshot, chain_id: str, *, after: int = 0, limit: int = 10
 
 
 async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, int]:
-    """Where the log last changed the state of each consent: a row that says otherwise was not written by us."""
-    return await _store.last_steps(view, consent_ids)
+    """Where the log last changed the state of each consent: a row that says otherwise was not written by us.
+
+    The columns find the entry, and its body is held against them. Where they don't agree, or two chains claim the same
+    consent, the answer is a position that nothing has.
+    """
+    found: dict[str, int] = {}
+    for row in await _store.last_steps(view, consent_ids):
+        consent_id = row["consent_id"]
+        found[consent_id] = row["position"] if consent_id not in found and _says_so(row) else _NOWHERE
+    return found
+
+
+def _says_so(row: Row) -> bool:
+    try:
+        said = orjson.loads(row["body"])
+        named = said["chain"], said["consent"], said["position"], said["state"]
+        return named == (row["chain_id"], row["consent_id"], row["position"], True) and (
+            leaf_hash(row["body"]) == row["digest"]
+        )
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 __all__ += [

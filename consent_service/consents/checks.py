@@ -9,6 +9,9 @@ from consent_service.consents.states import LETTERS_GO_ON, LIVING, State
 from consent_service.consents.terms import Terms
 from consent_service.identity.units import Unit
 
+RECIPIENT_CHANGED = "recipient_changed"
+"""A unit has one kind and one organisation number, for good: a row that says otherwise was changed by somebody else."""
+
 
 def reason_against(
     terms: Terms, state: State, *, unit: Unit | None, unit_id: str, purpose: Purpose, at: int
@@ -17,6 +20,7 @@ def reason_against(
     reasons = (
         ("not_recipient", unit_id != terms.recipient.id),
         ("unit_disabled", unit is None or not unit.enabled),
+        (RECIPIENT_CHANGED, unit is not None and not _as_granted(unit, terms)),
         ("kind_not_admitted", unit is not None and not purpose.admits_recipient(unit.kind)),
         ("ended", state not in LIVING),
         ("paused", state is State.PAUSED),
@@ -24,6 +28,11 @@ def reason_against(
         ("expired", at >= terms.valid_until),
     )
     return next((reason for reason, holds in reasons if holds), None)
+
+
+def _as_granted(unit: Unit, terms: Terms) -> bool:
+    frozen = terms.recipient
+    return (unit.kind, unit.organisation_number) == (frozen.kind, frozen.organisation_number)
 
 
 def reason_against_letter(terms: Terms, state: State, ask: DispatchAsk, *, sealed: bool) -> str | None:

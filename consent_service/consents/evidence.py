@@ -6,7 +6,7 @@ A row that can't be read, or that was not written by the service, is evidence ag
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consent_service.audit.log import last_steps
+from consent_service.audit.log import SERVICE_CHAIN, last_steps
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
 from consent_service.consents.asks import Ask, ReleaseAsk
@@ -36,6 +36,11 @@ class Evidence:
         """Whether the candidate refuses this unit, or its kind, once and for all."""
         kind = "" if unit is None else str(unit.kind)
         return bool({(candidate_id, unit_id), (candidate_id, kind)} & self.refusals)
+
+
+def chain_of(candidate_id: str | None) -> str:
+    """The chain to lock for a consent's candidate: the service's own if it names nobody, or what can't be anybody."""
+    return candidate_id if candidate_id and isinstance(candidate_id, str) else SERVICE_CHAIN
 
 
 def wanted_shares(asks: Sequence[Ask]) -> tuple[list[str], list[str]]:

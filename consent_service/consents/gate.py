@@ -29,7 +29,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeVar
 from uuid import uuid4
 
 import structlog
@@ -39,13 +38,13 @@ from consent_service.clock import Clock
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
 from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, Refused, ReleaseAsk, Released
-from consent_service.consents.checks import reason_against, reason_against_letter
+from consent_service.consents.checks import RECIPIENT_CHANGED, reason_against, reason_against_letter
 from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
-from consent_service.consents.evidence import Evidence, gather, wanted_shares
+from consent_service.consents.evidence import Evidence, chain_of, gather, wanted_shares
 from consent_service.consents.ledger import UNDECIDABLE, Ledger, entry_of
 from consent_service.consents.purposes import IDENTITY
-from consent_service.consents.standing import alarm, intact, terms_of
+from consent_service.consents.standing import alarm, intact, nobodys, terms_of
 from consent_service.consents.states import WAITING, State
 from consent_service.consents.terms import Terms, commit
 from consent_service.errors import StorageUnavailable, Tampered
@@ -59,7 +58,7 @@ _log = structlog.get_logger()
 
 _BATCH = 64
 
-_A = TypeVar("_A", Released, Dispatched)
+_FAULTY = (Refused("tampered"), UNDECIDABLE)
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,7 @@ class Gate:
     def __init__(self, db: Database, keys: Keys, desk: Desk, clock: Clock) -> None:
         """Take what the steps need; the gate keeps nothing else."""
         self._db, self._keys, self._desk, self._clock = db, keys, desk, clock
+        self._nobodys = nobodys(desk.keys)
         self._waiting: list[_Call] = []
         self._turning: asyncio.Task[None] | None = None
         self._alone: set[asyncio.Task[list[_Call]]] = set()
@@ -86,11 +86,15 @@ class Gate:
 
         Raises errors.Unavailable if the key provider or the database is down: then nothing was handed out.
         """
-        return _only(Released, await self._pass(ask, ask.unit_id))
+        answer = await self._pass(ask, ask.unit_id)
+        assert isinstance(answer, Released | Refused)
+        return answer
 
     async def dispatch(self, ask: DispatchAsk) -> Dispatched | Refused:
         """A letter's content for the mailbox, or a refusal; recorded first. Raises as ``release``."""
-        return _only(Dispatched, await self._pass(ask, MAILBOX))
+        answer = await self._pass(ask, MAILBOX)
+        assert isinstance(answer, Dispatched | Refused)
+        return answer
 
     async def _pass(self, ask: Ask, recipient_id: str) -> Answer:
         # 0. Outside the transaction: have the recipient's key in memory.
@@ -132,7 +136,7 @@ class Gate:
         async with self._db.transaction() as tx:
             # 1. Lock the chain heads, in id order, in a statement of its own. Whom a consent concerns never changes.
             concerned = await _store.candidates(tx, ids)
-            chains = {one: concerned.get(one) or SERVICE_CHAIN for one in ids}
+            chains = {one: chain_of(concerned.get(one)) for one in ids}
             heads, held = await lock_concerned(tx, chains.values(), wait=wait)
             present = [call for call in batch if chains[call.ask.consent_id] not in held]
             # 2. Read everything else in later statements.
@@ -147,10 +151,15 @@ class Gate:
         return [None if chains[call.ask.consent_id] in held else next(recorded) for call in batch]
 
     def _judge(self, read: Evidence, call: _Call, heads: dict[str, Head], now: int) -> "_Finding":
-        consent = read.consents.get(call.ask.consent_id)
-        if consent is None or consent.candidate_id not in heads:
-            return _Finding(None, None, Refused("unknown"))
-        at = heads[consent.candidate_id].now(now)
+        consent = read.consents.get(call.ask.consent_id, self._nobodys)  # nobody's takes as long as somebody's
+        head = heads.get(consent.candidate_id or "")
+        finding = self._find(read, call, consent, now if head is None else head.now(now))
+        if head is not None:
+            return finding
+        # It concerns nobody (yet, or any more): unknown, unless it is not as we wrote it.
+        return _Finding(None, None, finding.answer if finding.answer in _FAULTY else Refused("unknown"))
+
+    def _find(self, read: Evidence, call: _Call, consent: Stored, at: int) -> "_Finding":
         try:
             terms = _check(self._desk, read, consent, call.ask, at)
             if isinstance(terms, Refused):
@@ -205,11 +214,6 @@ class _Finding:
     answer: Answer
 
 
-def _only(kind: type[_A], answer: Answer) -> "_A | Refused":
-    assert isinstance(answer, kind | Refused)
-    return answer
-
-
 def _check(desk: Desk, read: Evidence, consent: Stored, ask: Ask, at: int) -> Terms | Refused:
     """Step 3. The terms that let the ask pass, or the first reason to refuse."""
     if not intact(desk.keys.rows, consent, read.steps.get(consent.id)):
@@ -229,6 +233,8 @@ def _check(desk: Desk, read: Evidence, consent: Stored, ask: Ask, at: int) -> Te
         unit = read.units.get(ask.unit_id)
         reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None
         reason = reason or reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)
+        if reason == RECIPIENT_CHANGED:
+            alarm(consent.id)
         spent = terms.max_uses is not None and consent.uses >= terms.max_uses
         if reason is None and spent and (consent.id, ask.key_hash) not in read.releases:
             reason = "used_up"

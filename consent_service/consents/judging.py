@@ -8,9 +8,9 @@ transaction that acts.
 from dataclasses import dataclass
 
 from consent_service.consents import _store
-from consent_service.consents.checks import reason_against
+from consent_service.consents.checks import RECIPIENT_CHANGED, reason_against
 from consent_service.consents.desk import Desk
-from consent_service.consents.standing import terms_of, verify
+from consent_service.consents.standing import alarm, terms_of, verify
 from consent_service.consents.states import State
 from consent_service.consents.terms import Terms
 from consent_service.errors import Tampered
@@ -49,4 +49,6 @@ async def judge(view: Snapshot, desk: Desk, consent_id: str, unit_id: str, *, at
     purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
     unit = await find_unit(view, unit_id)
     reason = reason_against(terms, State(consent.state), unit=unit, unit_id=unit_id, purpose=purpose, at=at)
+    if reason == RECIPIENT_CHANGED:
+        alarm(consent.id)
     return terms if reason is None else NotInForce(reason)

@@ -11,7 +11,9 @@ from prometheus_client import REGISTRY
 
 from consent_service.audit.log import SERVICE_CHAIN, lock, open_detail, read
 from consent_service.clock import DAY
+from consent_service.consents.checks import reason_against
 from consent_service.consents.gate import Refused, Released
+from consent_service.consents.states import State
 from consent_service.consents.sweep import sweep
 from consent_service.consents.terms import commit, from_bytes
 from consent_service.crypto.envelope import open_sealed, seal
@@ -299,11 +301,21 @@ async def test_other_words_under_the_same_key_are_not_released(town: Town) -> No
 
 
 async def test_a_unit_that_became_another_kind_gets_nothing(town: Town) -> None:
-    """The purpose says which kinds it admits, and the unit is asked what it is in the gate's own transaction."""
+    """The unit is what it was when she said yes, and is asked what it is in the gate's own transaction."""
     consent = await town.grant()
     async with town.db.transaction() as tx:
         await tx.run(Statement("UPDATE unit SET kind = 'vocational_training' WHERE id = :id"), id=town.nav.id)
-    assert await town.release(consent.id) == Refused("kind_not_admitted")
+    assert await town.release(consent.id) == Refused("recipient_changed")
+
+
+async def test_a_unit_of_a_kind_that_the_purpose_does_not_admit_gets_nothing(town: Town) -> None:
+    """The purpose says which kinds it admits, whatever was granted."""
+    terms = from_bytes((await town.grant()).terms)
+    other = town.desk.purposes.get("competence_mapping")
+    at = town.clock.now()
+    assert reason_against(terms, State.GRANTED, unit=town.nav, unit_id=town.nav.id, purpose=other, at=at) == (
+        "kind_not_admitted"
+    )
 
 
 async def test_the_same_key_twice_at_once_is_one_release(town: Town) -> None:

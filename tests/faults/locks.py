@@ -10,6 +10,8 @@ STOPPED = "tests/consents/test_stopped.py"
 STORAGE = ("tests/storage/test_sqlite.py", "tests/storage/test_transactions.py")
 SERVER = "tests/storage/test_postgresql.py"
 
+_READ = "            read = await gather(tx, self._desk, {0}, await read_shares(tx, *wanted_shares({0})))\n"
+
 FAULTS = (
     # --- shared --------------------------------------------------------------------------------------
     in_room(
@@ -62,20 +64,20 @@ FAULTS = (
         "consents/gate",
         "the gate reads before it locks",
         "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
-        "            read = await _read(tx, self._desk, [call.ask for call in batch])\n"
-        "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
+        _READ.format("[call.ask for call in batch]")
+        + "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
         MEANWHILE,
         "postgresql",
-        also=(("            read = await _read(tx, self._desk, [call.ask for call in present])\n", ""),),
+        also=((_READ.format("asks"), ""),),
     ),
     in_room(
         "consents/gate",
         "the gate reads before it locks, as the statements tell",
         "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
-        "            read = await _read(tx, self._desk, [call.ask for call in batch])\n"
-        "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
+        _READ.format("[call.ask for call in batch]")
+        + "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
         "tests/api/test_candidate_and_units.py",
-        also=(("            read = await _read(tx, self._desk, [call.ask for call in present])\n", ""),),
+        also=((_READ.format("asks"), ""),),
     ),
     in_room(
         "consents/_store",
@@ -102,19 +104,16 @@ FAULTS = (
         "consents/endings",
         "a revoke reads before it locks",
         "    head = (await lock(tx, [candidate_id]))[candidate_id]\n"
-        "    consent = await _found(tx, consent_id)\n"
         "    try:\n"
-        "        await _hers(tx, desk, consent, candidate_id)\n"
+        "        consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)\n"
         "    except Tampered:\n"
-        "        return await _end_changed(tx, desk, head, consent, now=now)\n"
-        "    return await _end(tx, desk, head, consent, State.REVOKED,",
-        "    consent = await _found(tx, consent_id)\n"
+        '        await _end_changed(tx, desk, head, consent_id, "candidate", now=now)\n',
+        "    found = await _store.find(tx, consent_id)\n"
         "    head = (await lock(tx, [candidate_id]))[candidate_id]\n"
         "    try:\n"
-        "        await _hers(tx, desk, consent, candidate_id)\n"
+        "        consent = await _hers(tx, desk, found, candidate_id, consent_id)\n"
         "    except Tampered:\n"
-        "        return await _end_changed(tx, desk, head, consent, now=now)\n"
-        "    return await _end(tx, desk, head, consent, State.REVOKED,",
+        '        await _end_changed(tx, desk, head, consent_id, "candidate", now=now)\n',
         MEANWHILE,
         "postgresql",
     ),

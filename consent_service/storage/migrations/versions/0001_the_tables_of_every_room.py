@@ -91,6 +91,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("changes_state", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("changes_state IN (0, 1)", name="entry_changes_state"),
         sa.PrimaryKeyConstraint("chain_id", "position"),
     )
     op.create_index("entry_consent", "entry", ["consent_id", "position"], unique=False)
@@ -99,8 +100,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         "entry",
         ["consent_id", "position"],
         unique=False,
-        sqlite_where=sa.text("changes_state = 1"),
-        postgresql_where=sa.text("changes_state = 1"),
+        sqlite_where=sa.text("changes_state <> 0"),
+        postgresql_where=sa.text("changes_state <> 0"),
     )
     op.create_table(
         "entry_detail",
@@ -542,8 +543,8 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_index(
         "entry_state",
         table_name="entry",
-        sqlite_where=sa.text("changes_state = 1"),
-        postgresql_where=sa.text("changes_state = 1"),
+        sqlite_where=sa.text("changes_state <> 0"),
+        postgresql_where=sa.text("changes_state <> 0"),
     )
     op.drop_index("entry_consent", table_name="entry")
     op.drop_table("entry")
