@@ -21,7 +21,7 @@ from consent_service.consents.grants import Keyring
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Language, Purpose
 from consent_service.delivery import reading as deliveries
-from consent_service.errors import Invalid, Violation
+from consent_service.errors import Invalid, NotAvailable, Violation
 from consent_service.identity import units
 from consent_service.storage.engine import Snapshot
 from consent_service.vault.keys import MAILBOX
@@ -214,7 +214,8 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         candidate_id = await caller.known()
         async with door.db.transaction() as tx:
             await endings.refuse(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
-            shown = await shown_consent(tx, door, candidate_id, consent_id)
+        async with door.db.snapshot() as view:
+            shown = await shown_consent(view, door, candidate_id, consent_id)
         return json_answer(shown)
 
     @router.post("/v1/me/consents/{consent_id}/revoke", response_model=Revoked, **answers)
@@ -223,11 +224,22 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         candidate_id = await caller.known()
         async with door.db.transaction() as tx:
             await endings.revoke(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
-            shown = await shown_consent(tx, door, candidate_id, consent_id)
-        # After the commit: a letter that passed the gate before it has its dispatch written down by now.
+        # After the commit: what is read for the answer undoes no end, and a letter that passed the gate before it has
+        # its dispatch written down by now.
         async with door.db.snapshot() as view:
+            shown = await _shown_after_its_end(view, door, candidate_id, consent_id)
             out = await deliveries.letters_out(view, consent_id)
         return json_answer({"consent": shown, "letters_already_out": [_letter_json(letter) for letter in out]})
+
+
+async def _shown_after_its_end(
+    view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str
+) -> dict[str, Any]:
+    """What was ended just now. The row of one that was hers by its shares alone may name somebody else, or be gone."""
+    try:
+        return await shown_consent(view, door, candidate_id, consent_id)
+    except NotAvailable:
+        return whole_json(reading.unavailable(consent_id), {}, door.desk.purposes)
 
 
 def _letter_json(letter: deliveries.LetterOut) -> dict[str, Any]:

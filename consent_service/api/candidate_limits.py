@@ -48,7 +48,8 @@ def _add_pausing(router: APIRouter, door: CandidateDoor) -> None:
         candidate_id = await caller.known()
         async with door.db.transaction() as tx:
             await endings.pause(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
-            shown = await shown_consent(tx, door, candidate_id, consent_id)
+        async with door.db.snapshot() as view:
+            shown = await shown_consent(view, door, candidate_id, consent_id)
         return json_answer(shown)
 
     @router.post("/v1/me/consents/{consent_id}/resume", response_model=Consent, **described_as)

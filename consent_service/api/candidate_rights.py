@@ -80,7 +80,8 @@ class _Shown:
                 found = await consents.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
             except NotAvailable:
                 continue  # an attempt that named a consent which is not hers
-            purposes[consent_id] = found.purpose
+            if found.purpose:
+                purposes[consent_id] = found.purpose
         return cls(names, purposes)
 
     def line(self, line: Line) -> dict[str, Any]:

@@ -4,11 +4,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from consent_service.api.shapes import ConsentMeta, DeliveryShape, PartShape, Time, UnitShape, Uuid
+from consent_service.api.shapes import AnyConsent, DeliveryShape, PartShape, Time, UnitShape, Uuid
 
 
-class Consent(ConsentMeta):
-    """A consent as the candidate sees it."""
+class Consent(AnyConsent):
+    """A consent as the candidate sees it.
+
+    ``state`` reads ``unavailable`` for one whose record was changed by somebody else than the service: nothing is let
+    out under it, she can take it back, and ``purpose``, ``recipient`` and ``requested_at`` are null.
+    """
 
     parts: list[PartShape]
 

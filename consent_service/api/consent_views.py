@@ -5,7 +5,7 @@ from typing import Any
 
 from consent_service.clock import rfc3339
 from consent_service.consents.purposes import IDENTITY, Language, Purposes
-from consent_service.consents.reading import ConsentView
+from consent_service.consents.reading import UNAVAILABLE, ConsentView
 from consent_service.consents.terms import wire
 from consent_service.identity import units
 from consent_service.identity.units import Unit
@@ -27,9 +27,16 @@ def unit_json(unit: Unit) -> dict[str, Any]:
 
 
 async def units_of(view: Snapshot, consents: Iterable[ConsentView]) -> Units:
-    """The units that ``consents`` name."""
+    """The units that ``consents`` name, without those that there are not."""
     wanted = {unit_id for one in consents for unit_id in (one.recipient_id, one.requester_id) if unit_id is not None}
-    return {unit_id: await units.get(view, unit_id) for unit_id in sorted(wanted)}
+    found = {unit_id: await units.find(view, unit_id) for unit_id in sorted(wanted)}
+    return {unit_id: unit for unit_id, unit in found.items() if unit is not None}
+
+
+def can_be(consent: ConsentView, known: Units, purposes: Purposes) -> bool:
+    """Whether there are the units and the purpose that ``consent`` names: not for a row that was changed."""
+    named = {consent.recipient_id, consent.requester_id} - {None}
+    return named <= known.keys() and purposes.has(consent.purpose, consent.purpose_version)
 
 
 def metadata_json(consent: ConsentView, known: Units, purposes: Purposes, language: Language = "nb") -> dict[str, Any]:
@@ -61,11 +68,20 @@ def metadata_json(consent: ConsentView, known: Units, purposes: Purposes, langua
 
 def whole_json(consent: ConsentView, known: Units, purposes: Purposes, language: Language = "nb") -> dict[str, Any]:
     """A consent with its parts: for the candidate. Who she is goes with every consent and is not listed."""
+    if consent.state == UNAVAILABLE or not can_be(consent, known, purposes):
+        return _unavailable_json(consent.id)
     parts = () if consent.terms is None else consent.terms.parts
     return {
         **metadata_json(consent, known, purposes, language),
         "parts": [wire(ref) for ref in parts if ref.kind != IDENTITY],
     }
+
+
+def _unavailable_json(consent_id: str) -> dict[str, Any]:
+    unknown = ("purpose", "recipient", "requester", "valid_from", "valid_until", "max_uses", "uses_left", "reply_by")
+    never = ("requested_at", "granted_at", "ended_at", "mapping_request_id")
+    about = {"id": consent_id, "state": UNAVAILABLE, "requested_kinds": [], "parts": []}
+    return {**about, **dict.fromkeys((*unknown, *never))}
 
 
 def _time(instant: int | None) -> str | None:

@@ -30,16 +30,12 @@ class PurposeName(BaseModel):
     title: str
 
 
-class ConsentMeta(BaseModel):
-    """A consent without its parts.
-
-    To the unit that asked, ``state`` reads ``requested`` until the reply-by date whatever the candidate did but
-    grant, and ``not_granted`` from then on.
-    """
+class AnyConsent(BaseModel):
+    """What the views of a consent have in common."""
 
     id: Uuid
-    purpose: PurposeName
-    recipient: UnitShape
+    purpose: PurposeName | None
+    recipient: UnitShape | None
     requester: UnitShape | None
     state: str
     requested_kinds: list[str]
@@ -48,10 +44,22 @@ class ConsentMeta(BaseModel):
     max_uses: int | None
     uses_left: int | None
     reply_by: Time | None
-    requested_at: Time
+    requested_at: Time | None
     granted_at: Time | None
     ended_at: Time | None
     mapping_request_id: Uuid | None
+
+
+class ConsentMeta(AnyConsent):
+    """A consent without its parts.
+
+    To the unit that asked, ``state`` reads ``requested`` until the reply-by date whatever the candidate did but
+    grant, and ``not_granted`` from then on.
+    """
+
+    purpose: PurposeName
+    recipient: UnitShape
+    requested_at: Time
 
 
 class PartShape(BaseModel):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
 from consent_service.api.answers import json_answer, page_answer
-from consent_service.api.consent_views import metadata_json, units_of
+from consent_service.api.consent_views import can_be, metadata_json, units_of
 from consent_service.api.contract import UNIT, described
 from consent_service.api.fields import Closed, Cursor, Limit, PathId
 from consent_service.api.json_bodies import StrictRoute
@@ -15,6 +15,7 @@ from consent_service.api.shapes import ConsentMeta, ConsentMetaPage, ConsentsFou
 from consent_service.api.units_door import UnitDoor
 from consent_service.audit.log import SERVICE_CHAIN, Entry, append, lock_known
 from consent_service.consents import reading
+from consent_service.errors import NotAvailable
 from consent_service.identity.callers import Scope, UnitCaller
 from consent_service.persons.lookup import find
 
@@ -53,7 +54,9 @@ def routes(door: UnitDoor) -> APIRouter:
             entry = Entry(_LOOKED_FOR, "unit", unit_id=caller.unit.id, outcome=str(len(found)))
             await append(tx, door.keys.service.log, heads.get(chain, heads[SERVICE_CHAIN]), entry, at=now)
             known = await units_of(tx, found)
-        return json_answer({"items": [metadata_json(one, known, door.desk.purposes) for one in found]})
+        purposes = door.desk.purposes
+        shown = [metadata_json(one, known, purposes) for one in found if can_be(one, known, purposes)]
+        return json_answer({"items": shown})
 
     @router.get(
         "/v1/consents",
@@ -67,7 +70,9 @@ def routes(door: UnitDoor) -> APIRouter:
                 view, caller.unit.id, after=after, limit=limit, now=door.clock.now()
             )
             known = await units_of(view, found)
-        return page_answer([metadata_json(one, known, door.desk.purposes) for one in found], following)
+        purposes = door.desk.purposes
+        shown = [metadata_json(one, known, purposes) for one in found if can_be(one, known, purposes)]
+        return page_answer(shown, following)
 
     @router.get(
         "/v1/consents/{consent_id}",
@@ -79,6 +84,8 @@ def routes(door: UnitDoor) -> APIRouter:
         async with door.db.snapshot() as view:
             found = await reading.find_for_unit(view, caller.unit.id, consent_id, now=door.clock.now())
             known = await units_of(view, [found])
+        if not can_be(found, known, door.desk.purposes):
+            raise NotAvailable
         return json_answer(metadata_json(found, known, door.desk.purposes))
 
     @router.get(

@@ -9,26 +9,27 @@ from consent_service.audit.log import Actor, Entry, Head, append, lock
 from consent_service.consents import _store, receipts
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Desk
-from consent_service.consents.standing import stand, terms_of, verify
+from consent_service.consents.standing import alarm, stand, terms_of, verify
 from consent_service.consents.states import ENDS, LETTERS_GO_ON, LIVING, WAITING, State, step
 from consent_service.errors import ConsentEnded, NotAnswerable, NotAvailable, Tampered, WrongState
 from consent_service.events.feed import announce
 from consent_service.storage.engine import Transaction
 from consent_service.vault.keys import MAILBOX
-from consent_service.vault.shares import destroy, destroy_of, holds, recipients
+from consent_service.vault.shares import consents_of, destroy, destroy_of, holds, recipients
 
 
-async def revoke(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> Stored:
+async def revoke(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> Stored | None:
     """The candidate takes a consent back. No release or dispatch that begins after this commits succeeds.
 
+    None for one whose row was changed or taken: what was shared under it is destroyed all the same.
     Raises NotAvailable for somebody else's, WrongState before it was granted, ConsentEnded.
     """
     head = (await lock(tx, [candidate_id]))[candidate_id]
-    consent = await _found(tx, consent_id)
     try:
-        await _hers(tx, desk, consent, candidate_id)
+        consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
-        return await _end_changed(tx, desk, head, consent, now=now)
+        await _end_changed(tx, desk, head, consent_id, "candidate", now=now)
+        return None
     return await _end(tx, desk, head, consent, State.REVOKED, "candidate", now=now)
 
 
@@ -38,7 +39,7 @@ async def refuse(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str
     Raises NotAvailable, NotAnswerable, Tampered.
     """
     head = (await lock(tx, [candidate_id]))[candidate_id]
-    consent = await _hers(tx, desk, await _found(tx, consent_id), candidate_id)
+    consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     at = head.now(now)
     late = consent.reply_by is not None and at >= consent.reply_by
     if State(consent.state) not in WAITING or late:
@@ -52,7 +53,7 @@ async def pause(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str,
     A letter that was accepted waits too. Raises NotAvailable, WrongState, ConsentEnded, Tampered.
     """
     head = (await lock(tx, [candidate_id]))[candidate_id]
-    consent = await _hers(tx, desk, await _found(tx, consent_id), candidate_id)
+    consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     at = head.now(now)
     if consent.valid_until is not None and at >= consent.valid_until:
         raise ConsentEnded
@@ -71,14 +72,14 @@ async def invalidate(
     """End a consent that the service can no longer vouch for, because the database was restored; as it stands then.
 
     None if it does not live, or was granted from ``granted_before`` on. An end that came in the meantime is written as
-    what it is.
+    what it is; under a changed row what is shared is destroyed, and None is the answer too.
     """
     head = (await lock(tx, [candidate_id]))[candidate_id]
-    consent = await _found(tx, consent_id)
     try:
-        await _hers(tx, desk, consent, candidate_id)
+        consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
-        return await _end_changed(tx, desk, head, consent, now=now)
+        await _end_changed(tx, desk, head, consent_id, "service", now=now)
+        return None
     if State(consent.state) not in LIVING or consent.granted_at is None or consent.granted_at >= granted_before:
         return None
     return await _end(tx, desk, head, consent, State.INVALIDATED, "service", now=now)
@@ -87,13 +88,12 @@ async def invalidate(
 async def end_in_time(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> bool:
     """Write down that a consent has expired, or was used up; whether it had not been written before."""
     head = (await lock(tx, [candidate_id]))[candidate_id]
-    consent = await _found(tx, consent_id)
     try:
-        await _hers(tx, desk, consent, candidate_id)
+        consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
-        held = await recipients(tx, consent.id, candidate_id)
+        held = await recipients(tx, consent_id, candidate_id)
         if held:
-            await _end_changed(tx, desk, head, consent, now=now)
+            await _end_changed(tx, desk, head, consent_id, "service", now=now)
         return bool(held)
     if State(consent.state) not in LIVING:
         return False
@@ -109,21 +109,14 @@ async def end_on_resource(
 ) -> list[str]:
     """End every consent under which a resource is shared, because the candidate deletes it; which they were."""
     await lock(tx, [candidate_id])  # what is being granted in this moment ends too
-    ended = []
-    for consent in await _all_of(tx, candidate_id):
-        if consent.granted_at is None:
-            continue
-        if State(consent.state) in LIVING and _shares(consent, resource, resource_id):
+    ended, sound = await _end_all_changed(tx, desk, candidate_id, now=now)
+    for consent in sound:
+        if State(consent.state) in LIVING and any(
+            (ref.resource, ref.resource_id) == (resource, resource_id) for ref in terms_of(consent).parts
+        ):
             await revoke(tx, desk, candidate_id, consent.id, now=now)
             ended.append(consent.id)
     return ended
-
-
-def _shares(consent: Stored, resource: str, resource_id: str) -> bool:
-    try:
-        return any((ref.resource, ref.resource_id) == (resource, resource_id) for ref in terms_of(consent).parts)
-    except (ValueError, KeyError, TypeError, Tampered):
-        return True  # its terms were changed: what it shares can't be told, so it does not outlive what it may share
 
 
 async def end_all(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -> list[str]:
@@ -131,20 +124,40 @@ async def end_all(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -
 
     To an asker, one who is erased looks like one who never answered.
     """
-    ended: list[str] = []
     await _store.lift_standing(tx, candidate_id)
-    for consent in await _all_of(tx, candidate_id):
+    await lock(tx, [candidate_id])
+    ended, sound = await _end_all_changed(tx, desk, candidate_id, now=now)
+    for consent in sound:
         if State(consent.state) in LIVING:
             await revoke(tx, desk, candidate_id, consent.id, now=now)
             ended.append(consent.id)
         elif State(consent.state) in WAITING:
             head = (await lock(tx, [candidate_id]))[candidate_id]
-            try:
-                await _hers(tx, desk, consent, candidate_id)
-            except Tampered:
-                continue  # left as evidence: there is nothing to destroy under what was never granted
             await _refuse(tx, desk, head, consent, at=head.now(now), receipt=False)
     return ended
+
+
+async def _end_all_changed(
+    tx: Transaction, desk: Desk, candidate_id: str, *, now: int
+) -> tuple[list[str], list[Stored]]:
+    """End what is shared under rows that were changed or taken; which, and the candidate's consents that are sound.
+
+    What such a row shares can't be told, so it does not outlive what it may share.
+    """
+    rows = {consent.id: consent for consent in await _all_of(tx, candidate_id)}
+    ended, sound = [], []
+    for consent_id in sorted({*rows, *await consents_of(tx, candidate_id)}):
+        row = rows.get(consent_id) or await _store.find(tx, consent_id)
+        try:
+            sound.append(await _hers(tx, desk, row, candidate_id, consent_id))
+        except Tampered:
+            if await recipients(tx, consent_id, candidate_id) or (row is not None and row.state in LIVING):
+                head = (await lock(tx, [candidate_id]))[candidate_id]
+                await _end_changed(tx, desk, head, consent_id, "candidate", now=now)
+                ended.append(consent_id)
+        except NotAvailable:
+            continue  # another's consent, on which a share says to be hers: it goes with her parts
+    return ended, sound
 
 
 async def _all_of(tx: Transaction, candidate_id: str) -> list[Stored]:
@@ -154,25 +167,25 @@ async def _all_of(tx: Transaction, candidate_id: str) -> list[Stored]:
     return found
 
 
-async def _found(tx: Transaction, consent_id: str) -> Stored:
-    consent = await _store.find(tx, consent_id)
-    if consent is None:
-        raise NotAvailable
-    return consent
-
-
-async def _hers(tx: Transaction, desk: Desk, consent: Stored, candidate_id: str) -> Stored:
+async def _hers(tx: Transaction, desk: Desk, consent: Stored | None, candidate_id: str, consent_id: str) -> Stored:
     """``consent``, if its row is as we wrote it and hers. Raises NotAvailable, and Tampered for a changed one.
 
     Whose a changed row is can't be read off it: it may be hers if it says so, or if shares of her parts hang on it.
+    The same if it is gone.
     """
     try:
-        await verify(tx, desk.keys.rows, consent)
+        if consent is not None:
+            await verify(tx, desk.keys.rows, consent)
     except Tampered:
-        if consent.candidate_id == candidate_id or await recipients(tx, consent.id, candidate_id):
+        if consent is not None and consent.candidate_id == candidate_id:
+            raise
+        if await recipients(tx, consent_id, candidate_id):
             raise
         raise NotAvailable from None
-    if consent.candidate_id != candidate_id:
+    if consent is None and await recipients(tx, consent_id, candidate_id):
+        alarm(consent_id)
+        raise Tampered
+    if consent is None or consent.candidate_id != candidate_id:
         raise NotAvailable
     return consent
 
@@ -193,7 +206,7 @@ async def _end(
     ended = stand(desk.keys, consent.but(ended_at=at), state, appended.position)
     await _store.change(tx, consent, ended)
     await receipts.issue_ended(tx, desk, terms_of(ended), state, appended)
-    await _tell(tx, {consent.recipient_id, consent.requester_id}, consent, state, at)
+    await _tell(tx, {consent.recipient_id, consent.requester_id}, consent.id, consent.mapping_request_id, state, at)
     return ended
 
 
@@ -203,15 +216,14 @@ async def _letters_go_on(tx: Transaction, consent: Stored, state: State) -> bool
     return goes and await holds(tx, consent.id, MAILBOX, "plan")
 
 
-async def _end_changed(tx: Transaction, desk: Desk, head: Head, consent: Stored, *, now: int) -> Stored:
-    """End a consent whose row was changed: destroy, log, tell; and write nothing over the row."""
+async def _end_changed(tx: Transaction, desk: Desk, head: Head, consent_id: str, actor: Actor, *, now: int) -> None:
+    """End a consent whose row was changed or taken: destroy, log, tell; and write nothing over the row."""
     at = head.now(now)
-    told = set(await recipients(tx, consent.id, head.chain_id)) - {MAILBOX}
-    entry = Entry("consent.revoked", "candidate", consent_id=consent.id, outcome="row_changed", changes_state=True)
+    told = set(await recipients(tx, consent_id, head.chain_id)) - {MAILBOX}
+    entry = Entry("consent.revoked", actor, consent_id=consent_id, outcome="row_changed", changes_state=True)
     await append(tx, desk.keys.log, head, entry, at=at)
-    await destroy_of(tx, consent.id, head.chain_id)
-    await _tell(tx, told, consent, State.REVOKED, at)
-    return consent.but(state=State.REVOKED.value, ended_at=at)
+    await destroy_of(tx, consent_id, head.chain_id)
+    await _tell(tx, told, consent_id, None, State.REVOKED, at)
 
 
 async def _refuse(tx: Transaction, desk: Desk, head: Head, consent: Stored, *, at: int, receipt: bool) -> Stored:
@@ -232,14 +244,16 @@ def _entry(consent: Stored, state: State, actor: Actor) -> Entry:
     )
 
 
-async def _tell(tx: Transaction, units: set[str | None] | set[str], consent: Stored, state: State, at: int) -> None:
+async def _tell(
+    tx: Transaction, units: set[str | None] | set[str], consent_id: str, request_id: str | None, state: State, at: int
+) -> None:
     for unit in sorted(unit for unit in units if unit is not None):
         await announce(
             tx,
             unit,
             "consent",
-            consent_id=consent.id,
-            mapping_request_id=consent.mapping_request_id,
+            consent_id=consent_id,
+            mapping_request_id=request_id,
             state=state.value,
             at=at,
         )

@@ -261,6 +261,10 @@ class Purposes:
             raise Invalid("There is no such purpose.", (Violation("/purpose", "This purpose is not known."),))
         return found
 
+    def has(self, code: str, version: int) -> bool:
+        """Whether there is the purpose ``code`` in ``version``."""
+        return version in self._versions.get(code, {})
+
     def current(self) -> tuple[Purpose, ...]:
         """The newest version of each purpose, by code."""
         return tuple(self.get(code) for code in sorted(self._versions))

@@ -3,9 +3,10 @@
 import json
 from dataclasses import dataclass
 
+from consent_service.clock import rfc3339
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
-from consent_service.consents.standing import terms_of
+from consent_service.consents.standing import alarm, terms_of
 from consent_service.consents.states import LIVING, State, shown, shown_to_asker
 from consent_service.consents.terms import Terms
 from consent_service.errors import NotAvailable, Tampered
@@ -15,7 +16,11 @@ __all__ = ["ConsentView", "find_for_candidate", "find_for_unit", "in_force", "of
 
 
 UNAVAILABLE = "unavailable"
-"""How a consent shows whose row was changed behind the service's back: the gate refuses it too."""
+"""How a consent shows to its candidate whose row can't be what the service wrote: by its id alone. The gate refuses it
+too, and units see nothing of it."""
+
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, Tampered)
+_TIMES = ("valid_until", "reply_by", "requested_at", "granted_at", "ended_at", "withdrawn_at", "exhausted_at")
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,32 @@ class ConsentView:
     mapping_request_id: str | None
 
 
+def unavailable(consent_id: str) -> ConsentView:
+    """What is known of a consent whose row can't be believed, after the alarm."""
+    alarm(consent_id)
+    return ConsentView(
+        id=consent_id,
+        purpose="",
+        purpose_version=0,
+        recipient_id="",
+        requester_id=None,
+        state=UNAVAILABLE,
+        requested_kinds=(),
+        terms=None,
+        valid_until=None,
+        uses_left=None,
+        reply_by=None,
+        requested_at=0,
+        granted_at=None,
+        ended_at=None,
+        mapping_request_id=None,
+    )
+
+
 async def of_candidate(view: Snapshot, candidate_id: str, *, after: str, limit: int, now: int) -> list[ConsentView]:
     """The candidate's own consents in id order, after the id ``after``."""
     found = await _store.of_candidate(view, candidate_id, after=after, limit=limit)
-    return [_whole(consent, _shown(consent, now)) for consent in found]
+    return [_hers(consent, now) for consent in found]
 
 
 async def find_for_candidate(view: Snapshot, candidate_id: str, consent_id: str, *, now: int) -> ConsentView:
@@ -53,7 +80,7 @@ async def find_for_candidate(view: Snapshot, candidate_id: str, consent_id: str,
     consent = await _store.find(view, consent_id)
     if consent is None or consent.candidate_id != candidate_id:
         raise NotAvailable
-    return _whole(consent, _shown(consent, now))
+    return _hers(consent, now)
 
 
 async def of_unit(view: Snapshot, unit_id: str, *, after: str, limit: int, now: int) -> list[ConsentView]:
@@ -86,19 +113,53 @@ async def in_force(view: Snapshot, unit_id: str, candidate_id: str, *, now: int)
     return [
         seen
         for consent in found
-        if _shown(consent, now) == State.GRANTED and (seen := _for_unit(consent, unit_id, now)) is not None
+        if (seen := _for_unit(consent, unit_id, now)) is not None and seen.state == State.GRANTED
     ]
+
+
+def _hers(consent: Stored, now: int) -> ConsentView:
+    """What the candidate sees. One row that was changed must not hide the others."""
+    try:
+        return _whole(consent, _read(consent), now)
+    except _UNREADABLE:
+        return unavailable(consent.id)
 
 
 def _for_unit(consent: Stored, unit_id: str, now: int) -> ConsentView | None:
     """What a unit may see: the recipient from the grant on; the asker its request, a no looking like silence."""
-    granted = consent.granted_at is not None
-    if unit_id == consent.recipient_id and granted:
-        return _whole(consent, _shown(consent, now))
-    if unit_id == consent.requester_id:
-        state = shown_to_asker(State(consent.state), consent.reply_by, now, withdrawn=consent.withdrawn_at is not None)
-        return _outline(consent, _shown(consent, now) if state is None else state)
+    try:
+        terms = _read(consent)
+        if unit_id == consent.recipient_id and terms is not None:
+            return _whole(consent, terms, now)
+        if unit_id == consent.requester_id:
+            withdrawn = consent.withdrawn_at is not None
+            state = shown_to_asker(State(consent.state), consent.reply_by, now, withdrawn=withdrawn)
+            return _outline(consent, _shown(consent, now) if state is None else state)
+    except _UNREADABLE:
+        alarm(consent.id)
     return None
+
+
+def _read(consent: Stored) -> Terms | None:
+    """The terms, None before the grant. Raises one of ``_UNREADABLE`` for a row that we can't have written.
+
+    That it looks like ours is enough to show it; whether it is, those ask who decide (``standing.verify``).
+    """
+    for name in _TIMES:
+        if (time := getattr(consent, name)) is not None:
+            rfc3339(time)
+    terms = None if consent.granted_at is None else terms_of(consent)
+    copies = terms is None or (
+        (terms.consent_id, terms.candidate_id, terms.recipient.id, terms.requester_id)
+        == (consent.id, consent.candidate_id, consent.recipient_id, consent.requester_id)
+        and (terms.purpose, terms.purpose_version) == (consent.purpose, consent.purpose_version)
+        and (terms.valid_until, terms.mapping_request_id) == (consent.valid_until, consent.mapping_request_id)
+    )
+    asked = all(isinstance(kind, str) for kind in json.loads(consent.requested_kinds))
+    living = State(consent.state) in LIVING
+    if not (copies and asked and isinstance(consent.uses, int)) or (living and terms is None):
+        raise Tampered
+    return terms
 
 
 def _outline(consent: Stored, state: str) -> ConsentView:
@@ -128,13 +189,7 @@ def _shown(consent: Stored, now: int) -> str:
     return state.value
 
 
-def _whole(consent: Stored, state: str) -> ConsentView:
-    terms = None
-    if consent.granted_at is not None:
-        try:
-            terms = terms_of(consent)
-        except (ValueError, KeyError, TypeError, Tampered):
-            state = UNAVAILABLE  # one row that was changed must not hide the others
+def _whole(consent: Stored, terms: Terms | None, now: int) -> ConsentView:
     limited = terms is not None and terms.max_uses is not None and State(consent.state) in LIVING
     return ConsentView(
         id=consent.id,
@@ -142,7 +197,7 @@ def _whole(consent: Stored, state: str) -> ConsentView:
         purpose_version=consent.purpose_version,
         recipient_id=consent.recipient_id,
         requester_id=consent.requester_id,
-        state=state,
+        state=_shown(consent, now),
         requested_kinds=tuple(json.loads(consent.requested_kinds)),
         terms=terms,
         valid_until=consent.valid_until,

@@ -102,12 +102,12 @@ async def _consents(view: Snapshot, candidate_id: str, now: int) -> list[dict[st
             exported.append(
                 {
                     "id": consent.id,
-                    "purpose": consent.purpose,
-                    "purpose_version": consent.purpose_version,
-                    "recipient_id": consent.recipient_id,
+                    "purpose": consent.purpose or None,
+                    "purpose_version": consent.purpose_version or None,
+                    "recipient_id": consent.recipient_id or None,
                     "requester_id": consent.requester_id,
                     "state": consent.state,
-                    "requested_at": rfc3339(consent.requested_at),
+                    "requested_at": rfc3339(consent.requested_at) if consent.requested_at else None,
                     "receipts": signed,
                 }
             )

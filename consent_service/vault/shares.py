@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from consent_service.crypto.envelope import open_sealed
 from consent_service.crypto.envelope import seal as seal_envelope
 from consent_service.errors import NotAvailable
-from consent_service.storage.engine import Snapshot, Transaction
+from consent_service.storage.engine import Snapshot, Statement, Transaction
 from consent_service.vault import _store
 from consent_service.vault.keys import CandidateKey, RecipientKey
 from consent_service.vault.parts import PartRef, ShareTerms
 from consent_service.vault.seal import SealedPart
+
+_CONSENTS = Statement("SELECT DISTINCT consent_id FROM share WHERE candidate_id = :candidate_id")
 
 
 async def share(
@@ -51,6 +53,11 @@ async def holds(view: Snapshot, consent_id: str, recipient_id: str, resource: st
 async def recipients(view: Snapshot, consent_id: str, candidate_id: str) -> list[str]:
     """Who holds shares of the candidate's parts under a consent, by the shares' own word."""
     return await _store.recipients(view, consent_id, candidate_id)
+
+
+async def consents_of(view: Snapshot, candidate_id: str) -> list[str]:
+    """Under which consents parts of the candidate are shared, by the shares' own word."""
+    return [row["consent_id"] for row in await view.rows(_CONSENTS, candidate_id=candidate_id)]
 
 
 async def destroy_of(tx: Transaction, consent_id: str, candidate_id: str) -> int:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from consent_service.audit.reading import about_consent
 from consent_service.consents import receipts
 from consent_service.consents.endings import revoke
-from consent_service.consents.reading import ConsentView, find_for_candidate, of_candidate
+from consent_service.consents.reading import UNAVAILABLE, ConsentView, find_for_candidate, of_candidate, unavailable
 from consent_service.consents.states import LIVING, WAITING
 from consent_service.consents.terms import kinds
 from consent_service.delivery.reading import letters_out
@@ -29,9 +29,22 @@ async def every(view: Snapshot, visit: CandidateVisit) -> list[ConsentView]:
     found: list[ConsentView] = []
     after, now = "", visit.pages.clock.now()
     while page := await of_candidate(view, visit.candidate_id, after=after, limit=_PAGE, now=now):
-        found += page
+        found += [_believed(visit, one) for one in page]
         after = page[-1].id
-    return sorted(found, key=lambda one: one.requested_at, reverse=True)
+    # One that is unavailable has no time, and comes first: something is to be done about it.
+    return sorted(found, key=lambda one: (one.state == UNAVAILABLE, one.requested_at), reverse=True)
+
+
+async def one_of(view: Snapshot, visit: CandidateVisit) -> ConsentView:
+    """The candidate's consent that the address names. Raises NotAvailable."""
+    now = visit.pages.clock.now()
+    return _believed(visit, await find_for_candidate(view, visit.candidate_id, visit.path_id(), now=now))
+
+
+def _believed(visit: CandidateVisit, consent: ConsentView) -> ConsentView:
+    """``consent``, or what is known of it if its row was changed to name a purpose that there is not."""
+    known = consent.state == UNAVAILABLE or visit.pages.desk.purposes.has(consent.purpose, consent.purpose_version)
+    return consent if known else unavailable(consent.id)
 
 
 async def sharing_of(view: Snapshot, visit: CandidateVisit) -> list[ConsentView]:
@@ -59,10 +72,12 @@ def routes(pages: Pages) -> APIRouter:
     async def look(visit: CandidateVisit) -> Response:
         now = pages.clock.now()
         async with pages.db.snapshot() as view:
-            consent = await find_for_candidate(view, visit.candidate_id, visit.path_id(), now=now)
+            consent = await one_of(view, visit)
             names = await unit_names.names(view)
             signed = await receipts.of_consent(view, consent.id)
             delivered = await _delivered(view, visit, consent, names)
+        if consent.state == UNAVAILABLE:
+            return visit.render("consent_unavailable.html", id=consent.id, **delivered)
         shared = kinds(consent.terms.parts) if consent.terms else []
         purpose = pages.desk.purposes.get(consent.purpose, consent.purpose_version)
         return visit.render(
@@ -82,7 +97,7 @@ def routes(pages: Pages) -> APIRouter:
     @door.candidate("/consents/{id:uuid}/receipt/{type}")
     async def receipt(visit: CandidateVisit) -> Response:
         async with pages.db.snapshot() as view:
-            consent = await find_for_candidate(view, visit.candidate_id, visit.path_id(), now=pages.clock.now())
+            consent = await one_of(view, visit)
             signed = {row["type"]: row["jws"] for row in await receipts.of_consent(view, consent.id)}
         jws = signed.get(visit.request.path_params["type"])
         if jws is None:
@@ -92,7 +107,7 @@ def routes(pages: Pages) -> APIRouter:
     @door.candidate("/consents/{id:uuid}/revoke")
     async def really(visit: CandidateVisit) -> Response:
         async with pages.db.snapshot() as view:
-            consent = await find_for_candidate(view, visit.candidate_id, visit.path_id(), now=pages.clock.now())
+            consent = await one_of(view, visit)
             names = await unit_names.names(view)
             delivered = await _delivered(view, visit, consent, names)
         if consent.state not in LIVING:
@@ -125,6 +140,10 @@ def _asker(visit: CandidateVisit, consent: ConsentView, names: Mapping[str, str]
 
 
 def _line(visit: CandidateVisit, consent: ConsentView, names: Mapping[str, str]) -> dict[str, Any]:
+    if consent.state == UNAVAILABLE:
+        title = visit.words("consent.unavailable.more")
+        unknown = {"recipient": visit.words("consent.unavailable"), "title": title, "at": None, "waiting": False}
+        return {"id": consent.id, "state": consent.state, **unknown}
     about = _about(visit, consent, names)
     return {
         "id": consent.id,

@@ -6,8 +6,9 @@ from starlette.responses import Response
 from consent_service.consents import grants
 from consent_service.consents.endings import pause
 from consent_service.consents.grants import Keyring
-from consent_service.consents.reading import find_for_candidate
+from consent_service.consents.reading import UNAVAILABLE
 from consent_service.vault.keys import MAILBOX
+from consent_service.web.consents import one_of
 from consent_service.web.door import Door
 from consent_service.web.forms import Form
 from consent_service.web.pages import Pages
@@ -29,7 +30,9 @@ def routes(pages: Pages) -> APIRouter:
     async def go_on(visit: CandidateVisit, form: Form) -> Response:
         consent_id = visit.path_id()
         async with pages.db.snapshot() as view:
-            consent = await find_for_candidate(view, visit.candidate_id, consent_id, now=pages.clock.now())
+            consent = await one_of(view, visit)
+        if consent.state == UNAVAILABLE:
+            return visit.go(f"/consents/{consent_id}")
         keyring = Keyring(
             await visit.key(),
             await pages.keys.recipient(consent.recipient_id),

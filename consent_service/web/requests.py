@@ -13,14 +13,14 @@ from consent_service.consents.endings import refuse
 from consent_service.consents.grants import Keyring
 from consent_service.consents.preview import preview, words_of_asker
 from consent_service.consents.purposes import IDENTITY, Purpose
-from consent_service.consents.reading import ConsentView, find_for_candidate
+from consent_service.consents.reading import ConsentView
 from consent_service.errors import KeyProviderDown, Malformed, PreviewChanged
 from consent_service.identity.units import Unit, enabled_unit, get
 from consent_service.storage.engine import Snapshot
 from consent_service.vault.keys import MAILBOX, CandidateKey
 from consent_service.web import choosing, unit_names
 from consent_service.web.choosing import Entered, Group, Problem
-from consent_service.web.consents import is_waiting
+from consent_service.web.consents import is_waiting, one_of
 from consent_service.web.door import Door
 from consent_service.web.forms import Form
 from consent_service.web.pages import Pages
@@ -105,7 +105,7 @@ def _answering(pages: Pages, door: Door) -> None:
 async def _open(view: Snapshot, visit: CandidateVisit) -> tuple[ConsentView, Purpose, Unit]:
     """The request that is waiting, its purpose and recipient. One that is no longer waiting is shown as it ended."""
     now = visit.pages.clock.now()
-    consent = await find_for_candidate(view, visit.candidate_id, visit.path_id(), now=now)
+    consent = await one_of(view, visit)
     if not is_waiting(consent, now):
         raise SentElsewhere(f"/consents/{consent.id}")
     purpose = visit.pages.desk.purposes.get(consent.purpose, consent.purpose_version)

@@ -11,7 +11,7 @@ import pytest
 
 from consent_service.audit.log import SERVICE_CHAIN, open_chain
 from consent_service.clock import SettableClock, end_of_day, local_date
-from consent_service.consents import endings, grants
+from consent_service.consents import _store, endings, grants
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Controller, Desk
 from consent_service.consents.gate import Gate, Refused, ReleaseAsk, Released
@@ -102,9 +102,12 @@ class Town:
             )
 
     async def revoke(self, consent_id: str) -> Stored:
-        """The candidate takes a consent back."""
+        """The candidate takes a consent back; a changed row stays as it was found."""
         async with self.db.transaction() as tx:
-            return await endings.revoke(tx, self.desk, self.candidate_id, consent_id, now=self.clock.now())
+            found = await _store.find(tx, consent_id)
+            ended = await endings.revoke(tx, self.desk, self.candidate_id, consent_id, now=self.clock.now()) or found
+        assert ended is not None
+        return ended
 
     async def release(self, consent_id: str, *, unit: Unit | None = None, key: str | None = None) -> Released | Refused:
         """A unit (NAV) asks for what a consent lets it have."""

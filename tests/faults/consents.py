@@ -71,8 +71,8 @@ FAULTS = (
     in_room(
         "consents/endings",
         "anybody may revoke",
-        "    if consent.candidate_id != candidate_id:\n        raise NotAvailable\n    return consent",
-        "    return consent",
+        "    if consent is None or consent.candidate_id != candidate_id:\n",
+        "    if consent is None:\n",
         LIFE,
     ),
     in_room(

@@ -9,6 +9,7 @@ import pytest
 
 from consent_service.consents.gate import Refused, Released
 from consent_service.consents.purposes import Purposes
+from consent_service.storage.engine import Statement
 from tests.web.conftest import Browser, Town, forms_of, id_in, parts_of
 
 
@@ -205,3 +206,17 @@ async def test_new_terms_are_told_and_change_nothing_given(town: Town, kari: Bro
     page = await town.with_desk(desk, kari).open(f"/consents/{consent}")
     assert "Vilkårene for dette formålet er endret" in page.text
     assert isinstance(await town.release(consent), Released)
+
+
+@pytest.mark.parametrize(("column", "value"), [("state", "nonsense"), ("recipient_id", "x"), ("purpose", "nonsense")])
+async def test_a_changed_consent_can_be_seen_and_taken_back(town: Town, kari: Browser, column: str, value: str) -> None:
+    """One whose row was changed by hand hides no page, says that it can't be shown, and can be taken back."""
+    consent = await shared(town, kari)
+    async with town.db.transaction() as tx:
+        await tx.run(Statement(f"UPDATE consent SET {column} = :value WHERE id = :id"), value=value, id=consent)
+    for page in ("/overview", "/consents"):
+        assert (await kari.open(page)).status_code == 200, page
+    assert "En deling vi ikke kan vise" in (await kari.open(f"/consents/{consent}")).text
+    taken = await kari.submit(f"/consents/{consent}/revoke")
+    assert "Ingen kan hente noe mer" in taken.text
+    assert isinstance(await town.release(consent), Refused)

@@ -52,11 +52,13 @@ class Consent(TypedDict):
 
     The candidate's own view has `parts`; a unit's view has what it may know and no content. To the one
     who asked, `state` reads `requested` until the reply-by date whatever the candidate did but grant.
+    To the candidate it reads `unavailable`, with neither purpose nor recipient, where the record was changed by
+    others than the service: nothing is let out under it, and she can take it back.
     """
 
     id: str
-    purpose: PurposeRef
-    recipient: Unit
+    purpose: PurposeRef | None
+    recipient: Unit | None
     requester: Unit | None
     state: str
     parts: NotRequired[list[PartRef]]
