@@ -2,8 +2,8 @@
 
 READ COMMITTED for writers: what must not change under them they lock first, in a statement of its own, because a
 statement sees the database as of its start and not as of the end of its wait (design section 3). A process that
-is paused while it holds a lock loses its transaction after two seconds, so that it can't hold up a revoke; after five
-if it is paused in the middle of sending (from PostgreSQL 17 on; before, when its connection breaks).
+is paused while it holds a lock loses its transaction after a second and a half, so that it can't hold up a revoke;
+after five if it is paused in the middle of sending (from PostgreSQL 17 on; before, when its connection breaks).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 _SESSION = {
     "application_name": "consent-service",
     "lock_timeout": "2000",
-    "idle_in_transaction_session_timeout": "2000",
+    "idle_in_transaction_session_timeout": "1500",  # before the patience of whoever waits for what it holds ends
     "statement_timeout": "10000",
     "synchronous_commit": "on",
     "timezone": "UTC",

@@ -1,7 +1,8 @@
 """A process that is stopped (SIGSTOP) in the middle of a transaction, with a candidate's chain in its hands.
 
-On PostgreSQL the server takes its transaction away within two seconds: it holds up no revoke. On SQLite nobody can:
-a stopped writer holds up all writers, who say so within their patience, until it goes on or is killed.
+On PostgreSQL the server takes its transaction away before anybody else's patience ends: it holds up no revoke. On
+SQLite nobody can: a stopped writer holds up all writers, who say so within their patience, until it goes on or is
+killed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.consents.holder import stopped
 from tests.consents.lifecycle_world import World
 from tests.consents.settled import settle
 
-HELD_UP_AT_MOST = 3.0  # seconds: two that the server gives a paused transaction, and the rest for a busy machine
+HELD_UP_AT_MOST = 3.0  # seconds: half of them the server gives a paused transaction, the rest is for a busy machine
 IMPATIENT = 0.4
 
 

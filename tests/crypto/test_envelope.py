@@ -149,3 +149,12 @@ def test_fields_that_were_moved_along_look_different() -> None:
     """The same letters cut elsewhere, an empty field more, or a length written as text."""
     lists = [("abc",), ("ab", "c"), ("a", "bc"), ("abc", ""), ("", "abc"), (), ("",), ("\x00\x00\x00\x01a",), ("a",)]
     assert all(one != other for one, other in pairwise(sorted(aad(*fields) for fields in lists)))
+
+
+@pytest.mark.parametrize("letters", ["abc", "æøå", "\U0001f5dd\ufe0fé", "x" * 70_000])
+def test_a_field_is_its_bytes_with_their_number_before_them(letters: str) -> None:
+    """Whatever its letters, and however long: four bytes of length, big end first, then UTF-8."""
+    raw = letters.encode()
+    assert aad("a", letters) == b"\x00\x00\x00\x01a" + len(raw).to_bytes(4, "big") + raw
+    assert aad(letters, "") != aad(letters)
+    assert aad(letters[:1], letters[1:]) != aad(letters)

@@ -9,7 +9,9 @@ import json
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from jose import jwk, jws
@@ -80,6 +82,22 @@ def test_a_receipt_that_was_changed_does_not_verify() -> None:
     ]:
         with pytest.raises(JWSError):
             jws.verify(token, jwk.construct(public.jwk), algorithms="ES256")
+
+
+def test_only_a_receipt_is_one() -> None:
+    """Whatever else was signed with the key, under another header, is none; nor is what was changed."""
+    secret = SECRETS["receipts"]
+    key = ReceiptKey(secret)
+    pem = ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    own = key.sign(b'{"n":1}')
+    assert key.verified(own) == b'{"n":1}'
+    for changed in ({"typ": "at+jwt"}, {"kid": "another"}, {"crit": ["b64"], "b64": False}):
+        other = jws.sign(b'{"n":1}', pem.decode(), headers={"kid": key.kid, **changed}, algorithm="ES256")
+        assert key.verified(other) is None
+    for spoilt in ("", "a.b", own[:-1], own + "A", own.replace(".", "..", 1), ReceiptKey(SECRETS["rows"]).sign(b"{}")):
+        assert key.verified(spoilt) is None
 
 
 def test_a_receipt_key_publishes_its_public_half_alone() -> None:

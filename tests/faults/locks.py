@@ -156,7 +156,7 @@ FAULTS = (
     in_room(
         "storage/postgresql",
         "a stopped process keeps its locks for a minute",
-        '"idle_in_transaction_session_timeout": "2000"',
+        '"idle_in_transaction_session_timeout": "1500"',
         '"idle_in_transaction_session_timeout": "60000"',
         STOPPED,
         "postgresql",

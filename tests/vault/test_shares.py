@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from consent_service.crypto.envelope import SealBroken
+from consent_service.crypto.envelope import SealBroken, open_sealed
 from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Statement
 from consent_service.vault.keys import RecipientKey
@@ -114,6 +114,18 @@ async def test_a_share_that_was_pointed_at_another_part_does_not_open_it(town: V
             await opened(town, nav)
         await change(town, f"UPDATE share SET {field} = :value", value=getattr(REF, field))
     assert await opened(town, nav) == {REF: WORDS}
+
+
+async def test_a_wrapped_key_is_bound_to_its_part(town: Vault) -> None:
+    """It does not even open as that of another part of the same consent, whatever that part is sealed under."""
+    nav = await grant(town, REF, NEEDS)
+    async with town.db.snapshot() as view:
+        rows = await view.rows(Statement("SELECT part, wrapped_key FROM share WHERE recipient_id = 'nav'"))
+    wrapped = {row["part"]: bytes(row["wrapped_key"]) for row in rows}
+    assert len(open_sealed(nav.secret, wrapped[NEEDS.part], TERMS.aad(NEEDS))) == 32
+    for other in (REF, *(target for target, _ in MOVES.values() if target != NEEDS)):
+        with pytest.raises(SealBroken):
+            open_sealed(nav.secret, wrapped[NEEDS.part], TERMS.aad(other))
 
 
 async def test_a_content_put_in_the_place_of_what_was_granted_does_not_open(town: Vault) -> None:
