@@ -6,7 +6,7 @@ from tests.faults.fault import in_room
 
 GATE = "tests/consents/test_gate.py"
 COMMITS = "tests/consents/test_commits.py"
-LIFE = "tests/consents/test_lifecycle.py"
+IN_FORCE = "tests/consents/test_in_force.py"
 
 FAULTS = (
     in_room(
@@ -91,8 +91,7 @@ FAULTS = (
         "what she paused is in force",
         '("paused", state is State.PAUSED),\n        ("not_yet_valid"',
         '("not_yet_valid"',
-        GATE,
-        LIFE,
+        IN_FORCE,
     ),
     in_room(
         "consents/ledger",
@@ -134,7 +133,7 @@ FAULTS = (
         "the last moment is in force",
         '("expired", at >= terms.valid_until),',
         '("expired", at > terms.valid_until),',
-        LIFE,
+        IN_FORCE,
     ),
     in_room("consents/checks", "the end is not looked at", '("expired", at >= terms.valid_until),', "", GATE),
     in_room("consents/checks", "an ended consent is", '("ended", state not in LIVING),', "", GATE),
