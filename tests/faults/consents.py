@@ -7,7 +7,7 @@ from tests.faults.fault import in_room
 GATE = "tests/consents/test_gate.py"
 GRANTS = "tests/consents/test_grants.py"
 REQUESTS = "tests/consents/test_requests.py"
-LIFE = "tests/consents/test_lifecycle.py"
+ENDINGS = "tests/consents/test_endings.py"
 
 FAULTS = (
     in_room(
@@ -17,14 +17,13 @@ FAULTS = (
         "    if shown is None:",
         GRANTS,
     ),
-    in_room("consents/grants", "a yes may widen", "    if not same or wider:", "    if not same:", REQUESTS, LIFE),
+    in_room("consents/grants", "a yes may widen", "    if not same or wider:", "    if not same:", REQUESTS),
     in_room(
         "consents/grants",
         "a yes counts after the reply-by date",
         "consent.reply_by is not None and at >= consent.reply_by):",
         "consent.reply_by is not None and at < 0):",
         REQUESTS,
-        LIFE,
     ),
     in_room(
         "consents/grants",
@@ -59,21 +58,21 @@ FAULTS = (
         "the shares outlive the consent",
         "    await destroy(tx, consent.id, but=MAILBOX if await _letters_go_on(tx, consent, state) else None)\n",
         "",
-        LIFE,
+        ENDINGS,
     ),
     in_room(
         "consents/endings",
         "the shares outlive a pause",
         "    await destroy(tx, consent.id, but=MAILBOX)\n",
         "",
-        LIFE,
+        ENDINGS,
     ),
     in_room(
         "consents/endings",
         "anybody may revoke",
         "    if consent is None or consent.candidate_id != candidate_id:\n",
         "    if consent is None:\n",
-        LIFE,
+        ENDINGS,
     ),
     in_room(
         "consents/endings",
