@@ -56,7 +56,8 @@ check: $(VENV)/.test
 
 soak: $(VENV)/.test
 	@$(MIRROR); LIFECYCLE_EXAMPLES=1500 LINEARIZABILITY_CALLS=60000 LINEARIZABILITY_SEEDS="4 5 6 7 8 9" \
-		$(BIN)/python -m pytest tests/consents/test_lifecycle.py tests/linearizability $(TESTS)
+		EXISTENCE=all \
+		$(BIN)/python -m pytest tests/consents/test_lifecycle.py tests/linearizability tests/api/test_existence_in_time.py $(TESTS)
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m tests.benchmarks $(BENCH)

@@ -32,7 +32,7 @@ async def close(tx: Transaction, key: SealKey, head: Head) -> int:
     changed = await _changed(tx, key, head)
     if changed:
         TAMPERED.inc(len(changed))
-        _log.error("log entries tampered with", chain_id=head.chain_id, positions=changed[:_MOST])
+        _log.error("log entries tampered with", count=len(changed), position=changed[0])
     told = canonical(changed[:_MOST]) if changed else b""
     await _store.close_chain(tx, head.chain_id, key.seal(told, _closing_aad(head.chain_id, head.length, head.digest)))
     return await _store.forget_details(tx, head.chain_id)

@@ -144,6 +144,7 @@ _RECIPIENTS = Statement(
     "SELECT DISTINCT recipient_id FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id"
     " ORDER BY recipient_id"
 )
+_CONSENTS = Statement("SELECT DISTINCT consent_id FROM share WHERE candidate_id = :candidate_id")
 _DESTROY_CANDIDATES = Statement("DELETE FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id")
 _DESTROY_SHARES = Statement(
     "DELETE FROM share WHERE consent_id = :id AND recipient_id <> :but AND (recipient_id = :only OR :only = '')"
@@ -256,13 +257,8 @@ async def destroy_resource(tx: Transaction, candidate_id: str, resource: str, re
 
 async def add_shares(tx: Transaction, consent_id: str, shares: Sequence[tuple[PartRef, str, bytes]]) -> None:
     """Store data keys wrapped for recipients: (part, recipient id, wrapped key)."""
-    await tx.run_many(
-        _ADD_SHARE,
-        [
-            {**ref._asdict(), "consent_id": consent_id, "recipient_id": recipient, "wrapped_key": wrapped}
-            for ref, recipient, wrapped in shares
-        ],
-    )
+    rows = [{**ref._asdict(), "consent_id": consent_id, "recipient_id": r, "wrapped_key": w} for ref, r, w in shares]
+    await tx.run_many(_ADD_SHARE, rows)
 
 
 async def shared(view: Snapshot, consent_ids: Sequence[str], recipient_ids: Sequence[str]) -> list[Row]:
@@ -277,9 +273,13 @@ async def holds(view: Snapshot, consent_id: str, recipient_id: str, resource: st
 
 async def recipients(view: Snapshot, consent_id: str, candidate_id: str) -> list[str]:
     """Who holds shares of the candidate's parts under the consent, by the shares' own word."""
-    return [
-        row["recipient_id"] for row in await view.rows(_RECIPIENTS, consent_id=consent_id, candidate_id=candidate_id)
-    ]
+    rows = await view.rows(_RECIPIENTS, consent_id=consent_id, candidate_id=candidate_id)
+    return [row["recipient_id"] for row in rows]
+
+
+async def consents_of(view: Snapshot, candidate_id: str) -> list[str]:
+    """Under which consents parts of the candidate are shared, by the shares' own word."""
+    return [row["consent_id"] for row in await view.rows(_CONSENTS, candidate_id=candidate_id)]
 
 
 async def destroy_shares_of(tx: Transaction, consent_id: str, candidate_id: str) -> int:

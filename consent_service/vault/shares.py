@@ -8,13 +8,11 @@ from collections.abc import Iterable, Sequence
 from consent_service.crypto.envelope import open_sealed
 from consent_service.crypto.envelope import seal as seal_envelope
 from consent_service.errors import NotAvailable
-from consent_service.storage.engine import Snapshot, Statement, Transaction
+from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault import _store
 from consent_service.vault.keys import CandidateKey, RecipientKey
 from consent_service.vault.parts import PartRef, ShareTerms
 from consent_service.vault.seal import SealedPart
-
-_CONSENTS = Statement("SELECT DISTINCT consent_id FROM share WHERE candidate_id = :candidate_id")
 
 
 async def share(
@@ -57,7 +55,7 @@ async def recipients(view: Snapshot, consent_id: str, candidate_id: str) -> list
 
 async def consents_of(view: Snapshot, candidate_id: str) -> list[str]:
     """Under which consents parts of the candidate are shared, by the shares' own word."""
-    return [row["consent_id"] for row in await view.rows(_CONSENTS, candidate_id=candidate_id)]
+    return await _store.consents_of(view, candidate_id)
 
 
 async def destroy_of(tx: Transaction, consent_id: str, candidate_id: str) -> int:

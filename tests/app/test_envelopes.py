@@ -23,6 +23,7 @@ NO_ENVELOPES = {
     "login_attempt.browser_hash",
     "login_attempt.state_hash",
     "node.digest",
+    "person_number.mac",
     "recipient_key.wrapped",
     "release.mac",
     "service_key.wrapped",

@@ -64,7 +64,7 @@ async def test_an_edit_is_named_after_its_person_is_erased(log: Log, attack: Att
         assert await view.value(DETAILS, chain=ANNA) == 0
     assert alarms() == before + 1
     assert told == [
-        {"event": "log entries tampered with", "log_level": "error", "chain_id": ANNA, "positions": [7]},
+        {"event": "log entries tampered with", "log_level": "error", "count": 1, "position": 7},
     ]
     await log.write(BERIT)
     await log.sign()
