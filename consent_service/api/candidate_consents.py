@@ -20,6 +20,7 @@ from consent_service.consents import endings, grants, reading
 from consent_service.consents.grants import Keyring
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Language, Purpose
+from consent_service.crypto.service_keys import MacKey
 from consent_service.delivery import reading as deliveries
 from consent_service.errors import Invalid, NotAvailable, Violation
 from consent_service.identity import units
@@ -101,7 +102,7 @@ def _add_reading(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
             return page_answer([], None)
         async with door.db.snapshot() as view:
             found = await reading.of_candidate(view, candidate_id, after=after, limit=limit, now=door.clock.now())
-            known = await units_of(view, found)
+            known = await units_of(view, door.desk.keys.rows, found)
         following = found[-1].id if len(found) == limit else None
         wanted = [one for one in found if status is None or one.state == status]
         return page_answer([whole_json(one, known, door.desk.purposes) for one in wanted], following)
@@ -143,7 +144,12 @@ def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
             if body.consent_id is not None:
                 await reading.find_for_candidate(view, key.candidate_id, body.consent_id, now=door.clock.now())
             choice = await _choice(
-                view, key.candidate_id, door.desk.purposes.get(body.purpose), body.recipient_id, body
+                view,
+                door.desk.keys.rows,
+                key.candidate_id,
+                door.desk.purposes.get(body.purpose),
+                body.recipient_id,
+                body,
             )
             shown = await preview(view, key, choice)
         about = orjson.dumps({"sha256": shown.sha256, "valid_until": rfc3339(choice.valid_until)})
@@ -162,7 +168,12 @@ def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         keyring = await keyring_for(door, caller, body.recipient_id)
         async with door.db.transaction() as tx:
             choice = await _choice(
-                tx, keyring.owner.candidate_id, door.desk.purposes.get(body.purpose), body.recipient_id, body
+                tx,
+                door.desk.keys.rows,
+                keyring.owner.candidate_id,
+                door.desk.purposes.get(body.purpose),
+                body.recipient_id,
+                body,
             )
             granted = await grants.grant(
                 tx,
@@ -190,6 +201,7 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         async with door.db.transaction() as tx:
             choice = await _choice(
                 tx,
+                door.desk.keys.rows,
                 candidate_id,
                 door.desk.purposes.get(asked.purpose, asked.purpose_version),
                 asked.recipient_id,
@@ -252,10 +264,10 @@ def _letter_json(letter: deliveries.LetterOut) -> dict[str, Any]:
 
 
 async def _choice(
-    view: Snapshot, candidate_id: str, purpose: Purpose, recipient_id: str, chosen: Wanted | Yes
+    view: Snapshot, key: MacKey, candidate_id: str, purpose: Purpose, recipient_id: str, chosen: Wanted | Yes
 ) -> Choice:
     """What was chosen, found. Raises Invalid for a recipient that there is not."""
-    recipient = await units.enabled_unit(view, recipient_id)
+    recipient = await units.enabled_unit(view, key, recipient_id)
     if recipient is None:
         raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
     return Choice(
@@ -273,7 +285,7 @@ async def keyring_for(door: CandidateDoor, caller: Caller, recipient_id: str) ->
     """The keys that a grant works with. Raises NotAvailable, Invalid for a unit that there is not, KeyProviderDown."""
     owner = await caller.key()
     async with door.db.snapshot() as view:
-        if await units.find(view, recipient_id) is None:
+        if await units.find(view, door.desk.keys.rows, recipient_id) is None:
             raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
     return Keyring(owner, await door.keys.recipient(recipient_id), await door.keys.recipient(MAILBOX))
 
@@ -281,4 +293,4 @@ async def keyring_for(door: CandidateDoor, caller: Caller, recipient_id: str) ->
 async def shown_consent(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> dict[str, Any]:
     """One of the candidate's consents as she sees it. Raises NotAvailable."""
     found = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
-    return whole_json(found, await units_of(view, [found]), door.desk.purposes)
+    return whole_json(found, await units_of(view, door.desk.keys.rows, [found]), door.desk.purposes)

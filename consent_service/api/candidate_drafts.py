@@ -60,7 +60,7 @@ def routes(door: CandidateDoor) -> APIRouter:
                 raise Invalid(violations=(_MISTYPED,))
             raise CodeNotValid
         async with door.db.snapshot() as view:
-            return json_answer(await draft_json(view, claimed.draft), status=201)
+            return json_answer(await draft_json(view, door.desk.keys.rows, claimed.draft), status=201)
 
     @router.get("/v1/me/note-drafts", response_model=DraftPage, **described(returns="own", security=CANDIDATE))
     async def drafts(caller: Annotated[Caller, candidate]) -> Response:
@@ -71,7 +71,7 @@ def routes(door: CandidateDoor) -> APIRouter:
         async with door.db.snapshot() as view:
             lines = await reading.list_drafts(view, key.candidate_id)
             found = [await reading.read_draft(view, key, line.id) for line in lines]
-            return page_answer([await draft_json(view, one) for one in found], None)
+            return page_answer([await draft_json(view, door.desk.keys.rows, one) for one in found], None)
 
     @router.get(
         "/v1/me/note-drafts/{draft_id}",
@@ -82,7 +82,9 @@ def routes(door: CandidateDoor) -> APIRouter:
         """One of them."""
         key = await caller.key()
         async with door.db.snapshot() as view:
-            return json_answer(await draft_json(view, await reading.read_draft(view, key, draft_id)))
+            return json_answer(
+                await draft_json(view, door.desk.keys.rows, await reading.read_draft(view, key, draft_id))
+            )
 
     @router.post(
         "/v1/me/note-drafts/{draft_id}/accept",

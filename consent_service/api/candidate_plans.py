@@ -14,6 +14,7 @@ from consent_service.api.fields import Day, Id, PathId
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.shapes import MappingAsked
 from consent_service.clock import end_of_day, rfc3339
+from consent_service.crypto.service_keys import MacKey
 from consent_service.errors import Invalid, Violation
 from consent_service.identity import units
 from consent_service.plans import mapping, reading
@@ -53,7 +54,7 @@ def _add_requests(router: APIRouter, door: CandidateDoor, candidate: Any) -> Non
         key = await caller.key()
         async with door.db.snapshot() as view:
             found = await reading.my_requests(view, key, now=door.clock.now())
-            return page_answer([await _request_json(view, one) for one in found], None)
+            return page_answer([await _request_json(view, door.desk.keys.rows, one) for one in found], None)
 
     @router.post(
         "/v1/me/mapping-requests",
@@ -65,7 +66,7 @@ def _add_requests(router: APIRouter, door: CandidateDoor, candidate: Any) -> Non
         """Ask a vocational training unit oneself. It gets nothing before the consent that this makes is granted."""
         key = await door.keys.candidate(await caller.arrived())
         async with door.db.transaction() as tx:
-            recipient = await units.find(tx, body.recipient_id)
+            recipient = await units.find(tx, door.desk.keys.rows, body.recipient_id)
             if recipient is None:
                 raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
             asked = await mapping.ask_for_herself(
@@ -95,7 +96,7 @@ def _add_plans(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
             return page_answer([], None)
         async with door.db.snapshot() as view:
             found = await reading.my_plans(view, candidate_id)
-            return page_answer([await _plan_json(view, one) for one in found], None)
+            return page_answer([await _plan_json(view, door.desk.keys.rows, one) for one in found], None)
 
     @router.get(
         "/v1/me/plans/{plan_id}",
@@ -107,7 +108,7 @@ def _add_plans(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
         key = await caller.key()
         async with door.db.snapshot() as view:
             found, content = await reading.my_plan(view, key, plan_id)
-            told = await _plan_json(view, found)
+            told = await _plan_json(view, door.desk.keys.rows, found)
         return json_answer({**told, "content": content.model_dump(mode="json", exclude_none=True)})
 
     @router.get(
@@ -124,14 +125,14 @@ def _add_plans(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
         return Response(content, media_type="application/pdf", headers=name)
 
 
-async def _request_json(view: Snapshot, request: reading.MyRequest) -> dict[str, Any]:
-    requester = None if request.requester_id is None else await units.get(view, request.requester_id)
+async def _request_json(view: Snapshot, key: MacKey, request: reading.MyRequest) -> dict[str, Any]:
+    requester = None if request.requester_id is None else await units.get(view, key, request.requester_id)
     return {
         "id": request.id,
         "consent_id": request.consent_id,
         "state": request.state.value,
         "requester": None if requester is None else unit_json(requester),
-        "recipient": unit_json(await units.get(view, request.recipient_id)),
+        "recipient": unit_json(await units.get(view, key, request.recipient_id)),
         "created_at": rfc3339(request.created_at),
         "reply_by": rfc3339(request.reply_by),
         "changed_at": rfc3339(request.changed_at),
@@ -153,13 +154,13 @@ async def _request_json(view: Snapshot, request: reading.MyRequest) -> dict[str,
     }
 
 
-async def _plan_json(view: Snapshot, plan: reading.MyPlan) -> dict[str, Any]:
+async def _plan_json(view: Snapshot, key: MacKey, plan: reading.MyPlan) -> dict[str, Any]:
     return {
         "id": plan.id,
         "version": plan.version,
         "mapping_request_id": plan.mapping_request_id,
         "consent_id": plan.consent_id,
-        "unit": unit_json(await units.get(view, plan.unit_id)),
+        "unit": unit_json(await units.get(view, key, plan.unit_id)),
         "created_at": rfc3339(plan.created_at),
         "tentative": True,
         "delivery": None if plan.delivery is None else delivery_json(plan.delivery),

@@ -65,15 +65,16 @@ def routes(door: CandidateDoor) -> APIRouter:
 class _Shown:
     """Lines of the log, with units and purposes by name."""
 
-    def __init__(self, names: dict[str, str], purposes: dict[str, str]) -> None:
+    def __init__(self, names: dict[str, str | None], purposes: dict[str, str]) -> None:
         self._names = names
         self._purposes = purposes
 
     @classmethod
     async def of(cls, view: Snapshot, door: CandidateDoor, candidate_id: str, lines: list[Line]) -> "_Shown":
-        names = {}
+        names: dict[str, str | None] = {}
         for unit_id in sorted({line.unit_id for line in lines if line.unit_id is not None}):
-            names[unit_id] = (await units.get(view, unit_id)).name
+            unit = await units.find(view, door.desk.keys.rows, unit_id)
+            names[unit_id] = None if unit is None else unit.name
         purposes = {}
         for consent_id in sorted({line.consent_id for line in lines if line.consent_id is not None}):
             try:

@@ -7,6 +7,7 @@ from consent_service.clock import rfc3339
 from consent_service.consents.purposes import IDENTITY, Language, Purposes
 from consent_service.consents.reading import UNAVAILABLE, ConsentView
 from consent_service.consents.terms import wire
+from consent_service.crypto.service_keys import MacKey
 from consent_service.identity import units
 from consent_service.identity.units import Unit
 from consent_service.storage.engine import Snapshot
@@ -26,10 +27,10 @@ def unit_json(unit: Unit) -> dict[str, Any]:
     }
 
 
-async def units_of(view: Snapshot, consents: Iterable[ConsentView]) -> Units:
+async def units_of(view: Snapshot, key: MacKey, consents: Iterable[ConsentView]) -> Units:
     """The units that ``consents`` name, without those that there are not."""
     wanted = {unit_id for one in consents for unit_id in (one.recipient_id, one.requester_id) if unit_id is not None}
-    found = {unit_id: await units.find(view, unit_id) for unit_id in sorted(wanted)}
+    found = {unit_id: await units.find(view, key, unit_id) for unit_id in sorted(wanted)}
     return {unit_id: unit for unit_id, unit in found.items() if unit is not None}
 
 

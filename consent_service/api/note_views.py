@@ -4,6 +4,7 @@ from typing import Any
 
 from consent_service.api.consent_views import unit_json
 from consent_service.clock import rfc3339
+from consent_service.crypto.service_keys import MacKey
 from consent_service.identity import units
 from consent_service.notes.content import NoteContent
 from consent_service.notes.kept import Draft, Note, NoteLine
@@ -27,9 +28,9 @@ def line_json(line: NoteLine) -> dict[str, Any]:
     }
 
 
-async def draft_json(view: Snapshot, draft: Draft) -> dict[str, Any]:
+async def draft_json(view: Snapshot, key: MacKey, draft: Draft) -> dict[str, Any]:
     """A claimed draft, with the unit that handed it over."""
-    unit = await units.get(view, draft.handed_over_by)
+    unit = await units.get(view, key, draft.handed_over_by)
     return {
         "id": draft.id,
         "handed_over_by": unit_json(unit),

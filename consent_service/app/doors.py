@@ -114,7 +114,7 @@ def unit_door(service: Service) -> UnitDoor:
         clock=clock,
         keys=service.keys,
         tokens=service.identities.tokens,
-        units=Joint(service.db, of_clients),
+        units=Joint(service.db, lambda view, clients: of_clients(view, service.keys.service.rows, clients)),
         checkpoints=Joint(service.db, _newest_checkpoint),
         scope_prefix=settings.scope_prefix,
         desk=service.desk,

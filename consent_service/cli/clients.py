@@ -30,9 +30,10 @@ def add(unit_id: UnitId, client_id: ClientId, organisation_number: Consumer = No
 
     async def work(settings: Settings, clock: Clock) -> tuple[Client, list[str]]:
         async with opened(settings, clock) as here, here.db.transaction() as tx:
-            unit = await units.get(tx, unit_id)
+            rows = here.keys.service.rows
+            unit = await units.get(tx, rows, unit_id)
             added = await units.add_client(
-                tx, unit_id, client_id=client_id, at=clock.now(), organisation_number=organisation_number
+                tx, rows, unit_id, client_id=client_id, at=clock.now(), organisation_number=organisation_number
             )
             return added, names_at_maskinporten(settings.scope_prefix, unit.kind)
 
@@ -49,7 +50,12 @@ def list_() -> None:
 
     async def work(settings: Settings, clock: Clock) -> list[tuple[Unit, Client]]:
         async with opened(settings, clock) as here, here.db.snapshot() as view:
-            return [(unit, client) for unit in await units.every(view) for client in await units.clients(view, unit.id)]
+            rows = here.keys.service.rows
+            return [
+                (unit, client)
+                for unit in await units.every(view, rows)
+                for client in await units.clients(view, rows, unit.id)
+            ]
 
     for unit, client in operate(work):
         typer.echo(f"{client.client_id}  {client.organisation_number}  {unit.id}  {unit.name}")

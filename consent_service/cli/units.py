@@ -38,6 +38,7 @@ def add(
         async with opened(settings, clock) as here, here.db.transaction() as tx:
             return await units.add(
                 tx,
+                here.keys.service.rows,
                 organisation_number=organisation_number,
                 unit_code=unit_code,
                 name=name,
@@ -60,7 +61,7 @@ def list_() -> None:
 
     async def work(settings: Settings, clock: Clock) -> list[Unit]:
         async with opened(settings, clock) as here, here.db.snapshot() as view:
-            return await units.every(view)
+            return await units.every(view, here.keys.service.rows)
 
     for unit in operate(work):
         typer.echo(_line(unit))
@@ -75,8 +76,8 @@ def disable(unit_id: UnitId) -> None:
 
     async def work(settings: Settings, clock: Clock) -> Unit:
         async with opened(settings, clock) as here, here.db.transaction() as tx:
-            await units.disable(tx, unit_id)
-            return await units.get(tx, unit_id)
+            await units.disable(tx, here.keys.service.rows, unit_id)
+            return await units.get(tx, here.keys.service.rows, unit_id)
 
     typer.echo(_line(operate(work)))
 
@@ -90,8 +91,8 @@ def enable(unit_id: UnitId) -> None:
 
     async def work(settings: Settings, clock: Clock) -> Unit:
         async with opened(settings, clock) as here, here.db.transaction() as tx:
-            await units.enable(tx, unit_id)
-            return await units.get(tx, unit_id)
+            await units.enable(tx, here.keys.service.rows, unit_id)
+            return await units.get(tx, here.keys.service.rows, unit_id)
 
     typer.echo(_line(operate(work)))
 

@@ -10,7 +10,8 @@ from consent_service.consents.terms import Terms
 from consent_service.identity.units import Unit
 
 RECIPIENT_CHANGED = "recipient_changed"
-"""A unit has one kind and one organisation number, for good: a row that says otherwise was changed by somebody else."""
+"""A unit stays what it was when she said yes, for good. One whose row says otherwise, is none that the service wrote,
+or is gone, was changed by somebody else."""
 
 
 def reason_against(
@@ -19,8 +20,8 @@ def reason_against(
     """The first reason why ``unit_id`` may not act under ``terms`` at ``at``, or None. ``unit`` is its row, if any."""
     reasons = (
         ("not_recipient", unit_id != terms.recipient.id),
-        ("unit_disabled", unit is None or not unit.enabled),
-        (RECIPIENT_CHANGED, unit is not None and not _as_granted(unit, terms)),
+        (RECIPIENT_CHANGED, unit is None or not _as_granted(unit, terms)),
+        ("unit_disabled", unit is not None and not unit.enabled),
         ("kind_not_admitted", unit is not None and not purpose.admits_recipient(unit.kind)),
         ("ended", state not in LIVING),
         ("paused", state is State.PAUSED),

@@ -61,7 +61,7 @@ async def gather(tx: Transaction, desk: Desk, asks: Sequence[Ask], shares: Share
         consents=consents,
         steps=await last_steps(tx, ids),
         shares=shares,
-        units={unit_id: await find_unit(tx, unit_id) for unit_id in {ask.unit_id for ask in releases}},
+        units={unit_id: await find_unit(tx, desk.keys.rows, unit_id) for unit_id in {ask.unit_id for ask in releases}},
         refusals={(r["candidate_id"], r["against"]) for r in await _store.standing_refusals(tx, candidates)},
         releases={place: remembered[place] for place in ours},
         forged=set(remembered) - ours,

@@ -76,7 +76,7 @@ async def grant(
         granted_at=None,
         ended_at=None,
     )
-    shown = await _shown(tx, keyring, choice, preview_sha256, at)
+    shown = await _shown(tx, desk, keyring, choice, preview_sha256, at)
     granted = await _grant(tx, desk, keyring, head, consent, choice, shown, language=language, at=at)
     await _store.add(tx, granted)
     return granted
@@ -107,7 +107,7 @@ async def answer(
     if State(consent.state) is not State.REQUESTED or (consent.reply_by is not None and at >= consent.reply_by):
         raise NotAnswerable
     _narrows(consent, choice)
-    shown = await _shown(tx, keyring, choice, preview_sha256, at)
+    shown = await _shown(tx, desk, keyring, choice, preview_sha256, at)
     granted = await _grant(tx, desk, keyring, head, consent, choice, shown, language=language, at=at)
     await _store.answer(tx, consent, granted)
     if consent.requester_id is not None:
@@ -163,11 +163,13 @@ def _of_another_request(consent: Stored, resource: str, resource_id: str) -> boo
     return resource == "mapping_request" and resource_id != consent.mapping_request_id
 
 
-async def _shown(tx: Transaction, keyring: Keyring, choice: Choice, preview_sha256: str, at: int) -> Preview:
+async def _shown(
+    tx: Transaction, desk: Desk, keyring: Keyring, choice: Choice, preview_sha256: str, at: int
+) -> Preview:
     """What would be shared, composed in this transaction. Raises PreviewChanged if it is not what was shown."""
     if await stands(tx, keyring.owner.candidate_id, choice.recipient):
         raise StandingRefusalStands
-    if await enabled_unit(tx, choice.recipient.id) is None:
+    if await enabled_unit(tx, desk.keys.rows, choice.recipient.id) is None:
         raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive now."),))
     if not at < choice.valid_until <= at + (choice.purpose.longest_days + 1) * DAY:
         longest = choice.purpose.longest_days

@@ -47,7 +47,7 @@ async def judge(view: Snapshot, desk: Desk, consent_id: str, unit_id: str, *, at
     if (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id):
         return NotInForce("tampered")
     purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
-    unit = await find_unit(view, unit_id)
+    unit = await find_unit(view, desk.keys.rows, unit_id)
     reason = reason_against(terms, State(consent.state), unit=unit, unit_id=unit_id, purpose=purpose, at=at)
     if reason == RECIPIENT_CHANGED:
         alarm(consent.id)

@@ -128,7 +128,7 @@ async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, 
     appended = await append(tx, keys.log, head, entry, at=at)
     bound = consent.but(candidate_id=head.chain_id)
     state = State.REQUESTED
-    recipient = await find_unit(tx, consent.recipient_id)
+    recipient = await find_unit(tx, keys.rows, consent.recipient_id)
     if recipient is not None and await stands(tx, head.chain_id, recipient):
         refused = Entry(
             "consent.refused", "service", consent_id=consent.id, outcome="standing_refusal", changes_state=True

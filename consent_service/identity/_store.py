@@ -10,7 +10,10 @@ from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
 
 
 class UnitRow(SQLModel, table=True):
-    """A party. ``enabled`` is 0 or 1; ``successor_id`` is for people to turn to, and inherits nothing."""
+    """A party. ``enabled`` is 0 or 1; ``successor_id`` is for people to turn to, and inherits nothing.
+
+    ``mac`` covers every other column.
+    """
 
     __tablename__ = "unit"
 
@@ -26,10 +29,14 @@ class UnitRow(SQLModel, table=True):
     successor_id: str | None
     created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     closed_at: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class UnitClientRow(SQLModel, table=True):
-    """A client at Maskinporten that calls as a unit. The key makes one registered client one unit's."""
+    """A client at Maskinporten that calls as a unit. The key makes one registered client one unit's.
+
+    ``mac`` covers every other column.
+    """
 
     __tablename__ = "unit_client"
 
@@ -37,6 +44,7 @@ class UnitClientRow(SQLModel, table=True):
     client_id: str = Field(primary_key=True)
     unit_id: str = Field(foreign_key="unit.id", index=True)
     added_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class LoginAttemptRow(SQLModel, table=True):
@@ -69,29 +77,30 @@ class SessionRow(SQLModel, table=True):
 
 _UNIT = (
     "id, organisation_number, unit_code, name, region, kind, enabled, privacy_email, privacy_phone, successor_id,"
-    " created_at, closed_at"
+    " created_at, closed_at, mac"
 )
 _ADD_UNIT = Statement(
     f"INSERT INTO unit ({_UNIT}) VALUES (:id, :organisation_number, :unit_code, :name, :region, :kind, :enabled,"
-    " :privacy_email, :privacy_phone, :successor_id, :created_at, :closed_at)"
+    " :privacy_email, :privacy_phone, :successor_id, :created_at, :closed_at, :mac)"
 )
 _UNIT_BY_ID = Statement(f"SELECT {_UNIT} FROM unit WHERE id = :id")
 _ALL_UNITS = Statement(f"SELECT {_UNIT} FROM unit ORDER BY region, kind, name, id")
 _UNITS_BY_CLIENTS = Statement(
-    f"SELECT c.organisation_number AS consumer, c.client_id, {', '.join(f'u.{name}' for name in _UNIT.split(', '))}"
+    "SELECT c.organisation_number AS consumer, c.client_id, c.unit_id, c.added_at, c.mac AS client_mac,"
+    f" {', '.join(f'u.{name}' for name in _UNIT.split(', '))}"
     " FROM unit_client c JOIN unit u ON u.id = c.unit_id WHERE c.client_id IN (:client_ids[])"
 )
-_SET_ENABLED = Statement("UPDATE unit SET enabled = :enabled WHERE id = :id AND closed_at IS NULL")
+_SET_ENABLED = Statement("UPDATE unit SET enabled = :enabled, mac = :mac WHERE id = :id AND mac = :before")
 
 _ADD_CLIENT = Statement(
-    "INSERT INTO unit_client (organisation_number, client_id, unit_id, added_at)"
-    " VALUES (:organisation_number, :client_id, :unit_id, :added_at)"
+    "INSERT INTO unit_client (organisation_number, client_id, unit_id, added_at, mac)"
+    " VALUES (:organisation_number, :client_id, :unit_id, :added_at, :mac)"
 )
 _REMOVE_CLIENT = Statement(
     "DELETE FROM unit_client WHERE organisation_number = :organisation_number AND client_id = :client_id"
 )
 _CLIENTS_OF = Statement(
-    "SELECT organisation_number, client_id FROM unit_client WHERE unit_id = :unit_id"
+    "SELECT organisation_number, client_id, unit_id, added_at, mac FROM unit_client WHERE unit_id = :unit_id"
     " ORDER BY organisation_number, client_id"
 )
 
@@ -137,20 +146,18 @@ async def all_units(view: Snapshot) -> list[Row]:
 
 
 async def units_by_clients(view: Snapshot, client_ids: Sequence[str]) -> list[Row]:
-    """Units with the ``consumer`` and ``client_id`` of each client of theirs among ``client_ids``."""
+    """Units with what is written of each client of theirs among ``client_ids`` (``consumer``, ``client_mac``)."""
     return await view.rows(_UNITS_BY_CLIENTS, client_ids=client_ids)
 
 
-async def set_enabled(tx: Transaction, unit_id: str, *, enabled: bool) -> bool:
-    """Whether there was such a unit, not closed."""
-    return await tx.run(_SET_ENABLED, id=unit_id, enabled=int(enabled)) == 1
+async def set_enabled(tx: Transaction, unit_id: str, *, enabled: int, mac: bytes, before: bytes) -> bool:
+    """Whether the unit's row was still the one whose MAC is ``before``."""
+    return await tx.run(_SET_ENABLED, id=unit_id, enabled=enabled, mac=mac, before=before) == 1
 
 
-async def add_client(tx: Transaction, *, organisation_number: str, client_id: str, unit_id: str, at: int) -> None:
-    """Raises Duplicate when the client is some unit's already."""
-    await tx.run(
-        _ADD_CLIENT, organisation_number=organisation_number, client_id=client_id, unit_id=unit_id, added_at=at
-    )
+async def add_client(tx: Transaction, client: dict[str, Any]) -> None:
+    """A new client with every column of ``client``. Raises Duplicate when it is some unit's already."""
+    await tx.run(_ADD_CLIENT, **client)
 
 
 async def remove_client(tx: Transaction, *, organisation_number: str, client_id: str) -> bool:

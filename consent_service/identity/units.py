@@ -3,18 +3,26 @@
 The wall stands between units, not between organisation numbers: a county's career centre and its fagopplæring
 may share a number, and each of their clients at Maskinporten is registered for one of them alone. Whether a unit
 is enabled is read in the transaction that acts on it, and is never remembered.
+
+A MAC under the rows key (``key``, below) covers each row, a unit's and a client's: one that somebody else wrote or
+changed is nobody's, after an alarm, and is not written over. A row put back whole as it once was is as good as it
+was then: that a unit was disabled since, or a client removed, is not seen from the row.
 """
 
+import hmac
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import structlog
 from prometheus_client import Counter
 
-from consent_service.errors import Conflict, Invalid, NotAvailable, Violation
+from consent_service.crypto.canonical import canonical
+from consent_service.crypto.service_keys import MacKey
+from consent_service.errors import Conflict, Invalid, NotAvailable, StorageUnavailable, Tampered, Violation
 from consent_service.identity import _store
 from consent_service.identity.organisation_numbers import is_organisation_number
 from consent_service.storage.engine import Duplicate, Row, Snapshot, Transaction
@@ -24,10 +32,9 @@ _UNIT_CODE = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
 _EMAIL = re.compile(r"[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,190}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ]{1,30}")
-_TEXTS = ("id", "organisation_number", "unit_code", "name", "region")
 
-UNREADABLE = Counter(
-    "unit_rows_unreadable_total", "Times that a unit's row was found to be none that the service wrote"
+TAMPERED = Counter(
+    "unit_rows_tampered_total", "Times that a unit's row, or a client's, was found to be none that the service wrote"
 )
 
 _log = structlog.get_logger()
@@ -39,9 +46,6 @@ class UnitKind(StrEnum):
     CAREER_CENTRE = "career_centre"
     NAV = "nav"
     VOCATIONAL_TRAINING = "vocational_training"
-
-
-_KINDS = frozenset(kind.value for kind in UnitKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Client:
 
 async def add(
     tx: Transaction,
+    key: MacKey,
     *,
     organisation_number: str,
     unit_code: str,
@@ -108,69 +113,89 @@ async def add(
         created_at=at,
         closed_at=None,
     )
-    columns = {name: getattr(unit, name) for name in Unit.__slots__}
-    await _store.add_unit(tx, {**columns, "kind": kind.value, "enabled": 1})
+    columns = {name: getattr(unit, name) for name in Unit.__slots__} | {"kind": kind.value, "enabled": 1}
+    await _store.add_unit(tx, {**columns, "mac": _mac(key, columns)})
     return unit
 
 
-async def find(view: Snapshot, unit_id: str) -> Unit | None:
-    """The unit with this id, enabled or not. A row that can't be read is no unit: here, and below."""
+async def find(view: Snapshot, key: MacKey, unit_id: str) -> Unit | None:
+    """The unit with this id, enabled or not. A row that somebody else wrote is no unit: here, and below."""
     row = await _store.find_unit(view, unit_id)
-    return None if row is None else _unit(row)
+    return None if row is None else _unit(key, row)
 
 
-async def get(view: Snapshot, unit_id: str) -> Unit:
+async def get(view: Snapshot, key: MacKey, unit_id: str) -> Unit:
     """The unit with this id, enabled or not. Raises NotAvailable."""
-    unit = await find(view, unit_id)
+    unit = await find(view, key, unit_id)
     if unit is None:
         raise NotAvailable
     return unit
 
 
-async def enabled_unit(view: Snapshot, unit_id: str) -> Unit | None:
+async def enabled_unit(view: Snapshot, key: MacKey, unit_id: str) -> Unit | None:
     """The unit if it is enabled now: for the transaction that releases, grants or requests."""
-    unit = await find(view, unit_id)
+    unit = await find(view, key, unit_id)
     return unit if unit is not None and unit.enabled else None
 
 
-async def every(view: Snapshot) -> list[Unit]:
+async def every(view: Snapshot, key: MacKey) -> list[Unit]:
     """All units, enabled or not, by region, kind and name."""
-    return [unit for row in await _store.all_units(view) if (unit := _unit(row)) is not None]
+    return [unit for row in await _store.all_units(view) if (unit := _unit(key, row)) is not None]
 
 
-async def of_clients(view: Snapshot, clients: Sequence[Client]) -> dict[Client, Unit]:
+async def of_clients(view: Snapshot, key: MacKey, clients: Sequence[Client]) -> dict[Client, Unit]:
     """The units that the clients call as, enabled or not, without clients that nobody registered."""
-    rows = await _store.units_by_clients(view, [client.client_id for client in clients])
-    found = {Client(row["consumer"], row["client_id"]): _unit(row) for row in rows}
-    return {client: unit for client in clients if (unit := found.get(client)) is not None}
+    wanted = set(clients)
+    found: dict[Client, Unit] = {}
+    for row in await _store.units_by_clients(view, [client.client_id for client in clients]):
+        client = Client(row["consumer"], row["client_id"])
+        if client not in wanted:
+            continue  # another organisation's client of the same name
+        written = {name: row[name] for name in ("client_id", "unit_id", "added_at")}
+        unit = _unit(key, row)
+        if unit is not None and _client(key, {**written, "organisation_number": row["consumer"]}, row["client_mac"]):
+            found[client] = unit
+    return found
 
 
-async def disable(tx: Transaction, unit_id: str) -> None:
-    """Let the unit neither call nor receive. Its consents stand, unused. Raises NotAvailable."""
-    if not await _store.set_enabled(tx, unit_id, enabled=False):
+async def disable(tx: Transaction, key: MacKey, unit_id: str) -> None:
+    """Let the unit neither call nor receive. Its consents stand, unused. Raises NotAvailable, Tampered."""
+    await _set_enabled(tx, key, unit_id, enabled=0)
+
+
+async def enable(tx: Transaction, key: MacKey, unit_id: str) -> None:
+    """Undo ``disable``. Raises NotAvailable, Tampered; a closed unit stays closed."""
+    await _set_enabled(tx, key, unit_id, enabled=1)
+
+
+async def _set_enabled(tx: Transaction, key: MacKey, unit_id: str, *, enabled: int) -> None:
+    row = await _store.find_unit(tx, unit_id)
+    if row is None:
         raise NotAvailable
-
-
-async def enable(tx: Transaction, unit_id: str) -> None:
-    """Undo ``disable``. Raises NotAvailable; a closed unit stays closed."""
-    if not await _store.set_enabled(tx, unit_id, enabled=True):
+    if _unit(key, row) is None:
+        raise Tampered
+    if row["closed_at"] is not None:
         raise NotAvailable
+    mac = _mac(key, {**_columns(row), "enabled": enabled})
+    if not await _store.set_enabled(tx, unit_id, enabled=enabled, mac=mac, before=row["mac"]):
+        raise StorageUnavailable  # somebody else changed it meanwhile; the call can be repeated
 
 
 async def add_client(
-    tx: Transaction, unit_id: str, *, client_id: str, at: int, organisation_number: str | None = None
+    tx: Transaction, key: MacKey, unit_id: str, *, client_id: str, at: int, organisation_number: str | None = None
 ) -> Client:
     """Let a client at Maskinporten call as the unit.
 
     ``organisation_number`` is the consumer that its tokens name: the unit's own when None. Raises NotAvailable,
     Invalid, and Conflict when the client is registered already: one registered client, one unit.
     """
-    unit = await get(tx, unit_id)
+    unit = await get(tx, key, unit_id)
     consumer = unit.organisation_number if organisation_number is None else organisation_number
     if not _CLIENT_ID.fullmatch(client_id) or not is_organisation_number(consumer):
         raise Invalid("A client has an id of 1 to 255 printable characters and a valid organisation number.")
+    client = {"organisation_number": consumer, "client_id": client_id, "unit_id": unit_id, "added_at": at}
     try:
-        await _store.add_client(tx, organisation_number=consumer, client_id=client_id, unit_id=unit_id, at=at)
+        await _store.add_client(tx, {**client, "mac": _client_mac(key, client)})
     except Duplicate:
         raise Conflict("The client is registered for a unit already.") from None
     return Client(consumer, client_id)
@@ -182,9 +207,14 @@ async def remove_client(tx: Transaction, *, organisation_number: str, client_id:
         raise NotAvailable
 
 
-async def clients(view: Snapshot, unit_id: str) -> list[Client]:
+async def clients(view: Snapshot, key: MacKey, unit_id: str) -> list[Client]:
     """The clients that call as the unit."""
-    return [Client(row["organisation_number"], row["client_id"]) for row in await _store.clients_of(view, unit_id)]
+    rows = await _store.clients_of(view, unit_id)
+    return [
+        Client(row["organisation_number"], row["client_id"])
+        for row in rows
+        if _client(key, {name: row[name] for name in _CLIENT}, row["mac"])
+    ]
 
 
 _WANTED = {
@@ -197,11 +227,45 @@ _WANTED = {
 }
 
 
-def _unit(row: Row) -> Unit | None:
-    """The unit, or None, after the alarm, if somebody else wrote what no unit can be: it harms nobody but itself."""
-    columns = {name: row[name] for name in Unit.__slots__}
-    if row["kind"] not in _KINDS or not all(isinstance(columns[name], str) for name in _TEXTS):
-        UNREADABLE.inc()
-        _log.error("unit row can't be read", unit_id=str(row["id"]), alarm="unit")
+_CLIENT = ("organisation_number", "client_id", "unit_id", "added_at")
+
+
+def _unit(key: MacKey, row: Row) -> Unit | None:
+    """The unit, or None, after the alarm, if somebody else wrote the row: it harms nobody but itself."""
+    columns = _columns(row)
+    if not _holds(row["mac"], lambda: _mac(key, columns)):
+        _alarm(row["id"])
         return None
     return Unit(**{**columns, "kind": UnitKind(row["kind"]), "enabled": row["enabled"] == 1})
+
+
+def _client(key: MacKey, columns: Mapping[str, Any], mac: object) -> bool:
+    """Whether the service registered the client, for this unit; if not, after the alarm."""
+    holds = _holds(mac, lambda: _client_mac(key, columns))
+    if not holds:
+        _alarm(columns["unit_id"])
+    return holds
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in Unit.__slots__}
+
+
+def _mac(key: MacKey, columns: Mapping[str, Any]) -> bytes:
+    return key.mac(b"unit row 1\x00" + canonical([columns[name] for name in Unit.__slots__]))
+
+
+def _client_mac(key: MacKey, columns: Mapping[str, Any]) -> bytes:
+    return key.mac(b"unit client row 1\x00" + canonical([columns[name] for name in _CLIENT]))
+
+
+def _holds(mac: object, expected: Callable[[], bytes]) -> bool:
+    try:
+        return isinstance(mac, bytes) and hmac.compare_digest(mac, expected())
+    except (TypeError, ValueError):  # a column of another type: SQLite takes anything
+        return False
+
+
+def _alarm(unit_id: object) -> None:
+    TAMPERED.inc()
+    _log.error("unit row tampered with", unit_id=str(unit_id), alarm="unit")

@@ -65,7 +65,7 @@ def routes(pages: Pages) -> APIRouter:
     async def index(visit: CandidateVisit) -> Response:
         async with pages.db.snapshot() as view:
             found = await every(view, visit)
-            names = await unit_names.names(view)
+            names = await unit_names.names(view, visit.pages.desk.keys.rows)
         return visit.render("consents.html", consents=[_line(visit, one, names) for one in found])
 
     @door.candidate("/consents/{id:uuid}")
@@ -73,7 +73,7 @@ def routes(pages: Pages) -> APIRouter:
         now = pages.clock.now()
         async with pages.db.snapshot() as view:
             consent = await one_of(view, visit)
-            names = await unit_names.names(view)
+            names = await unit_names.names(view, visit.pages.desk.keys.rows)
             signed = await receipts.of_consent(view, consent.id)
             delivered = await _delivered(view, visit, consent, names)
         if consent.state == UNAVAILABLE:
@@ -108,7 +108,7 @@ def routes(pages: Pages) -> APIRouter:
     async def really(visit: CandidateVisit) -> Response:
         async with pages.db.snapshot() as view:
             consent = await one_of(view, visit)
-            names = await unit_names.names(view)
+            names = await unit_names.names(view, visit.pages.desk.keys.rows)
             delivered = await _delivered(view, visit, consent, names)
         if consent.state not in LIVING:
             return visit.go(f"/consents/{consent.id}")

@@ -44,7 +44,7 @@ def routes(pages: Pages) -> APIRouter:
     async def index(visit: CandidateVisit) -> Response:
         key = await visit.key()
         async with pages.db.snapshot() as view:
-            names = await unit_names.names(view)
+            names = await unit_names.names(view, visit.pages.desk.keys.rows)
             own = await my_plans(view, visit.candidate_id)
             mapping = await my_requests(view, key, now=pages.clock.now())
         return visit.render(
@@ -57,7 +57,7 @@ def routes(pages: Pages) -> APIRouter:
     async def look(visit: CandidateVisit) -> Response:
         key = await visit.key()
         async with pages.db.snapshot() as view:
-            names = await unit_names.names(view)
+            names = await unit_names.names(view, visit.pages.desk.keys.rows)
             plan, content = await my_plan(view, key, visit.path_id())
         sender = unit_names.known(names, plan.unit_id, visit.words)
         told = worded(content, Letterhead(sender=sender, date=local_date(plan.created_at)))

@@ -106,6 +106,7 @@ async def _neighbours(house: House) -> tuple[Unit, Unit]:
         nav, training = [
             await units.add(
                 tx,
+                house.service.keys.service.rows,
                 organisation_number=number,
                 unit_code="another",
                 name="En annen enhet",

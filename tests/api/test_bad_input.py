@@ -81,10 +81,10 @@ async def test_a_client_that_nobody_registered_is_forbidden(house: House) -> Non
     """A token of Maskinporten's is not enough: its client must be registered for a unit that is enabled."""
     nav = await house.as_unit(NAV)
     async with house.service.db.transaction() as tx:
-        await units.disable(tx, house.unit(NAV).id)
+        await units.disable(tx, house.service.keys.service.rows, house.unit(NAV).id)
     assert (await house.http.get("/v1/consents", headers=nav)).status_code == 403
     async with house.service.db.transaction() as tx:
-        await units.enable(tx, house.unit(NAV).id)
+        await units.enable(tx, house.service.keys.service.rows, house.unit(NAV).id)
         await units.remove_client(tx, organisation_number="889640782", client_id="nav")
     assert (await house.http.get("/v1/consents", headers=nav)).status_code == 403
 

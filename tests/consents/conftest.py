@@ -129,7 +129,14 @@ async def town(db: Database) -> Town:
     async with db.transaction() as tx:
         nav, other_nav, training = [
             await units.add(
-                tx, organisation_number=number, unit_code=code, name=name, region="Trøndelag", kind=kind, at=NOON
+                tx,
+                keys.service.rows,
+                organisation_number=number,
+                unit_code=code,
+                name=name,
+                region="Trøndelag",
+                kind=kind,
+                at=NOON,
             )
             for number, code, name, kind in (
                 ("889640782", "0501", "Nav Innherred", UnitKind.NAV),

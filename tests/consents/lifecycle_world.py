@@ -66,11 +66,19 @@ class World:
         """The first opening, and the units."""
         db = await open_database(self.url)
         await create_service_keys(db, self.keyring)
+        rows = (await open_keys(db, self.keyring, self.clock)).service.rows
         async with db.transaction() as tx:
             await open_chain(tx, SERVICE_CHAIN, at=NOON)
             for kind, code in ((UnitKind.NAV, "1"), (UnitKind.NAV, "2"), (UnitKind.VOCATIONAL_TRAINING, "3")):
                 await units.add(
-                    tx, organisation_number="889640782", unit_code=code, name=code, region="T", kind=kind, at=NOON
+                    tx,
+                    rows,
+                    organisation_number="889640782",
+                    unit_code=code,
+                    name=code,
+                    region="T",
+                    kind=kind,
+                    at=NOON,
                 )
         await db.close()
         await self.open()
@@ -81,7 +89,7 @@ class World:
         self.keys = await open_keys(self.db, self.keyring, self.clock)
         async with self.db.snapshot() as view:
             # The model knows them as they were: whether one is enabled is the service's to find out.
-            self.units = self.units or {unit.id: unit for unit in await units.every(view)}
+            self.units = self.units or {unit.id: unit for unit in await units.every(view, self.keys.service.rows)}
         self.desk = Desk(self.keys.service, Purposes.load(), CONTROLLER)
         self.gate = Gate(self.db, self.keys, self.desk, self.clock)
 
@@ -139,7 +147,7 @@ class World:
 
     async def enable(self, unit: str, *, enabled: bool) -> None:
         async with self.db.transaction() as tx:
-            await (units.enable if enabled else units.disable)(tx, unit)
+            await (units.enable if enabled else units.disable)(tx, self.keys.service.rows, unit)
 
     async def ask(self, number: str, unit: str, sections: Sequence[str], reply_by: int) -> str:
         """A unit asks for a consent, and leaves it for the person."""

@@ -149,7 +149,7 @@ async def test_a_disabled_unit_gets_nothing(town: Town) -> None:
     """Whether a unit is enabled is read in the gate's own transaction."""
     consent = await town.grant()
     async with town.db.transaction() as tx:
-        await units.disable(tx, town.nav.id)
+        await units.disable(tx, town.desk.keys.rows, town.nav.id)
     assert await town.release(consent.id) == Refused("unit_disabled")
 
 

@@ -83,7 +83,7 @@ async def test_a_unit_of_another_kind_or_disabled_receives_nothing(town: Town) -
         await town.grant(replace(town.choice(), recipient=town.training), sha256="0" * 64)
     seen = await town.sha256(town.choice())
     async with town.db.transaction() as tx:
-        await units.disable(tx, town.nav.id)
+        await units.disable(tx, town.desk.keys.rows, town.nav.id)
     with pytest.raises(Invalid):
         await town.grant(town.choice(), sha256=seen)
 

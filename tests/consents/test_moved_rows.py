@@ -14,6 +14,7 @@ from consent_service.consents import judging, requests
 from consent_service.consents.gate import Refused, Released
 from consent_service.consents.standing import TAMPERED
 from consent_service.crypto.canonical import canonical
+from consent_service.identity import units
 from consent_service.storage.engine import Statement
 from tests.audit.tampering import tamper
 from tests.consents.conftest import Town
@@ -149,3 +150,16 @@ async def test_a_recipient_that_was_changed_gets_nothing(town: Town, column: str
         judged = await judging.judge(view, town.desk, consent.id, town.nav.id, at=town.clock.now())
     assert judged == judging.NotInForce("recipient_changed")
     assert alarms() == before + 2
+
+
+@pytest.mark.parametrize("change", ["UPDATE unit SET enabled = 1 WHERE id = :id", "DELETE FROM unit WHERE id = :id"])
+async def test_a_recipient_that_is_not_as_registered_gets_nothing(town: Town, change: str) -> None:
+    """One that was disabled and is enabled by hand, and one whose row is gone: refused, with an alarm."""
+    consent = await town.grant()
+    async with town.db.transaction() as tx:
+        await units.disable(tx, town.desk.keys.rows, town.nav.id)
+    assert await town.release(consent.id) == Refused("unit_disabled")
+    await tamper(town.db, change, id=town.nav.id)
+    before = alarms()
+    assert await town.release(consent.id) == Refused("recipient_changed")
+    assert alarms() == before + 1

@@ -11,7 +11,7 @@ from consent_service.audit.log import SERVICE_CHAIN, read
 from consent_service.consents.asks import Answer
 from consent_service.consents.gate import Refused, ReleaseAsk, Released
 from consent_service.consents.standing import TAMPERED
-from consent_service.identity.units import UNREADABLE
+from consent_service.identity.units import TAMPERED as UNITS_TAMPERED
 from consent_service.storage.engine import Statement
 from tests.consents.conftest import Town
 
@@ -100,10 +100,10 @@ async def test_a_unit_that_can_not_be_read_is_refused_alone(town: Town, column: 
     consent = await town.grant()
     ask = ReleaseAsk(consent.id, town.training.id, "A1", "0501", "k")
     await write(town, f"UPDATE unit SET {column} = :value WHERE id = :id", value=value, id=town.training.id)
-    alarms = count(UNREADABLE)
+    alarms = count(UNITS_TAMPERED)
     refused, others = await together(town, ask, consent.id)
     assert isinstance(refused, Refused)
     assert [type(other) for other in others] == [Released] * 5
-    assert count(UNREADABLE) > alarms
+    assert count(UNITS_TAMPERED) > alarms
     await write(town, f"UPDATE unit SET {column} = :value WHERE id = :id", value=value, id=town.nav.id)
-    assert await town.release(consent.id) == Refused("unit_disabled")
+    assert await town.release(consent.id) == Refused("recipient_changed")

@@ -206,6 +206,7 @@ async def office(db: Database) -> AsyncIterator[Office]:
         await open_chain(tx, SERVICE_CHAIN, at=NOON)
         training = await units.add(
             tx,
+            keys.service.rows,
             organisation_number=COUNTY.organisation_number,
             unit_code="fag",
             name="Fagopplæringen i Trøndelag",

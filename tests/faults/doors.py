@@ -13,6 +13,27 @@ WORKER = "tests/delivery/test_worker.py"
 
 FAULTS = (
     in_room(
+        "identity/units",
+        "a unit's row is whatever somebody wrote",
+        '    if not _holds(row["mac"], lambda: _mac(key, columns)):',
+        "    if not columns:",
+        UNITS,
+    ),
+    in_room(
+        "identity/units",
+        "a client calls as whatever unit somebody wrote",
+        "    holds = _holds(mac, lambda: _client_mac(key, columns))",
+        "    holds = bool(columns)",
+        UNITS,
+    ),
+    in_room(
+        "identity/units",
+        "a changed unit is written over",
+        "    if _unit(key, row) is None:",
+        "    if not row:",
+        UNITS,
+    ),
+    in_room(
         "identity/tokens",
         "a person's token that was made for somebody else is taken",
         "        if self.audience not in claims.audience(said):",

@@ -124,7 +124,7 @@ FAULTS = (
     in_room(
         "consents/checks",
         "a disabled unit may read",
-        '("unit_disabled", unit is None or not unit.enabled),',
+        '("unit_disabled", unit is not None and not unit.enabled),',
         '("unit_disabled", unit is None),',
         GATE,
     ),

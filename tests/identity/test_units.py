@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from consent_service.errors import Conflict, Forbidden, InsufficientScope, Invalid, NotAvailable
+from consent_service.crypto.service_keys import MacKey
+from consent_service.errors import Conflict, Forbidden, InsufficientScope, Invalid, NotAvailable, Tampered
 from consent_service.identity import units
 from consent_service.identity.callers import (
     MAY_HOLD,
@@ -17,11 +18,12 @@ from consent_service.identity.callers import (
     unit_caller,
 )
 from consent_service.identity.tokens import UnitToken
-from consent_service.identity.units import Unit, UnitKind
+from consent_service.identity.units import TAMPERED, Unit, UnitKind
 from consent_service.storage.engine import Database, Snapshot, Statement
 from tests.support.issuers import COUNTY, NAV, SUPPLIER
 
 NOW = 1_780_000_000_000_000
+ROWS = MacKey(bytes(32))
 
 
 async def register(db: Database, kind: UnitKind, number: str = COUNTY, **more: Any) -> Unit:
@@ -29,6 +31,7 @@ async def register(db: Database, kind: UnitKind, number: str = COUNTY, **more: A
     async with db.transaction() as tx:
         return await units.add(
             tx,
+            ROWS,
             organisation_number=number,
             unit_code="0501",
             name=f"Enhet for {kind}",
@@ -42,7 +45,7 @@ async def register(db: Database, kind: UnitKind, number: str = COUNTY, **more: A
 async def let_call(db: Database, unit: Unit, client_id: str, number: str | None = None) -> None:
     """Register a client for ``unit``."""
     async with db.transaction() as tx:
-        await units.add_client(tx, unit.id, client_id=client_id, at=NOW, organisation_number=number)
+        await units.add_client(tx, ROWS, unit.id, client_id=client_id, at=NOW, organisation_number=number)
 
 
 def token(client_id: str, *scopes: str, number: str = COUNTY, supplier: str | None = None) -> UnitToken:
@@ -58,11 +61,11 @@ async def test_a_unit_is_registered_and_found(db: Database) -> None:
         db, UnitKind.NAV, NAV, privacy_email="personvern@nav.example", privacy_phone="+47 55 55 33 33"
     )
     async with db.snapshot() as view:
-        assert await units.find(view, unit.id) == unit
-        assert await units.every(view) == [unit]
-        assert await units.find(view, "another") is None
+        assert await units.find(view, ROWS, unit.id) == unit
+        assert await units.every(view, ROWS) == [unit]
+        assert await units.find(view, ROWS, "another") is None
         with pytest.raises(NotAvailable):
-            await units.get(view, "another")
+            await units.get(view, ROWS, "another")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +91,7 @@ async def test_a_unit_that_can_not_be_is_not_registered(db: Database, field: str
     given = {"organisation_number": NAV, "unit_code": "0501", "name": "NAV", "region": "Trøndelag", field: value}
     with pytest.raises(Invalid) as refused:
         async with db.transaction() as tx:
-            await units.add(tx, kind=UnitKind.NAV, at=NOW, **given)
+            await units.add(tx, ROWS, kind=UnitKind.NAV, at=NOW, **given)
     assert [violation.pointer for violation in refused.value.violations] == [f"/{field}"]
     assert not value or value not in str(refused.value.violations)
 
@@ -102,8 +105,8 @@ async def test_a_client_is_one_units(db: Database) -> None:
     async with db.snapshot() as view:
         ours, theirs = units.Client(COUNTY, "centre-client"), units.Client(COUNTY, "training-client")
         others = [units.Client(COUNTY, "other-client"), units.Client(NAV, "centre-client")]
-        assert await units.of_clients(view, [ours, *others, theirs]) == {ours: centre, theirs: training}
-        assert await units.clients(view, centre.id) == [units.Client(COUNTY, "centre-client")]
+        assert await units.of_clients(view, ROWS, [ours, *others, theirs]) == {ours: centre, theirs: training}
+        assert await units.clients(view, ROWS, centre.id) == [units.Client(COUNTY, "centre-client")]
     with pytest.raises(Conflict):
         await let_call(db, training, "centre-client")
 
@@ -117,13 +120,110 @@ async def test_a_unit_that_can_not_be_read_stops_nobody_else(db: Database) -> No
         await tx.run(Statement("UPDATE unit SET kind = 'nonsense' WHERE id = :id"), id=nav.id)
     ours, spoilt = units.Client(COUNTY, "centre-client"), units.Client(NAV, "nav-client")
     async with db.snapshot() as view:
-        assert await units.of_clients(view, [spoilt, ours]) == {ours: centre}
-        assert await units.every(view) == [centre]
-        assert await units.find(view, nav.id) is None
+        assert await units.of_clients(view, ROWS, [spoilt, ours]) == {ours: centre}
+        assert await units.every(view, ROWS) == [centre]
+        assert await units.find(view, ROWS, nav.id) is None
+
+
+def alarms() -> float:
+    """How many there were."""
+    return next(sample.value for metric in TAMPERED.collect() for sample in metric.samples)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "id = 'another'",
+        f"organisation_number = '{COUNTY}'",
+        "unit_code = '0502'",
+        "name = 'NAV Trondheim'",
+        "region = 'Oslo'",
+        "kind = 'vocational_training'",
+        "enabled = 1",
+        "privacy_email = 'a@b.no'",
+        "privacy_phone = '12345678'",
+        "successor_id = id",
+        "created_at = created_at + 1",
+        "closed_at = 1",
+        "mac = (SELECT u.mac FROM unit u WHERE u.enabled = 1)",
+    ],
+)
+async def test_a_unit_that_somebody_else_changed_is_none(db: Database, change: str) -> None:
+    """Any column of its row: it is neither found nor enabled, the alarm goes off, and the row stays as it was found."""
+    nav, other = await register(db, UnitKind.NAV, NAV), await register(db, UnitKind.NAV, NAV)
+    async with db.transaction() as tx:
+        await units.disable(tx, ROWS, nav.id)
+    async with db.transaction() as tx:
+        await tx.run(Statement(f"UPDATE unit SET {change} WHERE id = :id"), id=nav.id)
+    before, found = alarms(), Statement("SELECT * FROM unit WHERE id <> :other")
+    async with db.snapshot() as view:
+        (row,) = await view.rows(found, other=other.id)
+        assert await units.find(view, ROWS, row["id"]) is None
+        assert await units.every(view, ROWS) == [other]
+    assert alarms() == before + 2
+    for act in (units.enable, units.disable):
+        with pytest.raises(Tampered):
+            async with db.transaction() as tx:
+                await act(tx, ROWS, row["id"])
+    async with db.snapshot() as view:
+        assert [dict(one) for one in await view.rows(found, other=other.id)] == [dict(row)]
+
+
+async def test_a_unit_that_somebody_else_wrote_is_none(db: Database) -> None:
+    """A row made by hand, without our key, is no unit, and a client of its own calls as nobody."""
+    forger = MacKey(b"x" * 32)
+    async with db.transaction() as tx:
+        given = {"organisation_number": NAV, "unit_code": "0501", "name": "NAV", "region": "Trøndelag"}
+        unit = await units.add(tx, forger, kind=UnitKind.NAV, at=NOW, **given)
+        await units.add_client(tx, forger, unit.id, client_id="hers", at=NOW)
+    async with db.snapshot() as view:
+        assert await units.find(view, ROWS, unit.id) is None
+        assert await units.of_clients(view, ROWS, [units.Client(NAV, "hers")]) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"organisation_number = '{COUNTY}'",
+        "client_id = 'hers'",
+        "unit_id = (SELECT id FROM unit WHERE kind = 'career_centre')",
+        "added_at = added_at + 1",
+        "mac = (SELECT mac FROM unit WHERE kind = 'nav')",
+    ],
+)
+async def test_a_client_that_somebody_else_changed_calls_as_nobody(db: Database, change: str) -> None:
+    """Not as the unit that it was registered for, nor as another, and the alarm goes off."""
+    nav, centre = await register(db, UnitKind.NAV, NAV), await register(db, UnitKind.CAREER_CENTRE)
+    await let_call(db, nav, "ours")
+    async with db.transaction() as tx:
+        await tx.run(Statement(f"UPDATE unit_client SET {change}"))
+    before = alarms()
+    async with db.snapshot() as view:
+        asked = [units.Client(number, name) for number in (NAV, COUNTY) for name in ("ours", "hers")]
+        assert await units.of_clients(view, ROWS, asked) == {}
+        assert alarms() == before + 1
+        assert await units.clients(view, ROWS, nav.id) + await units.clients(view, ROWS, centre.id) == []
+
+
+async def test_a_client_that_somebody_else_registered_calls_as_nobody(db: Database) -> None:
+    """A client of her own for a unit that is there."""
+    nav = await register(db, UnitKind.NAV, NAV)
+    await let_call(db, nav, "ours")
+    async with db.transaction() as tx:
+        await tx.run(
+            Statement(
+                "INSERT INTO unit_client (organisation_number, client_id, unit_id, added_at, mac)"
+                " SELECT organisation_number, 'hers', unit_id, added_at, mac FROM unit_client"
+            )
+        )
+    async with db.snapshot() as view:
+        ours, hers = units.Client(NAV, "ours"), units.Client(NAV, "hers")
+        assert await units.of_clients(view, ROWS, [ours, hers]) == {ours: nav}
+        assert await units.clients(view, ROWS, nav.id) == [ours]
 
 
 async def calling(view: Snapshot, said: UnitToken, *, prefix: str) -> UnitCaller:
-    found = await units.of_clients(view, [client_of(said)])
+    found = await units.of_clients(view, ROWS, [client_of(said)])
     return unit_caller(found.get(client_of(said)), said, prefix=prefix)
 
 
@@ -145,7 +245,7 @@ async def test_clients_that_can_not_be_are_not_registered(db: Database) -> None:
             await let_call(db, unit, client_id, number)
     async with db.transaction() as tx:
         with pytest.raises(NotAvailable):
-            await units.add_client(tx, "another", client_id="client", at=NOW)
+            await units.add_client(tx, ROWS, "another", client_id="client", at=NOW)
 
 
 async def test_a_removed_client_calls_no_more(db: Database) -> None:
@@ -165,17 +265,17 @@ async def test_a_disabled_unit_is_nobody_until_it_is_enabled(db: Database) -> No
     unit = await register(db, UnitKind.NAV, NAV)
     await let_call(db, unit, "client")
     async with db.transaction() as tx:
-        await units.disable(tx, unit.id)
-        assert await units.enabled_unit(tx, unit.id) is None
+        await units.disable(tx, ROWS, unit.id)
+        assert await units.enabled_unit(tx, ROWS, unit.id) is None
         with pytest.raises(Forbidden):
             await calling(tx, token("client", number=NAV), prefix="consent:")
-        assert not (await units.get(tx, unit.id)).enabled
-        await units.enable(tx, unit.id)
-        assert await units.enabled_unit(tx, unit.id) == unit
-        assert await units.enabled_unit(tx, "another") is None
+        assert not (await units.get(tx, ROWS, unit.id)).enabled
+        await units.enable(tx, ROWS, unit.id)
+        assert await units.enabled_unit(tx, ROWS, unit.id) == unit
+        assert await units.enabled_unit(tx, ROWS, "another") is None
         for change in (units.disable, units.enable):
             with pytest.raises(NotAvailable):
-                await change(tx, "another")
+                await change(tx, ROWS, "another")
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

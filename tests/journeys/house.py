@@ -250,6 +250,7 @@ async def _register(service: Service) -> dict[UnitName, str]:
         async with service.db.transaction() as tx:
             unit = await units.add(
                 tx,
+                service.keys.service.rows,
                 organisation_number=number,
                 unit_code=code,
                 name=f"Enheten {name}",
@@ -257,6 +258,6 @@ async def _register(service: Service) -> dict[UnitName, str]:
                 kind=kind,
                 at=service.clock.now(),
             )
-            await units.add_client(tx, unit.id, client_id=name, at=service.clock.now())
+            await units.add_client(tx, service.keys.service.rows, unit.id, client_id=name, at=service.clock.now())
         ids[name] = unit.id
     return ids

@@ -21,15 +21,14 @@ import httpx
 
 from consent_clients import Candidate, IdPortenSession, Login, Maskinporten
 from consent_clients.notes import Sections
-from consent_service.app.opening import init_keys
+from consent_service.app.opening import init_keys, open_service
 from consent_service.cli.demo_processes import free_ports
 from consent_service.clock import SystemClock
 from consent_service.identity import units
 from consent_service.identity.callers import names_at_maskinporten
 from consent_service.identity.units import UnitKind
 from consent_service.persons.numbers import NationalId, parse
-from consent_service.settings import read
-from consent_service.storage.opening import open_database
+from consent_service.settings import Settings, read
 from tests.journeys.neighbours import (
     CALLBACK,
     NAVS,
@@ -128,7 +127,7 @@ async def town(
         await stack.enter_async_context(serving(maskinporten_for(issuer, clock), maskinporten))
         settings = _settings(database_url, folder, url, idporten.base_url, issuer)
         await init_keys(read(settings), SystemClock())
-        nav = await _nav(database_url)
+        nav = await _nav(read(settings))
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("CONSENT_", "DIGIPOST_"))
         }
@@ -177,15 +176,15 @@ async def _settle(here: Town, number: str, url: str, idporten: str, sections: Se
     here.notes.append(note["id"])
 
 
-async def _nav(database_url: str) -> str:
-    db = await open_database(database_url)
-    at = SystemClock().now()
-    async with db.transaction() as tx:
+async def _nav(settings: Settings) -> str:
+    here = await open_service(settings, SystemClock())
+    at, rows = SystemClock().now(), here.keys.service.rows
+    async with here.db.transaction() as tx:
         unit = await units.add(
-            tx, organisation_number=NAVS, unit_code="0501", name="Nav", region="T", kind=UnitKind.NAV, at=at
+            tx, rows, organisation_number=NAVS, unit_code="0501", name="Nav", region="T", kind=UnitKind.NAV, at=at
         )
-        await units.add_client(tx, unit.id, client_id="nav", at=at)
-    await db.close()
+        await units.add_client(tx, rows, unit.id, client_id="nav", at=at)
+    await here.db.close()
     return unit.id
 
 

@@ -84,6 +84,6 @@ async def test_a_disabled_unit_does_nothing(office: Office) -> None:
     """A unit that was disabled in between is judged so in the transaction that acts."""
     _, asked = await office.granted()
     async with office.db.transaction() as tx:
-        await units.disable(tx, office.training.id)
+        await units.disable(tx, office.keys.service.rows, office.training.id)
     with pytest.raises(NotAvailable):
         await office.report(asked, State.IN_WORK)

@@ -227,6 +227,7 @@ async def _register(service: Service) -> dict[UnitKind, Unit]:
         for kind, number in ORGANISATIONS.items():
             unit = await units.add(
                 tx,
+                service.keys.service.rows,
                 organisation_number=number,
                 unit_code=kind.value,
                 name=f"Enhet {kind.value}",
@@ -234,6 +235,6 @@ async def _register(service: Service) -> dict[UnitKind, Unit]:
                 kind=kind,
                 at=service.clock.now(),
             )
-            await units.add_client(tx, unit.id, client_id=kind.value, at=service.clock.now())
+            await units.add_client(tx, service.keys.service.rows, unit.id, client_id=kind.value, at=service.clock.now())
             registered[kind] = unit
     return registered
