@@ -43,9 +43,8 @@ SYSTEMS: tuple[System, ...] = ("hello", "service", "naive")
 
 PEOPLE = 32
 _SENTENCE = "Jeg liker å arbeide med hendene, særlig når noe skal repareres, og har kjørt båt siden jeg var ti år. "
-_TEXT = (_SENTENCE * 13)[:1090].strip()
-SECTIONS: Sections = {"education_and_work": _TEXT, "interests": _TEXT, "strengths": _TEXT}
-"""Three sections make 4 KB of content together with the person, the purpose and the recipient."""
+SECTIONS: Sections = {"interests": (_SENTENCE * 40)[:3520].strip()}
+"""One section makes 4 KB of content together with the person, the purpose and the recipient."""
 
 _LOCAL = "Host: 127.0.0.1\r\n"
 
