@@ -14,7 +14,7 @@ from consent_service import errors
 from consent_service.app import limits
 from consent_service.app.frame import framed
 from consent_service.app.metrics import Metrics
-from tests.support.serving import serving
+from tests.support.serving import calling, serving
 
 NUMBER = "21879498012"
 
@@ -52,7 +52,7 @@ pytestmark = pytest.mark.usefixtures("written_lines")
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a framed app."""
-    async with serving(_app()) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(_app()) as url, calling(base_url=url) as client:
         yield client
 
 

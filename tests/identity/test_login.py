@@ -28,7 +28,7 @@ from tests.support.issuers import (
     idporten_issuer,
     key,
 )
-from tests.support.serving import reserve, serving
+from tests.support.serving import calling, reserve, serving
 
 SETTINGS = LoginSettings(
     client_id=OUR_CLIENT,
@@ -70,7 +70,7 @@ async def desk(db: Database, clock: SettableClock) -> AsyncIterator[Desk]:
     """A login desk."""
     place = reserve()
     config = idporten_config(clock, issuer=place.base_url)
-    async with serving(idporten_app(config), place), httpx.AsyncClient() as http:
+    async with serving(idporten_app(config), place), calling() as http:
         issuer = idporten_issuer(http, clock, place.base_url)
         tokens = LoginTokens(issuer, client_id=OUR_CLIENT, clock=clock)
         yield Desk(db, clock, http, issuer, config, Login(SETTINGS, issuer, tokens, http, clock))
@@ -267,7 +267,7 @@ async def test_a_client_with_another_key_is_not_us(desk: Desk) -> None:
 
 async def test_without_idporten_there_is_no_login_and_no_crash(db: Database, clock: SettableClock) -> None:
     """An ID-porten that can't be reached is our failure, and says so."""
-    async with httpx.AsyncClient() as http:
+    async with calling() as http:
         gone = reserve()
         gone.socket.close()
         issuer = idporten_issuer(http, clock, gone.base_url)

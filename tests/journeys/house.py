@@ -52,7 +52,7 @@ from tests.journeys.neighbours import (
     maskinporten_for,
     settings_of,
 )
-from tests.support.serving import reserve, serving
+from tests.support.serving import calling, reserve, serving
 
 PATIENCE = 60.0
 EMPLOYEE = Employee("A123456", "0501")
@@ -223,7 +223,7 @@ async def open_house(database_url: str, folder: Path) -> AsyncIterator[House]:
             maskinporten=f"{maskinporten.base_url}/",
             digipost=digipost.base_url,
             unit_ids=await _register(service),
-            http=await stack.enter_async_context(httpx.AsyncClient()),
+            http=await stack.enter_async_context(calling()),
             stack=await stack.enter_async_context(contextlib.AsyncExitStack()),
         )
 

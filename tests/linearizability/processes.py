@@ -38,7 +38,7 @@ from tests.journeys.neighbours import (
     key,
     maskinporten_for,
 )
-from tests.support.serving import reserve, serving
+from tests.support.serving import calling, reserve, serving
 
 SERVE = ("consent_service.cli.main", "serve", "--no-worker")
 PATIENCE = 60.0
@@ -69,7 +69,7 @@ class Process:
             self.running = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", *self.module, env=dict(self.environment), stdout=log, stderr=log
             )
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as http:
+        async with asyncio.timeout(PATIENCE), calling() as http:
             while True:
                 assert self.running.returncode is None, self.log.read_text()
                 with contextlib.suppress(httpx.TransportError):

@@ -29,7 +29,7 @@ from tests.support.issuers import (
     idporten_config,
     key,
 )
-from tests.support.serving import reserve, serving
+from tests.support.serving import calling, reserve, serving
 
 NOON = 1_780_000_000 * SECOND
 
@@ -120,7 +120,7 @@ async def test_everything_is_found_from_the_metadata_over_http(clock: SettableCl
     place = reserve()
     async with (
         serving(idporten_app(idporten_config(clock, issuer=place.base_url)), place),
-        httpx.AsyncClient() as http,
+        calling() as http,
     ):
         metadata = (await http.get(f"{place.base_url}/.well-known/openid-configuration")).json()
         assert metadata["issuer"] == place.base_url

@@ -31,7 +31,7 @@ from tests.support.issuers import (
     key,
     maskinporten_config,
 )
-from tests.support.serving import reserve, serving
+from tests.support.serving import calling, reserve, serving
 
 NOON = 1_780_000_000 * SECOND
 
@@ -101,7 +101,7 @@ async def test_a_client_finds_everything_from_the_metadata_over_http(clock: Sett
     """Over a real socket: metadata, keys, a token, and its signature by the published key."""
     place = reserve()
     issuer = f"{place.base_url}/"
-    async with serving(maskinporten_app(maskinporten_config(clock, issuer=issuer)), place), httpx.AsyncClient() as http:
+    async with serving(maskinporten_app(maskinporten_config(clock, issuer=issuer)), place), calling() as http:
         metadata = (await http.get(f"{issuer}.well-known/oauth-authorization-server")).json()
         assert metadata["issuer"] == issuer
         assertion = key("nav").jwt(grant_claims(clock, aud=metadata["issuer"]))

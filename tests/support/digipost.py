@@ -26,7 +26,7 @@ from consent_service.sandbox.digipost import (
     new_enterprise,
 )
 from consent_service.settings import Environment
-from tests.support.serving import serving
+from tests.support.serving import calling, serving
 
 BROKER = 1001
 OWN_NUMBER = "987654325"
@@ -128,6 +128,6 @@ async def local_digipost(
     )
     async with (
         serving(digipost_app(config), date_header=False) as base_url,
-        httpx.AsyncClient(timeout=patience) as http,
+        calling(timeout=patience) as http,
     ):
         yield LocalDigipost(base_url, http, clock or SystemClock())

@@ -35,7 +35,7 @@ from tests.support.issuers import (
     key,
     maskinporten_config,
 )
-from tests.support.serving import reserve, serving
+from tests.support.serving import calling, reserve, serving
 
 PREFIX = "consent:"
 ORGANISATIONS = {
@@ -165,8 +165,8 @@ async def house(database_url: str, folder: Path, **more: str) -> AsyncIterator[H
         await stack.enter_async_context(serving(_idporten(clock, idporten, url), at_idporten))
         service = await _assembled(stack, settings, clock)
         await stack.enter_async_context(serving(web_app(service), at_service))
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
-        outside = await stack.enter_async_context(httpx.AsyncClient())
+        http = await stack.enter_async_context(calling(base_url=url))
+        outside = await stack.enter_async_context(calling())
         registered = await _register(service)
         yield House(service, url, http, clock, maskinporten, idporten, registered, outside)
 

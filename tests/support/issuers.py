@@ -23,6 +23,7 @@ from consent_service.sandbox.idporten import IdportenClient, IdportenConfig, San
 from consent_service.sandbox.keys import IssuerKeys, SigningKey
 from consent_service.sandbox.maskinporten import GRANT_TYPE, MaskinportenClient, MaskinportenConfig, maskinporten_app
 from consent_service.settings import Environment
+from tests.support.serving import calling
 
 KARI = SandboxPerson(pid="21879498012", name="Kari Testdatter")
 OLA = SandboxPerson(pid="20914695016", name="Ola Testmann")
@@ -170,7 +171,7 @@ def without_sockets(clock: Clock, maskinporten: MaskinportenConfig, idporten: Id
         MASKINPORTEN: httpx.ASGITransport(maskinporten_app(maskinporten)),
         f"{IDPORTEN}/": httpx.ASGITransport(idporten_app(idporten)),
     }
-    return httpx.AsyncClient(mounts=mounts)
+    return calling(mounts=mounts)
 
 
 def maskinporten_issuer(http: httpx.AsyncClient, clock: Clock, identifier: str = MASKINPORTEN) -> Issuer:

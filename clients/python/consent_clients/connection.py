@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import httpx
 
 from consent_clients.problems import Problem, Unreachable, problem_from
+from consent_clients.trust import authorities
 
 REPEAT_ON = frozenset({502, 503, 504})
 """Answers that say "not now": nothing was done, and the same call may succeed in a moment."""
@@ -59,7 +60,7 @@ class Connection:
         self._tokens = tokens
         self._attempts = attempts
         self._pause = pause
-        self._http = httpx.AsyncClient(base_url=service, timeout=timeout, transport=transport)
+        self._http = httpx.AsyncClient(verify=authorities(), base_url=service, timeout=timeout, transport=transport)
 
     async def get(self, path: str, **params: str | int | None) -> httpx.Response:
         """GET; parameters that are None are left out."""

@@ -25,6 +25,7 @@ from jose import jwt
 
 from consent_clients.maskinporten import GRANT_LIFE, MARGIN, token_answer
 from consent_clients.problems import TokenRefused
+from consent_clients.trust import authorities
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -58,7 +59,7 @@ class IdPortenSession:
     ) -> None:
         self._login = login
         self._now = now
-        self._http = httpx.AsyncClient(timeout=timeout, transport=transport)
+        self._http = httpx.AsyncClient(verify=authorities(), timeout=timeout, transport=transport)
         self._one_at_a_time = asyncio.Lock()
         self._token = ""
         self._until = 0.0

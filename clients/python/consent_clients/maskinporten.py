@@ -18,6 +18,7 @@ import httpx
 from jose import jwt
 
 from consent_clients.problems import TokenRefused
+from consent_clients.trust import authorities
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 METADATA = ".well-known/oauth-authorization-server"
@@ -55,7 +56,7 @@ class Maskinporten:
         self._scopes = tuple(scopes)
         self._resource = resource
         self._now = now
-        self._http = httpx.AsyncClient(timeout=timeout, transport=transport)
+        self._http = httpx.AsyncClient(verify=authorities(), timeout=timeout, transport=transport)
         self._one_at_a_time = asyncio.Lock()
         self._endpoint: str | None = None
         self._token = ""
