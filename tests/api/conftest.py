@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -26,12 +27,18 @@ NOTE = {
 }
 
 
+@cache
+def _described() -> list[APIRoute]:
+    """The door's routes, with nothing behind them; describing them takes longer than many a test."""
+    return [route for route in machine_routes() if isinstance(route, APIRoute)]
+
+
 class Shapes:
     """Holds every answer of the machines' door against what its route says that it answers."""
 
     def __init__(self) -> None:
         """Know the routes."""
-        self._routes = [route for route in machine_routes() if isinstance(route, APIRoute)]
+        self._routes = _described()
         self.seen: set[str] = set()
 
     async def check(self, answer: httpx.Response) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,11 @@ ROOT = Path(consent_service.__file__).parent
 SHA256 = "0" * 64
 
 
-def trees() -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted(ROOT.rglob("*.py")):
-        if path.name != "vocabulary.py":
-            yield path, ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def trees() -> list[tuple[Path, ast.Module]]:
+    """All code but the vocabulary itself, parsed."""
+    paths = [path for path in sorted(ROOT.rglob("*.py")) if path.name != "vocabulary.py"]
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def appends() -> Iterator[tuple[Path, ast.Call]]:
