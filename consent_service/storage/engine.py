@@ -9,13 +9,25 @@ SQLite runs in place on the event loop: a point read is 20 µs, and a thread's h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from consent_service.storage.rows import Rows, inserting, updating
 from consent_service.storage.statement import Dialect, Statement
 
-__all__ = ["Database", "Dialect", "Duplicate", "Row", "Snapshot", "Statement", "Transaction"]
+__all__ = [
+    "Database",
+    "Dialect",
+    "Duplicate",
+    "Row",
+    "Rows",
+    "Snapshot",
+    "Statement",
+    "Transaction",
+    "inserting",
+    "updating",
+]
 
 Row = Mapping[str, Any]
 
@@ -57,6 +69,10 @@ class Transaction(Snapshot, Protocol):
 
     async def run_many(self, statement: Statement, given: Iterable[Mapping[str, Any]], /) -> None:
         """Execute once for each of ``given``. Raises Duplicate."""
+        ...
+
+    async def run_rows(self, statement: Rows, given: Sequence[Mapping[str, Any]], /) -> int:
+        """Execute for all rows of ``given`` at once; the number of rows it touched. Raises Duplicate."""
         ...
 
     def scrub_after_commit(self) -> None:

@@ -8,7 +8,7 @@ after five if it is paused in the middle of sending (from PostgreSQL 17 on; befo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from asyncpg.connect_utils import SessionAttribute
 
 from consent_service.errors import StorageUnavailable
 from consent_service.storage.engine import Dialect, Duplicate, Row
+from consent_service.storage.rows import Rows
 from consent_service.storage.statement import Statement
 
 T = TypeVar("T")
@@ -85,17 +86,26 @@ class _View:
 
     async def run(self, statement: Statement, /, **given: Any) -> int:
         text, arguments = statement.text("postgresql"), statement.arguments("postgresql", given)
-        tag: str = await self._answer(self._connection.execute, text, *arguments)
-        count = tag.rsplit(" ", 1)[-1]
-        return int(count) if count.isdigit() else 0
+        return _touched(await self._answer(self._connection.execute, text, *arguments))
 
     async def run_many(self, statement: Statement, given: Iterable[Mapping[str, Any]], /) -> None:
         text = statement.text("postgresql")
         arguments = [statement.arguments("postgresql", one) for one in given]
         await self._answer(self._connection.executemany, text, arguments)
 
+    async def run_rows(self, statement: Rows, given: Sequence[Mapping[str, Any]], /) -> int:
+        if not given:
+            return 0
+        return _touched(await self._answer(self._connection.execute, statement.many, *statement.arrays(given)))
+
     def scrub_after_commit(self) -> None:
         """Nothing to do: PostgreSQL's log is the operator's to expire, and the keys in it die by rotation."""
+
+
+def _touched(tag: str) -> int:
+    """The number of rows in a command's tag."""
+    count = tag.rsplit(" ", 1)[-1]
+    return int(count) if count.isdigit() else 0
 
 
 def _meaning(failure: Exception) -> Exception | None:

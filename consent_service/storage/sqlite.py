@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from consent_service.errors import StorageUnavailable
 from consent_service.storage.engine import Dialect, Duplicate, Row
 from consent_service.storage.private_file import make_private
+from consent_service.storage.rows import Rows
 from consent_service.storage.statement import Statement
 
 T = TypeVar("T")
@@ -76,10 +77,16 @@ class _View:
         return self._execute(statement, given, lambda cursor: cursor.rowcount)
 
     async def run_many(self, statement: Statement, given: Iterable[Mapping[str, Any]], /) -> None:
+        self._execute_many(statement, given)
+
+    async def run_rows(self, statement: Rows, given: Sequence[Mapping[str, Any]], /) -> int:
+        return self._execute_many(statement, given) if given else 0
+
+    def _execute_many(self, statement: Statement, given: Iterable[Mapping[str, Any]]) -> int:
         text = statement.text("sqlite")
         arguments = [statement.arguments("sqlite", one) for one in given]
         try:
-            self._connection.executemany(text, arguments)
+            return self._connection.executemany(text, arguments).rowcount
         except Exception as failure:
             self._note(failure)
             raise

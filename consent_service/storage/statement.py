@@ -1,10 +1,11 @@
 """SQL text that runs on both databases.
 
 A statement is written once, at module level of a ``_store``, with named parameters. What differs between the
-two databases is said by five marks, so that no store ever asks which one it is talking to:
+two databases is said by six marks, so that no store ever asks which one it is talking to:
 
 ``:name``         a parameter
 ``IN (:name[])``  a list parameter
+``ROWS(:name AS w(a text, b bigint))``  rows to join with, given as dictionaries, and read as a table ``w``
 ``{for_update}``  the row lock (SQLite's writers already exclude each other: BEGIN IMMEDIATE)
 ``{for_share}``   the row lock that others may hold too, and that keeps it from being changed
 ``{skip_locked}`` the first, passing over rows that somebody else holds
@@ -12,11 +13,12 @@ two databases is said by five marks, so that no store ever asks which one it is 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 Dialect = Literal["sqlite", "postgresql"]
 
+_ROWS = re.compile(r"ROWS\(:(?P<name>\w+) AS (?P<alias>\w+)\((?P<columns>[^)]*)\)\)")
 _PARAMETER = re.compile(r"IN \(:(?P<many>\w+)\[\]\)|(?<![:\w]):(?P<one>\w+)")
 _LOCKS: dict[Dialect, dict[str, str]] = {
     "sqlite": {"for_update": "", "for_share": "", "skip_locked": ""},
@@ -28,15 +30,28 @@ _LOCKS: dict[Dialect, dict[str, str]] = {
 }
 
 
+def _rows_in_place(match: re.Match[str]) -> str:
+    picked = ", ".join(f"value ->> '{one.split()[0]}' AS {one.split()[0]}" for one in match["columns"].split(","))
+    return f"(SELECT {picked} FROM json_each(:{match['name']})) AS {match['alias']}"  # noqa: S608  # names of ours
+
+
+def _rows_from_afar(match: re.Match[str]) -> str:
+    return f"json_to_recordset(:{match['name']}) AS {match['alias']}({match['columns']})"
+
+
+_AS_ROWS: dict[Dialect, Callable[[re.Match[str]], str]] = {"sqlite": _rows_in_place, "postgresql": _rows_from_afar}
+
+
 class Statement:
     """One statement, compiled at import for both databases; the drivers keep it prepared by its text."""
 
-    __slots__ = ("_lists", "_names", "_text")
+    __slots__ = ("_json", "_lists", "_names", "_text")
 
     def __init__(self, sql: str) -> None:
         """Compile ``sql``. The text comes from our own modules only, never from a caller."""
         self._names: list[str] = []
         self._lists: set[str] = set()
+        self._json: set[str] = set()
         self._text: dict[Dialect, str] = {
             "sqlite": self._compile(sql, "sqlite"),
             "postgresql": self._compile(sql, "postgresql"),
@@ -45,6 +60,9 @@ class Statement:
     def _compile(self, sql: str, dialect: Dialect) -> str:
         for mark, lock in _LOCKS[dialect].items():
             sql = sql.replace("{" + mark + "}", lock)
+
+        self._json |= {match["name"] for match in _ROWS.finditer(sql)}
+        sql = _ROWS.sub(_AS_ROWS[dialect], sql)
 
         def place(match: re.Match[str]) -> str:
             name = match["many"] or match["one"]
@@ -69,9 +87,10 @@ class Statement:
         arguments = [given[name] for name in self._names]
         if len(given) != len(arguments):
             raise TypeError(f"the statement takes {self._names}")
-        if dialect == "sqlite" and self._lists:
+        as_json = self._json | self._lists if dialect == "sqlite" else self._json
+        if as_json:
             return [
-                json.dumps(list(value)) if name in self._lists else value
+                json.dumps(list(value)) if name in as_json else value
                 for name, value in zip(self._names, arguments, strict=True)
             ]
         return arguments

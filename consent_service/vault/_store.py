@@ -6,7 +6,7 @@ from typing import cast
 from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting
 from consent_service.vault.parts import PartRef
 
 
@@ -110,13 +110,12 @@ _SWAP = {
     owner: Statement(f"UPDATE {table} SET wrapped = :after WHERE {key} = :id AND wrapped = :before")
     for owner, (table, key) in WRAPPED.items()
 }
-_ADD_PART = Statement(
-    f"INSERT INTO part ({_PART}, held_for, wrapped_key, sealed, created_at) VALUES (:candidate_id, :resource,"
-    " :resource_id, :version, :part, :held_for, :wrapped_key, :sealed, :created_at)"
-)
+_ADD_PARTS = inserting(PartRow, (*PartRef._fields, "held_for", "wrapped_key", "sealed", "created_at"))
 _PARTS = Statement(
-    f"SELECT {_PART}, wrapped_key, sealed FROM part WHERE candidate_id = :candidate_id AND resource = :resource"
-    " AND resource_id = :resource_id AND version = :version AND part IN (:parts[])"
+    f"SELECT {', '.join('p.' + name for name in PartRef._fields)}, p.wrapped_key, p.sealed"
+    " FROM ROWS(:refs AS w(candidate_id text, resource text, resource_id text, version bigint, part text))"
+    " JOIN part p ON p.candidate_id = w.candidate_id AND p.resource = w.resource AND p.resource_id = w.resource_id"
+    " AND p.version = w.version AND p.part = w.part"
 )
 _REFS = Statement(
     f"SELECT {_PART} FROM part WHERE candidate_id = :candidate_id AND resource = :resource"
@@ -127,10 +126,7 @@ _DESTROY_RESOURCE, _DESTROY_SHARES_ON = (
     Statement(f"DELETE FROM {table} WHERE candidate_id = :candidate_id AND resource = :resource AND resource_id = :id")
     for table in ("part", "share")
 )
-_ADD_SHARE = Statement(
-    f"INSERT INTO share (consent_id, recipient_id, {_PART}, wrapped_key) VALUES (:consent_id, :recipient_id,"
-    " :candidate_id, :resource, :resource_id, :version, :part, :wrapped_key)"
-)
+_ADD_SHARES = inserting(ShareRow, ("consent_id", "recipient_id", *PartRef._fields, "wrapped_key"))
 _SHARED = Statement(
     "SELECT s.consent_id, s.recipient_id, s.candidate_id, s.resource, s.resource_id, s.version, s.part,"
     " s.wrapped_key, p.sealed FROM share s JOIN part p ON p.candidate_id = s.candidate_id"
@@ -146,6 +142,7 @@ _RECIPIENTS = Statement(
 )
 _CONSENTS = Statement("SELECT DISTINCT consent_id FROM share WHERE candidate_id = :candidate_id")
 _DESTROY_CANDIDATES = Statement("DELETE FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id")
+_DESTROY_ALL_SHARES = Statement("DELETE FROM share WHERE consent_id IN (:ids[])")
 _DESTROY_SHARES = Statement(
     "DELETE FROM share WHERE consent_id = :id AND recipient_id <> :but AND (recipient_id = :only OR :only = '')"
 )
@@ -216,25 +213,15 @@ async def swap_wrapped(tx: Transaction, owner: str, key_id: str, before: bytes, 
     return await tx.run(_SWAP[owner], id=key_id, before=before, after=after) > 0
 
 
-async def add_part(
-    tx: Transaction, ref: PartRef, *, held_for: str, wrapped_key: bytes, sealed: bytes, created_at: int
-) -> None:
-    """Store a sealed part. Raises Duplicate: a version is written once."""
-    await tx.run(
-        _ADD_PART, **ref._asdict(), held_for=held_for, wrapped_key=wrapped_key, sealed=sealed, created_at=created_at
-    )
+async def add_parts(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
+    """Store sealed parts, every column of them. Raises Duplicate: a version is written once."""
+    await tx.run_rows(_ADD_PARTS, rows)
 
 
-async def parts(view: Snapshot, candidate_id: str, refs: Iterable[PartRef]) -> dict[PartRef, Row]:
+async def parts(view: Snapshot, refs: Iterable[PartRef]) -> dict[PartRef, Row]:
     """The sealed parts that exist of ``refs``."""
-    wanted: dict[tuple[str, str, int], list[str]] = {}
-    for ref in set(refs):
-        wanted.setdefault((ref.resource, ref.resource_id, ref.version), []).append(ref.part)
-    found: dict[PartRef, Row] = {}
-    for (resource, resource_id, version), names in wanted.items():
-        of = {"candidate_id": candidate_id, "resource": resource, "resource_id": resource_id, "version": version}
-        found |= {ref_of(row): row for row in await view.rows(_PARTS, **of, parts=names)}
-    return found
+    wanted = [ref._asdict() for ref in sorted(set(refs))]
+    return {ref_of(row): row for row in await view.rows(_PARTS, refs=wanted)}
 
 
 async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: str, version: int) -> list[PartRef]:
@@ -255,10 +242,9 @@ async def destroy_resource(tx: Transaction, candidate_id: str, resource: str, re
     return await tx.run(_DESTROY_RESOURCE, **of)
 
 
-async def add_shares(tx: Transaction, consent_id: str, shares: Sequence[tuple[PartRef, str, bytes]]) -> None:
-    """Store data keys wrapped for recipients: (part, recipient id, wrapped key)."""
-    rows = [{**ref._asdict(), "consent_id": consent_id, "recipient_id": r, "wrapped_key": w} for ref, r, w in shares]
-    await tx.run_many(_ADD_SHARE, rows)
+async def add_shares(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
+    """Store data keys wrapped for recipients, every column of them."""
+    await tx.run_rows(_ADD_SHARES, rows)
 
 
 async def shared(view: Snapshot, consent_ids: Sequence[str], recipient_ids: Sequence[str]) -> list[Row]:
@@ -292,6 +278,11 @@ async def destroy_shares(
 ) -> int:
     """Delete the shares of a consent: all, those of ``recipient_id``, or all ``but`` one recipient's."""
     return await tx.run(_DESTROY_SHARES, id=consent_id, only=recipient_id or "", but=but or "")
+
+
+async def destroy_all_shares(tx: Transaction, consent_ids: Sequence[str]) -> int:
+    """Delete every share of the consents; how many."""
+    return await tx.run(_DESTROY_ALL_SHARES, ids=consent_ids)
 
 
 async def erase(tx: Transaction, candidate_id: str) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Sealing: content becomes a part. This module can't open anything."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from consent_service.crypto.envelope import new_key
@@ -18,25 +19,44 @@ class SealedPart:
     data_key: bytes = field(repr=False)
 
 
-async def seal(
-    tx: Transaction, key: CandidateKey, ref: PartRef, content: bytes, *, held_for: str, at: int
-) -> SealedPart:
-    """Seal ``content`` as ``ref`` under a data key of its own, wrapped for the owner.
+@dataclass(frozen=True)
+class Unstored:
+    """A part just sealed, and all of it that is to be stored (``store``)."""
 
-    ``held_for`` names the controller. Raises ValueError for another candidate's key, Duplicate if the part exists.
+    part: SealedPart
+    row: dict[str, object] = field(repr=False)
+
+
+def sealed(key: CandidateKey, ref: PartRef, content: bytes, *, held_for: str, at: int) -> Unstored:
+    """``content`` sealed as ``ref`` under a data key of its own, wrapped for the owner; stored nowhere yet.
+
+    ``held_for`` names the controller. Raises ValueError for another candidate's key.
     """
     if ref.candidate_id != key.candidate_id:
         raise ValueError("a part is sealed under its own candidate's key")
     data_key = new_key()
-    await _store.add_part(
-        tx,
-        ref,
-        held_for=held_for,
-        wrapped_key=seal_envelope(key.secret, data_key, ref.key_aad()),
-        sealed=seal_envelope(data_key, content, ref.content_aad()),
-        created_at=at,
-    )
-    return SealedPart(ref, data_key)
+    row = {
+        **ref._asdict(),
+        "held_for": held_for,
+        "wrapped_key": seal_envelope(key.secret, data_key, ref.key_aad()),
+        "sealed": seal_envelope(data_key, content, ref.content_aad()),
+        "created_at": at,
+    }
+    return Unstored(SealedPart(ref, data_key), row)
+
+
+async def store(tx: Transaction, parts: Iterable[Unstored]) -> None:
+    """Store what was sealed. Raises Duplicate if a part exists."""
+    await _store.add_parts(tx, [part.row for part in parts])
+
+
+async def seal(
+    tx: Transaction, key: CandidateKey, ref: PartRef, content: bytes, *, held_for: str, at: int
+) -> SealedPart:
+    """Seal ``content`` as ``ref`` and store it. Raises as ``sealed`` and ``store``."""
+    fresh = sealed(key, ref, content, held_for=held_for, at=at)
+    await store(tx, [fresh])
+    return fresh.part
 
 
 async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: str, version: int) -> list[PartRef]:

@@ -4,6 +4,7 @@ Granting makes them, and the end of the consent destroys them, each in the trans
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from consent_service.crypto.envelope import open_sealed
 from consent_service.crypto.envelope import seal as seal_envelope
@@ -26,21 +27,43 @@ async def share(
     Raises NotAvailable if a part is not the owner's or does not exist.
     """
     wanted = list(refs)
-    rows = await _store.parts(tx, owner.candidate_id, wanted)
-    if any(ref not in rows for ref in wanted):
+    rows = await _store.parts(tx, wanted)
+    if any(ref not in rows or ref.candidate_id != owner.candidate_id for ref in wanted):
         raise NotAvailable
-    for ref in wanted:
-        data_key = open_sealed(owner.secret, rows[ref]["wrapped_key"], ref.key_aad())
-        for terms, recipient in recipients:
-            await share_sealed(tx, SealedPart(ref, data_key), terms, recipient)
+    parts = [SealedPart(ref, open_sealed(owner.secret, rows[ref]["wrapped_key"], ref.key_aad())) for ref in wanted]
+    await store(tx, [wrap(part, terms, recipient) for part in parts for terms, recipient in recipients])
 
 
-async def share_sealed(tx: Transaction, sealed: SealedPart, terms: ShareTerms, recipient: RecipientKey) -> None:
-    """Share a part that was sealed just now. Raises ValueError if the terms name another recipient."""
+@dataclass(frozen=True)
+class Share:
+    """A share just made, which is to be stored (``store``)."""
+
+    row: dict[str, object] = field(repr=False)
+
+
+def wrap(part: SealedPart, terms: ShareTerms, recipient: RecipientKey) -> Share:
+    """A part whose data key is at hand, wrapped for a recipient. Raises ValueError if the terms name another one."""
     if terms.recipient_id != recipient.recipient_id:
         raise ValueError("a share is wrapped for the recipient that its terms name")
-    wrapped = seal_envelope(recipient.secret, sealed.data_key, terms.aad(sealed.ref))
-    await _store.add_shares(tx, terms.consent_id, [(sealed.ref, recipient.recipient_id, wrapped)])
+    wrapped = seal_envelope(recipient.secret, part.data_key, terms.aad(part.ref))
+    return Share(
+        {
+            "consent_id": terms.consent_id,
+            "recipient_id": terms.recipient_id,
+            **part.ref._asdict(),
+            "wrapped_key": wrapped,
+        }
+    )
+
+
+async def store(tx: Transaction, shares: Iterable[Share]) -> None:
+    """Store what was wrapped."""
+    await _store.add_shares(tx, [share.row for share in shares])
+
+
+async def share_sealed(tx: Transaction, part: SealedPart, terms: ShareTerms, recipient: RecipientKey) -> None:
+    """Share a part that was sealed just now. Raises as ``wrap``."""
+    await store(tx, [wrap(part, terms, recipient)])
 
 
 async def holds(view: Snapshot, consent_id: str, recipient_id: str, resource: str) -> bool:
@@ -68,3 +91,9 @@ async def destroy(tx: Transaction, consent_id: str, *, recipient_id: str | None 
     """Destroy a consent's shares: all, one recipient's, or all ``but`` one recipient's; how many. Needs no key."""
     tx.scrub_after_commit()
     return await _store.destroy_shares(tx, consent_id, recipient_id=recipient_id, but=but)
+
+
+async def destroy_every(tx: Transaction, consent_ids: Sequence[str]) -> int:
+    """Destroy all shares of several consents; how many. Needs no key."""
+    tx.scrub_after_commit()
+    return await _store.destroy_all_shares(tx, consent_ids)

@@ -12,11 +12,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from consent_service.storage.engine import Database, Dialect, Row, Snapshot, Statement, Transaction
+from consent_service.storage.engine import Database, Dialect, Row, Rows, Snapshot, Statement, Transaction
 from tests.consents.lifecycle_world import World, refs_of
 
 UNTIL_DAYS = 20
@@ -65,6 +65,10 @@ class MortalTransaction:
     async def run_many(self, statement: Statement, given: Iterable[Mapping[str, Any]], /) -> None:
         self._fuse.burn()
         await self._tx.run_many(statement, given)
+
+    async def run_rows(self, statement: Rows, given: Sequence[Mapping[str, Any]], /) -> int:
+        self._fuse.burn()
+        return await self._tx.run_rows(statement, given)
 
     def scrub_after_commit(self) -> None:
         self._tx.scrub_after_commit()

@@ -53,3 +53,17 @@ def test_arguments_that_do_not_fit_are_refused(
     """A missing one is a KeyError, a surplus one a TypeError: neither is NULL, neither is ignored."""
     with pytest.raises(error):
         Statement("a = :a AND b = :b").arguments(dialect, given)
+
+
+def test_rows_to_join_with_are_one_argument() -> None:
+    """Both databases read them from JSON, each in its way."""
+    statement = Statement("SELECT t.n FROM ROWS(:given AS w(a text, n bigint)) JOIN t ON t.a = w.a WHERE t.b = :b")
+    assert statement.text("postgresql") == (
+        "SELECT t.n FROM json_to_recordset($1) AS w(a text, n bigint) JOIN t ON t.a = w.a WHERE t.b = $2"
+    )
+    assert statement.text("sqlite") == (
+        "SELECT t.n FROM (SELECT value ->> 'a' AS a, value ->> 'n' AS n FROM json_each(?1)) AS w"
+        " JOIN t ON t.a = w.a WHERE t.b = ?2"
+    )
+    for dialect in ("sqlite", "postgresql"):
+        assert statement.arguments(dialect, {"given": ({"a": "x", "n": 1},), "b": 2}) == ['[{"a": "x", "n": 1}]', 2]

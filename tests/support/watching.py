@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from consent_service.storage.engine import Database, Dialect, Row, Snapshot, Statement, Transaction
+from consent_service.storage.engine import Database, Dialect, Row, Rows, Snapshot, Statement, Transaction
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,11 @@ class _View:
         every = list(given)
         self._note(statement, every, len(every))
         await self._tx.run_many(statement, every)
+
+    async def run_rows(self, statement: Rows, given: Sequence[Mapping[str, Any]], /) -> int:
+        self._note(statement, list(given), len(given))
+        touched: int = await self._tx.run_rows(statement, given)
+        return touched
 
     def scrub_after_commit(self) -> None:
         self._tx.scrub_after_commit()

@@ -1,0 +1,79 @@
+"""Statements that write many rows of a table at once.
+
+PostgreSQL takes the rows as one array a column: a statement for each row would cost it half as much again, and a
+round trip more. SQLite runs in place, and takes them one after the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, LargeBinary
+from sqlmodel import SQLModel
+
+from consent_service.storage.statement import Statement
+
+
+class Rows(Statement):
+    """A statement for one row, and on PostgreSQL the same for many. ``inserting`` and ``updating`` make them."""
+
+    __slots__ = ("_columns", "_many")
+
+    def __init__(self, sql: str, many: str, columns: Sequence[str]) -> None:
+        """``many`` takes an array for each of ``columns``; ``sql`` names them as its parameters."""
+        super().__init__(sql)
+        self._many = many
+        self._columns = tuple(columns)
+
+    @property
+    def many(self) -> str:
+        """The SQL for many rows, as PostgreSQL takes it."""
+        return self._many
+
+    def arrays(self, given: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        """``given`` column by column, for ``many``. Raises KeyError on a missing, TypeError on a surplus name."""
+        if any(len(row) != len(self._columns) for row in given):
+            raise TypeError(f"the statement takes {self._columns}")
+        return [[row[column] for row in given] for column in self._columns]
+
+
+def inserting(table: type[SQLModel], columns: Sequence[str]) -> Rows:
+    """What adds rows with ``columns`` to ``table``."""
+    name, listed = table.__tablename__, ", ".join(columns)
+    return Rows(
+        f"INSERT INTO {name} ({listed}) VALUES ({', '.join(':' + one for one in columns)})",  # noqa: S608  # our names
+        f"INSERT INTO {name} ({listed}) SELECT * FROM {_unnest(table, {one: one for one in columns})}",  # noqa: S608
+        columns,
+    )
+
+
+def updating(
+    table: type[SQLModel], columns: Sequence[str], *, key: str, still: Mapping[str, str] | None = None
+) -> Rows:
+    """What writes ``columns`` of the rows of ``table`` with these ``key``s.
+
+    ``still`` says which columns must hold what is given, and by what name it is given: other rows stay as they are.
+    """
+    given = {one: one for one in (key, *columns)} | {name: column for column, name in (still or {}).items()}
+    held = {key: key, **(still or {})}
+    name = table.__tablename__
+    return Rows(
+        f"UPDATE {name} SET {', '.join(f'{one} = :{one}' for one in columns)}"  # noqa: S608  # names of ours
+        f" WHERE {' AND '.join(f'{column} = :{one}' for column, one in held.items())}",
+        f"UPDATE {name} AS t SET {', '.join(f'{one} = w.{one}' for one in columns)}"  # noqa: S608  # names of ours
+        f" FROM {_unnest(table, given)} AS w ({', '.join(given)})"
+        f" WHERE {' AND '.join(f't.{column} = w.{one}' for column, one in held.items())}",
+        tuple(given),
+    )
+
+
+def _unnest(table: type[SQLModel], given: Mapping[str, str]) -> str:
+    """Arrays as rows; ``given`` says of which column's type each is."""
+    types = [_type(table, column) for column in given.values()]
+    return f"unnest({', '.join(f'${number}::{kind}[]' for number, kind in enumerate(types, 1))})"
+
+
+def _type(table: type[SQLModel], column: str) -> str:
+    kind = table.metadata.tables[str(table.__tablename__)].columns[column].type
+    if isinstance(kind, BigInteger):
+        return "bigint"
+    return "bytea" if isinstance(kind, LargeBinary) else "text"
