@@ -1,11 +1,11 @@
 """The log's tables. ``chain`` and ``pending_leaf`` change; everything else is only ever added to."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
+from consent_service.audit.heads import Head
 from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
 
 
@@ -18,7 +18,11 @@ def _bytes() -> "Column[bytes]":
 
 
 class ChainRow(SQLModel, table=True):
-    """The head of one chain: a candidate's, or the service's own."""
+    """The head of one chain: a candidate's, or the service's own.
+
+    ``steps`` is where in the chain the last word stands about each consent that goes on, and about what is refused
+    once and for all (JSON). ``mac`` covers all that moves.
+    """
 
     __tablename__ = "chain"
 
@@ -28,6 +32,8 @@ class ChainRow(SQLModel, table=True):
     last_at: int = Field(sa_column=_number())
     closed: int = Field(sa_column=_number())
     closing: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True))
+    steps: str
+    mac: bytes = Field(sa_column=_bytes())
 
 
 class EntryRow(SQLModel, table=True):
@@ -107,38 +113,26 @@ class CheckpointRow(SQLModel, table=True):
     at: int = Field(sa_column=_number())
 
 
-@dataclass(slots=True)
-class Head:
-    """A chain's head, locked for this transaction; it moves as entries are appended."""
-
-    chain_id: str
-    length: int
-    digest: bytes
-    last_at: int
-
-    def now(self, clock_now: int) -> int:
-        """The later of the clock and just after the chain's last entry.
-
-        Time never runs backwards within a chain, and no two of its entries share an instant: what happened first is
-        told first, to people and to units, also when the clock is coarse or was set back.
-        """
-        return max(clock_now, self.last_at + 1)
-
-
 _OPEN = Statement(
-    "INSERT INTO chain (chain_id, length, digest, last_at, closed) VALUES (:chain_id, 0, :digest, :last_at, 0)"
+    "INSERT INTO chain (chain_id, length, digest, last_at, closed, steps, mac)"
+    " VALUES (:chain_id, 0, :digest, :last_at, 0, '{}', :mac)"
     " ON CONFLICT (chain_id) DO NOTHING"
 )
 _LOCK = Statement(
-    "SELECT chain_id, length, digest, last_at FROM chain WHERE chain_id IN (:ids[]) AND closed = 0"
+    "SELECT chain_id, length, digest, last_at, steps, mac FROM chain WHERE chain_id IN (:ids[]) AND closed = 0"
     " ORDER BY chain_id {for_update}"
 )
 _LOCK_FREE = Statement(
-    "SELECT chain_id, length, digest, last_at, closed FROM chain WHERE chain_id IN (:ids[])"
+    "SELECT chain_id, length, digest, last_at, steps, mac, closed FROM chain WHERE chain_id IN (:ids[])"
     " ORDER BY chain_id {skip_locked}"
 )
 _CLOSE = Statement("UPDATE chain SET closed = 1, closing = :closing WHERE chain_id = :chain_id")
-_MOVE = Statement("UPDATE chain SET length = :length, digest = :digest, last_at = :last_at WHERE chain_id = :chain_id")
+_HEADS = Statement("SELECT chain_id, length, digest, last_at, steps, mac FROM chain WHERE chain_id IN (:ids[])")
+_MOVE = Statement(
+    "UPDATE chain SET length = :length, digest = :digest, last_at = :last_at, steps = :steps, mac = :mac"
+    " WHERE chain_id = :chain_id"
+)
+_MOVING = ("chain_id", "length", "digest", "last_at", "steps", "mac")
 _ENTRY = Statement(
     "INSERT INTO entry (chain_id, position, at, event, consent_id, changes_state, body, digest)"
     " VALUES (:chain_id, :position, :at, :event, :consent_id, :changes_state, :body, :digest)"
@@ -155,9 +149,11 @@ _OF_CHAIN = Statement(_OF_ONE + "e.position >= :after ORDER BY e.position LIMIT 
 _NEWEST_FIRST = Statement(_OF_ONE + "e.position < :before ORDER BY e.position DESC LIMIT :limit")
 _ABOUT_CONSENT = Statement(_OF_ONE + "e.consent_id = :consent_id ORDER BY e.position DESC LIMIT :limit")
 _LAST_STEPS = Statement(
-    "SELECT e.chain_id, e.position, e.consent_id, e.body, e.digest FROM entry e JOIN ("
+    "SELECT e.chain_id, e.position, e.consent_id, e.body, e.digest,"
+    " c.length, c.digest AS head, c.last_at, c.steps, c.mac FROM entry e JOIN ("
     "SELECT consent_id, MAX(position) AS position FROM entry WHERE changes_state <> 0 AND consent_id IN (:ids[])"
-    " GROUP BY consent_id) s ON s.consent_id = e.consent_id AND s.position = e.position WHERE e.changes_state <> 0"
+    " GROUP BY consent_id) s ON s.consent_id = e.consent_id AND s.position = e.position"
+    " LEFT JOIN chain c ON c.chain_id = e.chain_id WHERE e.changes_state <> 0"
 )
 _FORGET = Statement("DELETE FROM entry_detail WHERE chain_id = :chain_id")
 
@@ -187,7 +183,12 @@ _NEWEST = Statement("SELECT size, root, note, at FROM checkpoint ORDER BY size D
 
 async def open_chain(tx: Transaction, chain_id: str, digest: bytes, at: int) -> bool:
     """Whether the chain is new."""
-    return await tx.run(_OPEN, chain_id=chain_id, digest=digest, last_at=at) == 1
+    return await tx.run(_OPEN, chain_id=chain_id, digest=digest, last_at=at, mac=b"") == 1
+
+
+async def heads(view: Snapshot, ids: Sequence[str]) -> list[Head]:
+    """The heads of the chains among ``ids``, not locked."""
+    return [_head(row) for row in await view.rows(_HEADS, ids=ids)]
 
 
 async def lock_heads(tx: Transaction, ids: Sequence[str]) -> list[Head]:
@@ -202,7 +203,7 @@ async def lock_free_heads(tx: Transaction, ids: Sequence[str]) -> tuple[list[Hea
 
 
 def _head(row: Row) -> Head:
-    return Head(row["chain_id"], row["length"], row["digest"], row["last_at"])
+    return Head(row["chain_id"], row["length"], row["digest"], row["last_at"], row["steps"], row["mac"])
 
 
 async def close_chain(tx: Transaction, chain_id: str, closing: bytes) -> None:
@@ -219,7 +220,7 @@ async def add_entries(
     await tx.run_many(_PENDING, [{"chain_id": e["chain_id"], "position": e["position"]} for e in entries])
     await tx.run_many(
         _MOVE,
-        [{"chain_id": h.chain_id, "length": h.length, "digest": h.digest, "last_at": h.last_at} for h in heads],
+        [{name: getattr(head, name) for name in _MOVING} for head in heads],
     )
 
 
@@ -245,7 +246,7 @@ async def leaf_about(view: Snapshot, consent_id: str, position: int, digest: byt
 
 
 async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> list[Row]:
-    """The last entry that changed the state of each consent, by the columns beside it."""
+    """The last entry that changed the state of each consent, by the columns beside it, with its chain's head."""
     return await view.rows(_LAST_STEPS, ids=consent_ids)
 
 

@@ -14,23 +14,21 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from consent_service.audit import _store, vocabulary
-from consent_service.audit._store import Head
+from consent_service.audit.heads import FIRST, Head, is_sound, note, seal_head, steps_of
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import SealBroken, aad
 from consent_service.crypto.service_keys import SealKey
 from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Row, Snapshot, Transaction
 
-__all__ = ["SERVICE_CHAIN", "Appended", "Entry", "Head", "append", "append_all", "lock", "open_chain", "read"]
+__all__ = ["FIRST", "SERVICE_CHAIN", "Appended", "Entry", "Head", "append", "append_all", "lock", "open_chain", "read"]
 
 SERVICE_CHAIN = "service"
-FIRST = bytes(32)  # what the first entry of a chain links to
-_NOWHERE = -1
 
 Actor = Literal["candidate", "unit", "service", "operator"]
 
@@ -62,6 +60,16 @@ class Appended:
 def leaf_hash(body: bytes) -> bytes:
     """RFC 9162, 2.1.1: SHA-256(0x00 || body)."""
     return sha256(b"\x00" + body).digest()
+
+
+class Step(NamedTuple):
+    """Where the log last changed a consent's state, and whether that ended it."""
+
+    position: int
+    over: bool
+
+
+_NOWHERE = Step(-1, over=False)
 
 
 async def open_chain(tx: Transaction, chain_id: str, *, at: int) -> bool:
@@ -133,6 +141,7 @@ async def append_all(
     rows, details, appended = [], [], []
     for head, entry in entries:
         _check(entry)
+        sound = is_sound(key, head)
         moment = head.now(at)
         salt = os.urandom(32)
         secret = canonical(entry.detail)
@@ -152,8 +161,12 @@ async def append_all(
         )
         details.append({**place, "sealed": key.seal(salt + secret, _detail_aad(head.chain_id, head.length, digest))})
         appended.append(Appended(head.chain_id, head.length, digest, moment))
+        if sound:
+            note(head, entry.event, entry.consent_id, state=entry.changes_state)
         head.length, head.digest, head.last_at = head.length + 1, digest, moment
     moved = {head.chain_id: head for head, _ in entries}
+    for head in moved.values():
+        seal_head(key, head)
     await _store.add_entries(tx, rows, details, moved.values())
     return appended
 
@@ -204,37 +217,56 @@ async def read(view: Snapshot, chain_id: str, *, after: int = 0, limit: int = 10
     return await _store.entries_of(view, chain_id, after=after, limit=limit)
 
 
-async def last_steps(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, int]:
+async def last_steps(view: Snapshot, key: SealKey, consent_ids: Sequence[str]) -> dict[str, Step]:
     """Where the log last changed the state of each consent: a row that says otherwise was not written by us.
 
-    The columns find the entry, and its body is held against them. Where they don't agree, or two chains claim the same
-    consent, the answer is a position that nothing has.
+    The columns find the entry, and its body, and the head of its chain, are held against them. Where they don't agree,
+    or two chains claim the same consent, the answer is a position that nothing has.
     """
-    found: dict[str, int] = {}
+    found: dict[str, Step] = {}
     for row in await _store.last_steps(view, consent_ids):
         consent_id = row["consent_id"]
-        found[consent_id] = row["position"] if consent_id not in found and _says_so(row) else _NOWHERE
+        step = _step(key, row) if consent_id not in found else None
+        found[consent_id] = _NOWHERE if step is None else step
     return found
 
 
-def _says_so(row: Row) -> bool:
+def _step(key: SealKey, row: Row) -> Step | None:
+    said = _said(row)
+    steps = steps_of(key, Head(row["chain_id"], row["length"], row["head"], row["last_at"], row["steps"], row["mac"]))
+    if said is None or steps is None:
+        return None
+    step = Step(row["position"], said["event"] in vocabulary.ENDS)
+    return step if steps.get(row["consent_id"]) == (None if step.over else step.position) else None
+
+
+def _said(row: Row) -> dict[str, Any] | None:
+    """What the entry says, if it is what its columns say, and a step."""
     try:
-        said = orjson.loads(row["body"])
+        said: dict[str, Any] = orjson.loads(row["body"])
         named = said["chain"], said["consent"], said["position"], said["state"]
-        return named == (row["chain_id"], row["consent_id"], row["position"], True) and (
-            leaf_hash(row["body"]) == row["digest"]
-        )
+        agrees = named == (row["chain_id"], row["consent_id"], row["position"], True)
+        return said if agrees and leaf_hash(row["body"]) == row["digest"] and isinstance(said["event"], str) else None
     except (KeyError, TypeError, ValueError):
-        return False
+        return None
+
+
+async def last_words(view: Snapshot, key: SealKey, chain_id: str) -> dict[str, int] | None:
+    """Where the last words of a chain stand (``heads``), or None if somebody else wrote its head, or took it."""
+    heads = await _store.heads(view, [chain_id])
+    return steps_of(key, heads[0]) if heads else None
 
 
 __all__ += [
     "SealBroken",
+    "Step",
     "is_sealed",
     "last_steps",
+    "last_words",
     "leaf_hash",
     "lock_concerned",
     "lock_known",
     "may_hold",
     "open_detail",
+    "steps_of",
 ]

@@ -71,6 +71,30 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
     "letter.retried": _NOTHING,
 }
 
+STANDING: Final = "standing_refusal"
+_STANDING: Final = frozenset({"standing_refusal.placed", "standing_refusal.lifted"})
+ENDS: Final = frozenset(
+    f"consent.{state}" for state in ("refused", "cancelled", "lapsed", "revoked", "expired", "used_up", "invalidated")
+)
+"""Events that end a consent, for good."""
+
+
+def note(steps: dict[str, int], event: object, consent_id: object, *, state: object, position: int) -> bool:
+    """Bring up to date, by an entry, where a chain last said how each consent that goes on stands (by its id), and
+    what is refused once and for all (``STANDING``); whether the entry says any such thing.
+    """
+    if event in _STANDING:
+        steps[STANDING] = position
+        return True
+    if state is not True or not isinstance(consent_id, str):
+        return False
+    if event in ENDS:
+        steps.pop(consent_id, None)
+    else:
+        steps[consent_id] = position
+    return True
+
+
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

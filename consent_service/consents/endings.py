@@ -175,7 +175,7 @@ async def _hers(tx: Transaction, desk: Desk, consent: Stored | None, candidate_i
     """
     try:
         if consent is not None:
-            await verify(tx, desk.keys.rows, consent)
+            await verify(tx, desk.keys, consent)
     except Tampered:
         if consent is not None and consent.candidate_id == candidate_id:
             raise

@@ -6,7 +6,7 @@ A row that can't be read, or that was not written by the service, is evidence ag
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consent_service.audit.log import SERVICE_CHAIN, last_steps
+from consent_service.audit.log import SERVICE_CHAIN, Step, last_steps
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
 from consent_service.consents.asks import Ask, ReleaseAsk
@@ -25,7 +25,7 @@ class Evidence:
     """All of it, for a batch of calls. ``forged`` are places of remembered releases that the service did not write."""
 
     consents: dict[str, Stored]
-    steps: dict[str, int]
+    steps: dict[str, Step]
     shares: Shares
     units: dict[str, Unit | None]
     releases: dict[tuple[str, str], Row]
@@ -59,7 +59,7 @@ async def gather(tx: Transaction, desk: Desk, asks: Sequence[Ask], shares: Share
     ours = {place for place, row in remembered.items() if is_ours(desk.keys.rows, place, row)}
     return Evidence(
         consents=consents,
-        steps=await last_steps(tx, ids),
+        steps=await last_steps(tx, desk.keys.log, ids),
         shares=shares,
         units={unit_id: await find_unit(tx, desk.keys.rows, unit_id) for unit_id in {ask.unit_id for ask in releases}},
         refusals={(r["candidate_id"], r["against"]) for r in await _store.standing_refusals(tx, candidates)},

@@ -103,7 +103,7 @@ async def answer(
     consent = await _store.find(tx, consent_id)
     if consent is None or consent.candidate_id != head.chain_id:
         raise NotAvailable
-    await verify(tx, desk.keys.rows, consent)
+    await verify(tx, desk.keys, consent)
     if State(consent.state) is not State.REQUESTED or (consent.reply_by is not None and at >= consent.reply_by):
         raise NotAnswerable
     _narrows(consent, choice)
@@ -125,7 +125,7 @@ async def resume(tx: Transaction, desk: Desk, keyring: Keyring, consent_id: str,
     consent = await _store.find(tx, consent_id)
     if consent is None or consent.candidate_id != head.chain_id:
         raise NotAvailable
-    await verify(tx, desk.keys.rows, consent)
+    await verify(tx, desk.keys, consent)
     terms = terms_of(await _in_time(consent, at))
     step(State(consent.state), State.GRANTED)
     entry = Entry("consent.resumed", "candidate", unit_id=terms.recipient.id, consent_id=consent.id, changes_state=True)

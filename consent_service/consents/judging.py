@@ -41,7 +41,7 @@ async def judge(view: Snapshot, desk: Desk, consent_id: str, unit_id: str, *, at
     if consent.granted_at is None:
         return NotInForce("not_granted")
     try:
-        terms = terms_of(await verify(view, desk.keys.rows, consent))
+        terms = terms_of(await verify(view, desk.keys, consent))
     except Tampered:
         return NotInForce("tampered")
     if (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id):

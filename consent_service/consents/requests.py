@@ -115,7 +115,7 @@ async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, 
     consent = await _store.find(tx, consent_id)
     if consent is None:
         raise NotAvailable
-    await verify(tx, keys.rows, consent)
+    await verify(tx, keys, consent)
     if consent.candidate_id is not None or State(consent.state) in ENDS:
         return
     entry = Entry(
@@ -176,7 +176,7 @@ async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, at
     consent = await _store.find(tx, consent_id)
     if consent is None or consent.candidate_id != first.candidate_id:
         raise StorageUnavailable  # bound while we waited: asked again, it is locked where it is now
-    await verify(tx, desk.keys.rows, consent)
+    await verify(tx, desk.keys, consent)
     if consent.granted_at is not None:
         raise NotAvailable
     if consent.withdrawn_at is not None or consent.reply_by is None or at >= consent.reply_by:
@@ -201,7 +201,7 @@ async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str 
         return False
     if consent.reply_by is None or consent.reply_by > at or consent.candidate_id != candidate_id:
         return False
-    await verify(tx, desk.keys.rows, consent)
+    await verify(tx, desk.keys, consent)
     position = UNBOUND
     if head is not None:
         entry = Entry("consent.lapsed", "service", consent_id=consent.id, changes_state=True)

@@ -11,10 +11,10 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
-from consent_service.audit.log import last_steps
+from consent_service.audit.log import Step, last_steps
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
-from consent_service.consents.states import State
+from consent_service.consents.states import ENDS, State
 from consent_service.consents.terms import Terms, from_bytes, row_mac, terms_mac
 from consent_service.crypto.service_keys import MacKey, ServiceKeys
 from consent_service.errors import Tampered
@@ -25,7 +25,7 @@ TAMPERED = Counter("consent_rows_tampered_total", "Consent rows that were change
 _log = structlog.get_logger()
 
 
-def intact(key: MacKey, consent: Stored, last_step: int | None) -> bool:
+def intact(key: MacKey, consent: Stored, last_step: Step | None) -> bool:
     """Whether the MACs over row and terms, and the log, agree with the row. A consent not yet bound has no log."""
     try:
         covered = row_mac(key, consent.covered())
@@ -34,26 +34,26 @@ def intact(key: MacKey, consent: Stored, last_step: int | None) -> bool:
     return (
         covered == consent.row_mac
         and terms_mac(key, consent.terms) == consent.terms_mac
-        and (consent.candidate_id is None or last_step == consent.state_position)
+        and (consent.candidate_id is None or last_step == (consent.state_position, consent.state in ENDS))
     )
 
 
-async def verify(view: Snapshot, key: MacKey, consent: Stored) -> Stored:
+async def verify(view: Snapshot, keys: ServiceKeys, consent: Stored) -> Stored:
     """``consent``, if it is intact. Raises Tampered, after the alarm."""
-    steps = await last_steps(view, [consent.id])
-    if not intact(key, consent, steps.get(consent.id)):
+    steps = await last_steps(view, keys.log, [consent.id])
+    if not intact(keys.rows, consent, steps.get(consent.id)):
         alarm(consent.id)
         raise Tampered
     return consent
 
 
-def changed(key: MacKey) -> Callable[[Snapshot, Mapping[str, int]], Awaitable[list[str]]]:
+def changed(key: MacKey) -> Callable[[Snapshot, Mapping[str, Step]], Awaitable[list[str]]]:
     """What finds, given each consent's last step in the log, the consents whose rows are not as the service left them.
 
     It raises no alarm, and decides nothing: it is for whoever verifies the log.
     """
 
-    async def find(view: Snapshot, steps: Mapping[str, int]) -> list[str]:
+    async def find(view: Snapshot, steps: Mapping[str, Step]) -> list[str]:
         rows = await _store.many(view, list(steps))
         return sorted(row.id for row in rows.values() if not intact(key, row, steps[row.id]))
 

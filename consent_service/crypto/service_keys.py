@@ -2,7 +2,7 @@
 
 ``lookup``       finds a person by number without storing the number (keyed hash)
 ``rows``         proves that consent terms and states are as we wrote them (MAC)
-``log``          seals the details beside log entries
+``log``          seals the details beside log entries, and proves the heads of the chains (MAC)
 ``waiting``      seals what waits for people who have not come yet, and stored answers
 ``receipts``     signs receipts (JWS, ES256)
 ``checkpoints``  signs the log's heads (Ed25519)
@@ -48,13 +48,14 @@ class MacKey:
 
 
 class SealKey:
-    """Seals and opens envelopes under one key."""
+    """Seals and opens envelopes under one key. ``beside`` makes MACs under a key of its own, derived from that one."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "beside")
 
     def __init__(self, key: bytes) -> None:
         """Take the raw key (32 bytes)."""
         self._key = key
+        self.beside = MacKey(hmac.digest(key, b"MAC beside what is sealed 1", hashlib.sha256))
 
     def seal(self, plaintext: bytes, authenticated: bytes) -> bytes:
         """See ``envelope.seal``."""

@@ -9,7 +9,7 @@ from typing import Any
 from consent_service.audit.log import FIRST, leaf_hash
 from consent_service.audit.merkle import completed
 from consent_service.crypto.canonical import canonical
-from consent_service.storage.engine import Database, Statement
+from consent_service.storage.engine import Database, Row, Statement
 
 Bodies = list[dict[str, Any]]
 
@@ -71,6 +71,18 @@ async def rewrite(db: Database, chain: str, change: Callable[[Bodies], None]) ->
         digest=previous,
         at=said[-1]["at"],
     )
+
+
+async def heads_proofs(db: Database) -> list[Row]:
+    """The MACs of the chains' heads as they are now: whoever means to put back the rest keeps them, too."""
+    async with db.snapshot() as view:
+        return await view.rows(Statement("SELECT chain_id, mac FROM chain"))
+
+
+async def put_back(db: Database, proofs: list[Row]) -> None:
+    """Put them back."""
+    for proof in proofs:
+        await tamper(db, "UPDATE chain SET mac = :mac WHERE chain_id = :chain_id", **dict(proof))
 
 
 async def number(db: Database, chain: str, position: int) -> None:

@@ -251,8 +251,12 @@ async def test_the_last_step_of_each_consent_is_known(chains: Database) -> None:
     await write(chains, *granted, (BERIT, step("consent.granted", "c3")))
     await write(chains, (ANNA, step("consent.revoked", "c2")), (ANNA, ASKED))
     async with chains.snapshot() as view:
-        assert await last_steps(view, ["c1", "c2", "c3", "c4"]) == {"c1": 0, "c2": 2, "c3": 0}
-        assert await last_steps(view, []) == {}
+        assert await last_steps(view, KEY, ["c1", "c2", "c3", "c4"]) == {
+            "c1": (0, False),
+            "c2": (2, True),
+            "c3": (0, False),
+        }
+        assert await last_steps(view, KEY, []) == {}
 
 
 async def test_a_chain_is_read_in_pages(chains: Database) -> None:

@@ -11,7 +11,7 @@ from consent_service.audit.verification.tree import Kept
 from consent_service.crypto.service_keys import CheckpointKey, Signers
 from consent_service.storage.engine import Database
 from tests.audit.conftest import ANNA, BERIT, ERASED, ORIGIN, Log, begun
-from tests.audit.tampering import Bodies, bodies, number, rebuild_tree, rewrite, tamper
+from tests.audit.tampering import Bodies, bodies, heads_proofs, number, put_back, rebuild_tree, rewrite, tamper
 
 Attack = Callable[[Log], Awaitable[None]]
 
@@ -138,6 +138,8 @@ PLANTED: dict[str, tuple[set[str], Attack]] = {
                                             f"{ANNAS} AND position = 2", "sealed")),
     "A1: a detail deleted": ({"A1"}, sql(f"DELETE FROM entry_detail WHERE {ANNAS} AND position = 1")),
     "A1: a head": ({"A1"}, sql(f"UPDATE chain SET last_at = last_at + 1 WHERE {ANNAS}")),
+    "A1: what a head knows": ({"A1"}, sql(f"UPDATE chain SET steps = '{{}} ' WHERE {BERITS}")),
+    "A1: a head's proof": ({"A1"}, sql(f"UPDATE chain SET mac = digest WHERE {ANNAS}")),
     "A1: a head set back": ({"A1"}, sql(f"UPDATE chain SET length = length - 1 WHERE {ANNAS}")),
     "A1: a chain closed": ({"A1"}, sql(f"UPDATE chain SET closed = 1 WHERE {BERITS}")),
     "A1: an erased chain opened": ({"A1"}, sql("UPDATE chain SET closed = 0 WHERE chain_id = 'erased'")),
@@ -198,6 +200,7 @@ async def test_a_cut_log_shows_by_a_checkpoint_kept_elsewhere(db: Database) -> N
     log = await begun(db, ANNA, BERIT)
     await log.write(ANNA, BERIT)
     await log.sign()
+    proofs = await heads_proofs(db)
     await log.write(ANNA, BERIT)
     seen = await log.sign()
     await tamper(
@@ -209,6 +212,7 @@ async def test_a_cut_log_shows_by_a_checkpoint_kept_elsewhere(db: Database) -> N
     )
     for chain in (ANNA, BERIT):
         await rewrite(db, chain, deleted(-1))
+    await put_back(db, proofs)
     assert await log.attacks() == set()
     assert await log.attacks(kept(seen)) == {"A5", "A10", "A11"}
 
@@ -218,9 +222,11 @@ async def test_a_log_that_went_on_after_a_roll_back_shows_too(db: Database) -> N
     log, rolled_back = await begun(db, ANNA), 0
     await log.write(ANNA)
     await log.sign()
+    proofs = await heads_proofs(db)
     await log.write(ANNA)
     seen = await log.sign()
     await rewrite(db, ANNA, deleted(-1))
+    await put_back(db, proofs)
     for table in ("leaf WHERE leaf_index", "node WHERE node_index", "entry_detail WHERE position"):
         await tamper(db, f"DELETE FROM {table} > {rolled_back}")
     await tamper(db, "DELETE FROM node WHERE level > 0", "DELETE FROM checkpoint WHERE size > 1")

@@ -146,7 +146,7 @@ async def holds_together(world: World, rows: dict[str, list[dict[str, object]]])
         for row in rows["consent"]:
             consent = await _store.find(view, str(row["id"]))
             assert consent is not None
-            await verify(view, world.desk.keys.rows, consent)
+            await verify(view, world.desk.keys, consent)
             entries = [str(entry["event"]) for entry in rows["entry"] if entry["consent_id"] == consent.id]
             receipts = {one["type"] for one in rows["receipt"] if one["consent_id"] == consent.id}
             held = {(s["resource_id"], s["part"]) for s in rows["share"] if s["consent_id"] == consent.id}

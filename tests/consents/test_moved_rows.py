@@ -99,6 +99,68 @@ async def test_a_step_marked_otherwise_is_a_step(town: Town) -> None:
     assert alarms() == before + 1
 
 
+_ITS_END = "WHERE consent_id = :id AND event = 'consent.revoked'"
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        f"UPDATE entry SET changes_state = 0 {_ITS_END}",
+        f"UPDATE entry SET consent_id = NULL {_ITS_END}",
+        f"UPDATE entry SET chain_id = 'service', position = 9999 {_ITS_END}",
+        f"DELETE FROM entry {_ITS_END}",
+        "DELETE FROM entry WHERE consent_id = :id",
+    ],
+)
+async def test_a_step_that_is_hidden_is_a_step(town: Town, hide: str) -> None:
+    """A consent's row is put back as it was, and its end in the log made not to be found: the chain's head knows it."""
+    consent_id, mate = await revoked_and_put_back(town), await town.grant()
+    await tamper(town.db, hide, id=consent_id)
+    before = alarms()
+    for _ in range(2):
+        assert await town.release(consent_id) == Refused("tampered")
+    async with town.db.snapshot() as view:
+        judged = await judging.judge(view, town.desk, consent_id, town.nav.id, at=town.clock.now())
+    assert judged == judging.NotInForce("tampered")
+    assert alarms() == before + 3
+    assert isinstance(await town.release(mate.id), Released)
+
+
+async def test_a_step_that_is_rewritten_as_the_end_is_none(town: Town) -> None:
+    """The head knows no step of a consent that has ended, and an older entry that says to be its end is none."""
+    consent_id = await revoked_and_put_back(town)
+    where = "consent_id = :id AND event = 'consent.granted'"
+    async with town.db.snapshot() as view:
+        body = await view.value(Statement(f"SELECT body FROM entry WHERE {where}"), id=consent_id)
+    said = canonical({**json.loads(body), "event": "consent.revoked"})
+    changed = f"UPDATE entry SET body = :said, digest = :digest WHERE {where}"
+    await tamper(town.db, changed, said=said, digest=leaf_hash(said), id=consent_id)
+    await tamper(town.db, f"UPDATE entry SET changes_state = 0 {_ITS_END}", id=consent_id)
+    assert await town.release(consent_id) == Refused("tampered")
+
+
+@pytest.mark.parametrize("change", ["steps = :steps", "steps = :steps, mac = :mac", "mac = :mac"])
+async def test_a_head_put_back_in_part_lets_nothing_out(town: Town, change: str) -> None:
+    """What she shares under it she can still end; a chain whose head was changed is not believed any more."""
+    consent = await town.grant()
+    async with town.db.snapshot() as view:
+        (row,) = await view.rows(ROWS[0], id=consent.id)
+        (head,) = await view.rows(Statement("SELECT steps, mac FROM chain WHERE chain_id = :id"), id=town.candidate_id)
+    mate = await town.grant()
+    await town.revoke(consent.id)
+    await tamper(town.db, "DELETE FROM consent WHERE id = :id", id=consent.id)
+    await put(town, "consent", row)
+    await tamper(town.db, f"UPDATE entry SET changes_state = 0 {_ITS_END}", id=consent.id)
+    given = {name: value for name, value in dict(head).items() if f":{name}" in change}
+    await tamper(town.db, f"UPDATE chain SET {change} WHERE chain_id = :id", id=town.candidate_id, **given)
+    for one in (consent, mate, mate):
+        assert await town.release(one.id) == Refused("tampered")
+    await town.revoke(mate.id)
+    async with town.db.snapshot() as view:
+        assert await view.rows(ROWS[1], id=mate.id) == []
+    assert await town.release(mate.id) == Refused("tampered")
+
+
 @pytest.mark.parametrize("change", [{"state": False}, {"consent": "another"}, {"position": 99}, {"chain": "another"}])
 async def test_a_step_whose_entry_says_otherwise_is_none(town: Town, change: dict[str, object]) -> None:
     """The columns beside an entry are not enough: its own words are that it is a step of this consent, here."""

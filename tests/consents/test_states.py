@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consent_service.audit import vocabulary
 from consent_service.consents.states import ENDS, LIVING, NEXT, WAITING, State, shown, shown_to_asker, step
 from consent_service.errors import ConsentEnded, WrongState
 
@@ -59,3 +60,9 @@ def test_a_no_looks_like_silence_to_the_asker(reply_by: int, now: int) -> None:
         for state in (State.REQUESTED, State.REFUSED, State.LAPSED, State.PENDING_CONFIRMATION)
     }
     assert seen == {"requested" if now < reply_by else "not_granted"}
+
+
+def test_the_log_knows_what_ends_a_consent() -> None:
+    """Of a consent that goes on, the head of a chain keeps the last step: every end, and nothing else, takes it out."""
+    assert {f"consent.{state.value}" for state in ENDS} == vocabulary.ENDS
+    assert vocabulary.EVENTS.keys() >= vocabulary.ENDS

@@ -140,12 +140,12 @@ FAULTS = (
         "    consent = await _store.find(tx, consent_id)\n"
         "    if consent is None or consent.candidate_id != head.chain_id:\n"
         "        raise NotAvailable\n"
-        "    await verify(tx, desk.keys.rows, consent)\n"
+        "    await verify(tx, desk.keys, consent)\n"
         "    if State(",
         "    consent = await _store.find(tx, consent_id)\n"
         "    if consent is None:\n"
         "        raise NotAvailable\n"
-        "    await verify(tx, desk.keys.rows, consent)\n"
+        "    await verify(tx, desk.keys, consent)\n"
         "    head = (await lock(tx, [keyring.owner.candidate_id]))[keyring.owner.candidate_id]\n"
         "    at = head.now(now)\n"
         "    if State(",

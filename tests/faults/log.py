@@ -7,6 +7,8 @@ from tests.faults.fault import in_room
 GATE = "tests/consents/test_gate.py"
 COMMITS = "tests/consents/test_commits.py"
 LOG = "tests/audit/test_log.py"
+HEADS = "tests/audit/test_heads.py"
+MOVED = "tests/consents/test_moved_rows.py"
 SEQUENCER = "tests/audit/test_sequencer.py"
 MERKLE = "tests/audit/test_merkle.py"
 VERIFY = "tests/audit/test_verification.py"
@@ -14,11 +16,39 @@ EXPORT = "tests/rights/test_export.py"
 
 FAULTS = (
     in_room(
-        "audit/_store",
+        "audit/heads",
         "time runs backwards with the clock",
         "return max(clock_now, self.last_at + 1)",
         "return clock_now",
         GATE,
+    ),
+    in_room(
+        "audit/heads",
+        "a head is believed whoever wrote it",
+        "            head.sound = begun or key.beside.verify(_covered(head), head.mac)",
+        "            head.sound = True",
+        HEADS,
+    ),
+    in_room(
+        "audit/heads",
+        "a changed head is proven anew",
+        '    head.mac = key.beside.mac(_covered(head)) if head.sound else b""',
+        "    head.mac = key.beside.mac(_covered(head))",
+        HEADS,
+    ),
+    in_room(
+        "audit/log",
+        "the last step is the last that is found",
+        '    return step if steps.get(row["consent_id"]) == (None if step.over else step.position) else None',
+        "    return step",
+        MOVED,
+    ),
+    in_room(
+        "audit/vocabulary",
+        "a consent that has ended is kept in the head",
+        "        steps.pop(consent_id, None)",
+        "        steps[consent_id] = position",
+        HEADS,
     ),
     in_room(
         "audit/_store",

@@ -8,7 +8,7 @@ PAGE = 1_000
 _ENTRIES = Statement(
     "SELECT e.chain_id, e.position, e.at, e.event, e.consent_id, e.changes_state, e.body, e.digest, d.sealed,"
     " l.leaf_index, n.digest AS leaf, p.position AS pending,"
-    " c.length, c.digest AS head, c.last_at, c.closed, c.closing"
+    " c.length, c.digest AS head, c.last_at, c.closed, c.closing, c.steps, c.mac"
     " FROM (SELECT * FROM entry WHERE (chain_id, position) > (:chain_id, :position)"
     " ORDER BY chain_id, position LIMIT :limit) e"
     " LEFT JOIN chain c ON c.chain_id = e.chain_id"

@@ -9,8 +9,10 @@ from typing import Any
 
 import orjson
 
+from consent_service.audit import vocabulary
 from consent_service.audit.closing import changed_before
-from consent_service.audit.log import FIRST, SealBroken, leaf_hash, open_detail
+from consent_service.audit.heads import FIRST, Head, steps_of
+from consent_service.audit.log import SealBroken, leaf_hash, open_detail
 from consent_service.audit.verification import _store
 from consent_service.audit.verification.attacks import UNSEALED, Findings
 from consent_service.audit.verification.steps import Steps
@@ -63,6 +65,10 @@ def _copied(row: Row, said: dict[str, Any]) -> bool:
     return says == copies and [*map(type, says)] == [*map(type, copies)]
 
 
+def _head_of(row: Row) -> Head:
+    return Head(row["chain_id"], row["length"], row["head"], row["last_at"], row["steps"], row["mac"])
+
+
 class _Chain:
     """One chain, as far as it was walked."""
 
@@ -81,6 +87,8 @@ class _Chain:
         self._suspect: int | None = None  # its detail does not open, its leaf is what it is
         self._kept_out: int | None = None
         self._sound = True  # whether the entry before is what was written
+        self._told = False
+        self._words: dict[str, int] = {}  # where the last words stand, as the entries say it
 
     def take(self, row: Row) -> None:
         """Hold the next entry against everything."""
@@ -97,6 +105,7 @@ class _Chain:
             self._unlinked(row, sound=sound)
         self._order(row, said, seal)
         self._steps.take(said, position)
+        vocabulary.note(self._words, said.get("event"), said.get("consent"), state=said.get("state"), position=position)
         self._previous, self._next, self._last, self._sound = digest, position + 1, row, sound
 
     def _seal(self, row: Row) -> bool | None:
@@ -210,7 +219,8 @@ class _Chain:
         head = self._head
         if head["length"] is None:
             self._tell(("A3",), self._next, "the chain has no head")
-            return await self._name(view)
+            await self._name(view)
+            return
         whole = head["length"] == self._next and head["head"] == self._previous
         self._resolve_suspect(linked=whole)
         if head["length"] > self._next:
@@ -224,7 +234,9 @@ class _Chain:
         elif whole and head["last_at"] != self._last["at"]:
             self._tell(("A1",), self._next - 1, "the head has another time")
         self._look_at_end(head)
-        return await self._name(view)
+        await self._name(view)
+        if not self._told and steps_of(self._log_key, _head_of(head)) != self._words:
+            self._tell(("A1",), self._next - 1, "the head does not say where consents stand")
 
     def _look_at_end(self, head: Row) -> None:
         erased = self._last["event"] == _LAST
@@ -280,4 +292,5 @@ class _Chain:
         return "A6" if self._backwards else "A2"
 
     def _tell(self, attacks: tuple[str, ...], position: int, what: str) -> None:
+        self._told = True
         self._found.add(attacks, what, chain=self.id, at=f"position {position}")

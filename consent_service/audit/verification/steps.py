@@ -6,16 +6,18 @@ What makes such a row and its MACs lies above the log, so whoever asks hands in 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from consent_service.audit import vocabulary
+from consent_service.audit.log import Step
 from consent_service.audit.verification.attacks import Findings
 from consent_service.storage.engine import Snapshot
 
-Changed = Callable[[Snapshot, Mapping[str, int]], Awaitable[list[str]]]
-"""Given the position of each consent's last step in the log: the consents whose rows are not as that left them."""
+Changed = Callable[[Snapshot, Mapping[str, Step]], Awaitable[list[str]]]
+"""Given each consent's last step in the log: the consents whose rows are not as that left them."""
 
 _AT_ONCE = 500
 
 
-async def nobody_asks(_view: Snapshot, _steps: Mapping[str, int]) -> list[str]:
+async def nobody_asks(_view: Snapshot, _steps: Mapping[str, Step]) -> list[str]:
     """For a log by itself, without consents beside it."""
     return []
 
@@ -25,13 +27,13 @@ class Steps:
 
     def __init__(self, view: Snapshot, changed: Changed, found: Findings) -> None:
         self._view, self._changed, self._found = view, changed, found
-        self._last: dict[str, int] = {}
+        self._last: dict[str, Step] = {}
 
     def take(self, said: dict[str, Any], position: int) -> None:
         """Note what an entry says."""
         consent = said.get("consent")
         if said.get("state") is True and isinstance(consent, str):
-            self._last[consent] = position
+            self._last[consent] = Step(position, said.get("event") in vocabulary.ENDS)
 
     async def chain_ended(self, *, last: bool = False) -> None:
         """No more is said about these consents: they are one person's, and stand in one chain."""

@@ -33,6 +33,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.Column("closed", sa.BigInteger(), nullable=False),
         sa.Column("closing", sa.LargeBinary(), nullable=True),
+        sa.Column("steps", sa.String(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("chain_id"),
     )
     op.create_table(

@@ -1,0 +1,75 @@
+"""The head of a chain: where it ends, and where in it the last words stand.
+
+There is a last word about each consent that goes on, and one about what is refused once and for all. A MAC under the
+log key covers the head, so that an entry which was hidden, changed or deleted makes no older word the last.
+
+A head that others changed is moved on, since nothing may keep a person from ending what she shares, but it is never
+proven again: whatever hangs on it is refused.
+"""
+
+from dataclasses import dataclass
+
+import orjson
+
+from consent_service.audit import vocabulary
+from consent_service.crypto.canonical import canonical
+from consent_service.crypto.envelope import aad
+from consent_service.crypto.service_keys import SealKey
+
+FIRST = bytes(32)  # what the first entry of a chain links to
+
+
+@dataclass(slots=True)
+class Head:
+    """A chain's head, locked for this transaction; it moves as entries are appended.
+
+    ``sound``: whether the service wrote it, None until somebody looked.
+    """
+
+    chain_id: str
+    length: int
+    digest: bytes
+    last_at: int
+    steps: str
+    mac: bytes
+    sound: bool | None = None
+
+    def now(self, clock_now: int) -> int:
+        """The later of the clock and just after the chain's last entry.
+
+        Time never runs backwards within a chain, and no two of its entries share an instant: what happened first is
+        told first, to people and to units, also when the clock is coarse or was set back.
+        """
+        return max(clock_now, self.last_at + 1)
+
+
+def is_sound(key: SealKey, head: Head) -> bool:
+    """Whether the service wrote the head."""
+    if head.sound is None:
+        begun = (head.length, head.digest, head.steps, head.mac) == (0, FIRST, "{}", b"")
+        try:
+            head.sound = begun or key.beside.verify(_covered(head), head.mac)
+        except (AttributeError, TypeError, ValueError):  # a column of another type: SQLite takes anything
+            head.sound = False
+    return head.sound
+
+
+def steps_of(key: SealKey, head: Head) -> dict[str, int] | None:
+    """Where the last words stand (``vocabulary.note``), or None if somebody else wrote the head."""
+    return dict(orjson.loads(head.steps)) if is_sound(key, head) else None
+
+
+def note(head: Head, event: str, consent_id: str | None, *, state: bool) -> None:
+    """Bring a sound head up to date with the entry that comes next."""
+    steps = orjson.loads(head.steps)
+    if vocabulary.note(steps, event, consent_id, state=state, position=head.length):
+        head.steps = canonical(steps).decode()
+
+
+def seal_head(key: SealKey, head: Head) -> None:
+    """Prove a head that has moved on, if it was proven before."""
+    head.mac = key.beside.mac(_covered(head)) if head.sound else b""
+
+
+def _covered(head: Head) -> bytes:
+    return aad("1", "log head", head.chain_id, str(head.length), head.digest.hex(), str(head.last_at), head.steps)
