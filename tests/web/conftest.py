@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -336,6 +337,12 @@ async def _units(db: Database, key: MacKey) -> list[Unit]:
         ]
 
 
+@cache
+def _our_key() -> ClientKey:
+    """The pages' key at ID-porten; reading one takes longer than a login."""
+    return ClientKey(key("ours").private_jwk)
+
+
 @pytest.fixture
 def database_kind() -> str:
     """The pages add no statements of their own: one kind of database says it all, and the journeys use both."""
@@ -352,7 +359,7 @@ async def town(db: Database) -> AsyncIterator[Town]:
         issuer = idporten_issuer(http, clock)
         settings = LoginSettings(
             client_id=OUR_CLIENT,
-            client_key=ClientKey(key("ours").private_jwk),
+            client_key=_our_key(),
             redirect_uri=OUR_CALLBACK,
             return_paths=RETURN_PATHS,
         )

@@ -21,10 +21,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
 import httpx
-from jose import jwt
 
 from consent_clients.maskinporten import GRANT_LIFE, MARGIN, token_answer
 from consent_clients.problems import TokenRefused
+from consent_clients.signing import signed
 from consent_clients.trust import authorities
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -115,7 +115,7 @@ def _assertion(login: Login, now: float) -> str:
         "exp": issued + GRANT_LIFE,
         "jti": str(uuid.uuid4()),
     }
-    return jwt.encode(claims, dict(login.key), algorithm="RS256", headers={"kid": login.key["kid"]})
+    return signed(claims, login.key)
 
 
 async def _authorise(

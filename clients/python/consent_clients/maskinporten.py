@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
-from jose import jwt
 
 from consent_clients.problems import TokenRefused
+from consent_clients.signing import signed
 from consent_clients.trust import authorities
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -101,7 +101,7 @@ class Maskinporten:
         }
         if self._resource is not None:
             claims["resource"] = [self._resource]
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._key["kid"]})
+        return signed(claims, self._key)
 
 
 def token_answer(response: httpx.Response, issuer: str, *, field: str = "access_token") -> Mapping[str, Any]:
