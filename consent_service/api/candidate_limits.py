@@ -76,7 +76,7 @@ def _add_refusing(router: APIRouter, door: CandidateDoor) -> None:
         if candidate_id is None:
             return json_answer({"items": []})
         async with door.db.snapshot() as view:
-            found = await standing_refusals.of_candidate(view, candidate_id)
+            found = await standing_refusals.of_candidate(view, door.desk.keys, candidate_id)
         return json_answer({"items": [{"against": one.against, "since": rfc3339(one.since)} for one in found]})
 
     @router.put("/v1/me/standing-refusals/{against}", status_code=204, response_class=Response, **described_as)

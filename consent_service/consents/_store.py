@@ -81,13 +81,18 @@ class ReleaseRow(SQLModel, table=True):
 
 
 class StandingRefusalRow(SQLModel, table=True):
-    """A candidate's word that nothing goes to a unit, or to a kind of units, until she lifts it."""
+    """To whom a candidate lets nothing go until she lifts it: units, or kinds of units, each with since when (JSON).
+
+    One row for each candidate who has ever refused so. ``position`` is where the log says what it says last, and
+    ``mac`` covers all of it, so that a row that was changed, put back or taken shows.
+    """
 
     __tablename__ = "standing_refusal"
 
     candidate_id: str = Field(primary_key=True)
-    against: str = Field(primary_key=True)
-    since: int = Field(sa_column=_number())
+    against: str
+    position: int = Field(sa_column=_number())
+    mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 @dataclass(frozen=True)
@@ -171,13 +176,12 @@ _ADD_RELEASE = Statement(
 )
 _RELEASES = Statement("SELECT consent_id, key_hash, release_id, at, mac FROM release WHERE key_hash IN (:hashes[])")
 _REFUSE = Statement(
-    "INSERT INTO standing_refusal (candidate_id, against, since) VALUES (:candidate_id, :against, :since)"
-    " ON CONFLICT (candidate_id, against) DO NOTHING"
+    "INSERT INTO standing_refusal (candidate_id, against, position, mac)"
+    " VALUES (:candidate_id, :against, :position, :mac) ON CONFLICT (candidate_id) DO UPDATE"
+    " SET against = excluded.against, position = excluded.position, mac = excluded.mac"
 )
-_LIFT = Statement("DELETE FROM standing_refusal WHERE candidate_id = :candidate_id AND against = :against")
 _REFUSALS = Statement(
-    "SELECT candidate_id, against, since FROM standing_refusal WHERE candidate_id IN (:candidate_ids[])"
-    " ORDER BY candidate_id, since, against"
+    "SELECT candidate_id, against, position, mac FROM standing_refusal WHERE candidate_id IN (:candidate_ids[])"
 )
 _FORGET_REFUSALS = Statement("DELETE FROM standing_refusal WHERE candidate_id = :candidate_id")
 
@@ -277,18 +281,16 @@ async def releases(view: Snapshot, hashes: Sequence[str]) -> dict[tuple[str, str
     return {(row["consent_id"], row["key_hash"]): row for row in await view.rows(_RELEASES, hashes=hashes)}
 
 
-async def refuse_standing(tx: Transaction, candidate_id: str, against: str, since: int) -> bool:
-    """Write a standing refusal; whether it is new."""
-    return await tx.run(_REFUSE, candidate_id=candidate_id, against=against, since=since) == 1
+async def refuse_standing(tx: Transaction, candidate_id: str, *, against: str, position: int, mac: bytes) -> None:
+    """Write what a candidate refuses once and for all, in place of what she refused before."""
+    await tx.run(_REFUSE, candidate_id=candidate_id, against=against, position=position, mac=mac)
 
 
-async def lift_standing(tx: Transaction, candidate_id: str, against: str | None = None) -> int:
-    """Delete one standing refusal, or all of a candidate's; how many."""
-    if against is None:
-        return await tx.run(_FORGET_REFUSALS, candidate_id=candidate_id)
-    return await tx.run(_LIFT, candidate_id=candidate_id, against=against)
+async def forget_standing(tx: Transaction, candidate_id: str) -> None:
+    """Delete what a candidate refuses once and for all."""
+    await tx.run(_FORGET_REFUSALS, candidate_id=candidate_id)
 
 
-async def standing_refusals(view: Snapshot, candidate_ids: Sequence[str]) -> list[Row]:
-    """(candidate_id, against, since) of the candidates."""
-    return await view.rows(_REFUSALS, candidate_ids=candidate_ids)
+async def standing_refusals(view: Snapshot, candidate_ids: Sequence[str]) -> dict[str, Row]:
+    """What each of the candidates refuses once and for all, of those who ever did."""
+    return {row["candidate_id"]: row for row in await view.rows(_REFUSALS, candidate_ids=candidate_ids)}

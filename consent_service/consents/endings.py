@@ -124,7 +124,7 @@ async def end_all(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -
 
     To an asker, one who is erased looks like one who never answered.
     """
-    await _store.lift_standing(tx, candidate_id)
+    await _store.forget_standing(tx, candidate_id)
     await lock(tx, [candidate_id])
     ended, sound = await _end_all_changed(tx, desk, candidate_id, now=now)
     for consent in sound:

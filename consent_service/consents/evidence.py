@@ -3,15 +3,17 @@
 A row that can't be read, or that was not written by the service, is evidence against its own call alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from consent_service.audit.log import SERVICE_CHAIN, Step, last_steps
+from consent_service.audit.log import SERVICE_CHAIN, Head, Step, last_steps
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
 from consent_service.consents.asks import Ask, ReleaseAsk
 from consent_service.consents.desk import Desk
 from consent_service.consents.ledger import is_ours
+from consent_service.consents.standing_refusals import of_heads
+from consent_service.errors import Tampered
 from consent_service.identity.units import Unit
 from consent_service.identity.units import find as find_unit
 from consent_service.storage.engine import Row, Transaction
@@ -30,12 +32,14 @@ class Evidence:
     units: dict[str, Unit | None]
     releases: dict[tuple[str, str], Row]
     forged: set[tuple[str, str]]
-    refusals: set[tuple[str, str]]
+    refusals: dict[str, dict[str, int] | None]
 
     def refused(self, candidate_id: str, unit_id: str, unit: Unit | None) -> bool:
-        """Whether the candidate refuses this unit, or its kind, once and for all."""
-        kind = "" if unit is None else str(unit.kind)
-        return bool({(candidate_id, unit_id), (candidate_id, kind)} & self.refusals)
+        """Whether the candidate refuses this unit, or its kind, once and for all. Raises Tampered if nobody can say."""
+        against = self.refusals.get(candidate_id, {})
+        if against is None:
+            raise Tampered
+        return unit_id in against or (unit is not None and str(unit.kind) in against)
 
 
 def chain_of(candidate_id: str | None) -> str:
@@ -49,12 +53,14 @@ def wanted_shares(asks: Sequence[Ask]) -> tuple[list[str], list[str]]:
     return sorted({ask.consent_id for ask in asks}), sorted(recipients)
 
 
-async def gather(tx: Transaction, desk: Desk, asks: Sequence[Ask], shares: Shares) -> Evidence:
-    """Read what is there about ``asks``, beside the shares."""
+async def gather(
+    tx: Transaction, desk: Desk, asks: Sequence[Ask], shares: Shares, heads: Mapping[str, Head]
+) -> Evidence:
+    """Read what is there about ``asks``, beside the shares, under ``heads``."""
     ids = sorted({ask.consent_id for ask in asks})
     releases = [ask for ask in asks if isinstance(ask, ReleaseAsk)]
     consents = await _store.many(tx, ids)
-    candidates = sorted({one.candidate_id for one in consents.values() if isinstance(one.candidate_id, str)})
+    candidates = {one.candidate_id for one in consents.values()} & heads.keys() - {SERVICE_CHAIN}
     remembered = await _store.releases(tx, sorted({ask.key_hash for ask in releases}))
     ours = {place for place, row in remembered.items() if is_ours(desk.keys.rows, place, row)}
     return Evidence(
@@ -62,7 +68,7 @@ async def gather(tx: Transaction, desk: Desk, asks: Sequence[Ask], shares: Share
         steps=await last_steps(tx, desk.keys.log, ids),
         shares=shares,
         units={unit_id: await find_unit(tx, desk.keys.rows, unit_id) for unit_id in {ask.unit_id for ask in releases}},
-        refusals={(r["candidate_id"], r["against"]) for r in await _store.standing_refusals(tx, candidates)},
+        refusals=await of_heads(tx, desk.keys, {one: heads[one] for one in candidates if one is not None}),
         releases={place: remembered[place] for place in ours},
         forged=set(remembered) - ours,
     )

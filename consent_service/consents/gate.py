@@ -141,7 +141,7 @@ class Gate:
             present = [call for call in batch if chains[call.ask.consent_id] not in held]
             # 2. Read everything else in later statements.
             asks = [call.ask for call in present]
-            read = await gather(tx, self._desk, asks, await read_shares(tx, *wanted_shares(asks)))
+            read = await gather(tx, self._desk, asks, await read_shares(tx, *wanted_shares(asks)), heads)
             # 3, 4. Check and open, each member alone.
             now = self._clock.now()
             findings = [self._judge(read, call, heads, now) for call in present]

@@ -167,7 +167,7 @@ async def _shown(
     tx: Transaction, desk: Desk, keyring: Keyring, choice: Choice, preview_sha256: str, at: int
 ) -> Preview:
     """What would be shared, composed in this transaction. Raises PreviewChanged if it is not what was shown."""
-    if await stands(tx, keyring.owner.candidate_id, choice.recipient):
+    if await stands(tx, desk.keys, keyring.owner.candidate_id, choice.recipient):
         raise StandingRefusalStands
     if await enabled_unit(tx, desk.keys.rows, choice.recipient.id) is None:
         raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive now."),))

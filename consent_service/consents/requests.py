@@ -19,12 +19,12 @@ from consent_service.consents.states import ENDS, State
 from consent_service.consents.terms import terms_mac
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import ServiceKeys
-from consent_service.errors import Invalid, NotAvailable, StorageUnavailable, Violation
+from consent_service.errors import Invalid, NotAvailable, StorageUnavailable, Tampered, Violation
 from consent_service.events.feed import announce, retract
 from consent_service.identity.units import Unit
 from consent_service.identity.units import find as find_unit
 from consent_service.persons.waiting import WaitingItem, withdraw
-from consent_service.storage.engine import Transaction
+from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault.keys import CandidateKey
 from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import seal
@@ -129,13 +129,20 @@ async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, 
     bound = consent.but(candidate_id=head.chain_id)
     state = State.REQUESTED
     recipient = await find_unit(tx, keys.rows, consent.recipient_id)
-    if recipient is not None and await stands(tx, head.chain_id, recipient):
+    if recipient is not None and await _refused_for_good(tx, keys, head.chain_id, recipient):
         refused = Entry(
             "consent.refused", "service", consent_id=consent.id, outcome="standing_refusal", changes_state=True
         )
         appended = await append(tx, keys.log, head, refused, at=at)
         bound, state = bound.but(ended_at=appended.at), State.REFUSED
     await _store.answer(tx, consent, stand(keys, bound, state, appended.position))
+
+
+async def _refused_for_good(view: Snapshot, keys: ServiceKeys, candidate_id: str, recipient: Unit) -> bool:
+    try:
+        return await stands(view, keys, candidate_id, recipient)
+    except Tampered:
+        return True  # whom she refuses can't be told, and to the asker she is as silent as ever
 
 
 def message_ref(candidate_id: str, consent_id: str) -> PartRef:

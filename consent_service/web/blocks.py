@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from consent_service.consents import standing_refusals
-from consent_service.errors import Invalid
+from consent_service.errors import Invalid, Tampered
 from consent_service.identity import units
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.storage.engine import Snapshot
@@ -24,7 +24,11 @@ _RECEIVING: Final = (UnitKind.NAV, UnitKind.VOCATIONAL_TRAINING)
 
 async def against(view: Snapshot, visit: CandidateVisit) -> set[str]:
     """The ids and kinds of units that the candidate has blocked."""
-    return {one.against for one in await standing_refusals.of_candidate(view, visit.candidate_id)}
+    try:
+        found = await standing_refusals.of_candidate(view, visit.pages.desk.keys, visit.candidate_id)
+    except Tampered:
+        return {kind.value for kind in UnitKind}  # whom she blocked can't be told, and nothing goes to anybody
+    return {one.against for one in found}
 
 
 def name(blocked: str, names: Mapping[str, str], words: Words) -> str:
@@ -66,7 +70,7 @@ async def _show(visit: CandidateVisit, *, status: int = 200, problem: str | None
     words = visit.words
     async with visit.pages.db.snapshot() as view:
         every = await units.every(view, visit.pages.desk.keys.rows)
-        blocks = await standing_refusals.of_candidate(view, visit.candidate_id)
+        blocks = await standing_refusals.of_candidate(view, visit.pages.desk.keys, visit.candidate_id)
     names = {unit.id: unit.name for unit in every}
     placed = {one.against for one in blocks}
     return visit.render(

@@ -123,7 +123,7 @@ async def _preview(visit: CandidateVisit, purpose: Purpose, entered: Entered, **
         recipient = await enabled_unit(view, pages.desk.keys.rows, entered.recipient)
         if recipient is None:
             problem = Problem("share.choose_recipient", {})
-        elif await stands(view, visit.candidate_id, recipient):
+        elif await stands(view, pages.desk.keys, visit.candidate_id, recipient):
             problem = Problem("share.blocked", {"unit": recipient.name})
         if problem is None and recipient is not None:
             chosen = choosing.choice(entered, purpose, recipient, visit.candidate_id)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import Counter
 
-from consent_service.consents import standing_refusals
+from consent_service.consents import standing, standing_refusals
 from consent_service.consents.gate import Refused, Released
 from consent_service.consents.reading import find_for_candidate, find_for_unit
-from consent_service.errors import Invalid, StandingRefusalStands
+from consent_service.errors import Invalid, StandingRefusalStands, Tampered
+from consent_service.storage.engine import Statement
+from tests.audit.tampering import tamper
 from tests.consents.conftest import Town
 from tests.consents.requesting import ask
 
@@ -62,4 +65,79 @@ async def test_it_names_a_unit_or_a_kind(town: Town) -> None:
     await place(town, "nav")
     await place(town, "nav")
     async with town.db.snapshot() as view:
-        assert [one.against for one in await standing_refusals.of_candidate(view, town.candidate_id)] == ["nav"]
+        found = await standing_refusals.of_candidate(view, town.desk.keys, town.candidate_id)
+    assert [one.against for one in found] == ["nav"]
+
+
+CHANGES = {
+    "deleted": ("DELETE FROM standing_refusal",),
+    "emptied": ("UPDATE standing_refusal SET against = '{}'",),
+    "named otherwise": ("UPDATE standing_refusal SET against = REPLACE(against, 'nav', 'vocational_training')",),
+    "moved back": ("UPDATE standing_refusal SET position = position - 1",),
+    "without proof": ("UPDATE standing_refusal SET mac = (SELECT digest FROM chain WHERE chain_id = 'service')",),
+    "deleted with its head's word": ("DELETE FROM standing_refusal", "UPDATE chain SET steps = '{}'"),
+    "deleted with its entry": ("DELETE FROM standing_refusal", "DELETE FROM entry WHERE event LIKE 'standing%'"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_one_that_was_changed_or_taken_lets_nothing_out(town: Town, change: str) -> None:
+    """Whom she refuses is not known then: the gate refuses with an alarm, and what is there is not written over."""
+    consent = await town.grant()
+    await place(town, "nav")
+    await tamper(town.db, *CHANGES[change])
+    before = alarms(standing.TAMPERED), alarms(standing_refusals.TAMPERED)
+    for _ in range(2):  # the refusal's own entry in her chain mends nothing
+        assert await town.release(consent.id) == Refused("tampered")
+    assert alarms(standing.TAMPERED) == before[0] + 2
+    assert alarms(standing_refusals.TAMPERED) > before[1] or "head" in change
+    read = Statement("SELECT * FROM standing_refusal")
+    async with town.db.snapshot() as view:
+        rows = [dict(row) for row in await view.rows(read)]
+    for act in (place, lift):
+        with pytest.raises(Tampered):
+            await act(town, "nav")
+    async with town.db.snapshot() as view:
+        assert [dict(row) for row in await view.rows(read)] == rows
+
+
+async def test_one_put_back_as_it_once_was_lets_nothing_out(town: Town) -> None:
+    """Its MAC is sound, and the log has gone on."""
+    consent = await town.grant()
+    await place(town, town.other_nav.id)
+    async with town.db.snapshot() as view:
+        row = await view.row(Statement("SELECT against, position, mac FROM standing_refusal"))
+    assert row is not None
+    await place(town, "nav")
+    await tamper(
+        town.db, "UPDATE standing_refusal SET against = :against, position = :position, mac = :mac", **dict(row)
+    )
+    assert await town.release(consent.id) == Refused("tampered")
+
+
+async def test_when_one_was_taken_she_grants_nothing_and_requests_are_refused_for_her(town: Town) -> None:
+    """She is told that something was changed, and the asker of the silence of every no."""
+    await place(town, "nav")
+    await tamper(town.db, "DELETE FROM standing_refusal")
+    with pytest.raises(Tampered):
+        await town.grant()
+    consent_id = await ask(town)
+    async with town.db.snapshot() as view:
+        now = town.clock.now()
+        assert (await find_for_candidate(view, town.candidate_id, consent_id, now=now)).state == "refused"
+        assert (await find_for_unit(view, town.nav.id, consent_id, now=now)).state == "requested"
+
+
+async def test_lifted_all_is_not_the_same_as_never_placed(town: Town) -> None:
+    """The row that says so stays; without it nothing goes out, and nobody can say that she never refused."""
+    consent = await town.grant()
+    await place(town, "nav")
+    await lift(town, "nav")
+    assert isinstance(await town.release(consent.id), Released)
+    await tamper(town.db, "DELETE FROM standing_refusal")
+    assert await town.release(consent.id) == Refused("tampered")
+
+
+def alarms(counter: Counter) -> float:
+    """How many there were."""
+    return next(sample.value for metric in counter.collect() for sample in metric.samples)

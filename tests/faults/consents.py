@@ -8,6 +8,7 @@ GATE = "tests/consents/test_gate.py"
 GRANTS = "tests/consents/test_grants.py"
 REQUESTS = "tests/consents/test_requests.py"
 ENDINGS = "tests/consents/test_endings.py"
+STANDING = "tests/consents/test_standing_refusals.py"
 
 FAULTS = (
     in_room(
@@ -35,7 +36,7 @@ FAULTS = (
     in_room(
         "consents/grants",
         "granted against a standing refusal",
-        "    if await stands(tx, keyring.owner.candidate_id, choice.recipient):",
+        "    if await stands(tx, desk.keys, keyring.owner.candidate_id, choice.recipient):",
         "    if choice is None:",
         "tests/consents/test_standing_refusals.py",
     ),
@@ -52,6 +53,41 @@ FAULTS = (
         "    if consent.valid_until is None or at >= consent.valid_until:",
         "    if consent.valid_until is None:",
         GRANTS,
+    ),
+    in_room(
+        "consents/standing_refusals",
+        "a standing refusal that was taken was never there",
+        "        if words is not None and row is None and STANDING not in words:",
+        "        if row is None:",
+        STANDING,
+    ),
+    in_room(
+        "consents/standing_refusals",
+        "a standing refusal is what somebody wrote",
+        '            if key.verify(_covered(candidate_id, against, row["position"]), row["mac"]):',
+        "            if against:",
+        STANDING,
+    ),
+    in_room(
+        "consents/standing_refusals",
+        "a standing refusal is as it once was",
+        'row is not None and row["position"] == words.get(STANDING):',
+        "row is not None:",
+        STANDING,
+    ),
+    in_room(
+        "consents/evidence",
+        "nobody is refused when nobody can say who is",
+        "            raise Tampered",
+        "            return False",
+        STANDING,
+    ),
+    in_room(
+        "consents/requests",
+        "a request comes through when nobody can say who is refused",
+        "        return True  #",
+        "        return False  #",
+        STANDING,
     ),
     in_room(
         "consents/endings",

@@ -381,8 +381,9 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         "standing_refusal",
         sa.Column("candidate_id", sa.String(), nullable=False),
         sa.Column("against", sa.String(), nullable=False),
-        sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("candidate_id", "against"),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("candidate_id"),
     )
     op.create_table(
         "unit",
