@@ -127,8 +127,8 @@ def _add_reading(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         """The newest signed receipt: of the yes, the no, or the end."""
         candidate_id = await caller.known()
         async with door.db.snapshot() as view:
-            await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
-            return await receipt_answer(view, consent_id, None)
+            seen = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
+            return await receipt_answer(view, door.desk.keys.receipts, seen, unit=False)
 
 
 def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:

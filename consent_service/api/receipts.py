@@ -10,19 +10,22 @@ from consent_service.api.answers import raw_answer
 from consent_service.audit import proofs
 from consent_service.consents import receipts
 from consent_service.consents.reading import ConsentView
+from consent_service.crypto.service_keys import ReceiptKey
 from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Snapshot
 
 
-async def receipt_answer(view: Snapshot, consent_id: str, seen: ConsentView | None) -> Response:
+async def receipt_answer(view: Snapshot, key: ReceiptKey, seen: ConsentView, *, unit: bool) -> Response:
     """The newest receipt of a consent, with its place in the log.
 
-    ``seen`` is what a unit may see of it (None: the candidate asks). A unit gets receipts of grants and their ends;
-    a refusal's is the candidate's alone. Raises NotAvailable.
+    ``seen`` is what the asker may see of it. A unit gets receipts of grants and their ends; a refusal's is the
+    candidate's alone. Raises NotAvailable, and Tampered for a receipt that is not as we signed it.
     """
-    found = await receipts.of_consent(view, consent_id)
-    if seen is not None:
-        found = [row for row in found if row["type"] != "refused" and seen.terms is not None]
+    if unit and seen.terms is None:
+        raise NotAvailable
+    found = await receipts.shown(view, key, seen.id, granted=seen.granted_at is not None)
+    if unit:
+        found = [row for row in found if row["type"] != "refused"]
     if not found:
         raise NotAvailable
     jws: str = found[-1]["jws"]

@@ -97,6 +97,6 @@ def routes(door: UnitDoor) -> APIRouter:
         """The signed receipt of a consent that was granted, for its recipient; the newest one."""
         async with door.db.snapshot() as view:
             found = await reading.find_for_unit(view, caller.unit.id, consent_id, now=door.clock.now())
-            return await receipt_answer(view, consent_id, found)
+            return await receipt_answer(view, door.desk.keys.receipts, found, unit=True)
 
     return router

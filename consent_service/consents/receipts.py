@@ -21,6 +21,7 @@ from consent_service.consents.states import State
 from consent_service.consents.terms import Terms, wire
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import ReceiptKey
+from consent_service.errors import Tampered
 from consent_service.storage.engine import Row, Snapshot, Transaction
 
 TAMPERED = Counter("consent_receipts_tampered_total", "Receipts that were changed or taken behind the service's back")
@@ -202,6 +203,25 @@ def evidence(key: ReceiptKey, jws: str) -> tuple[int, str] | None:
     """The entry that a receipt of our own names: its position in the person's chain, and its hash."""
     said = content(key, jws)
     return None if said is None else (said["evidence"]["chain_position"], said["evidence"]["entry_hash"])
+
+
+async def shown(view: Snapshot, key: ReceiptKey, consent_id: str, *, granted: bool) -> list[Row]:
+    """The receipts of a consent as ``of_consent``, to be shown to somebody who may see them.
+
+    ``granted``: it was, so that there is a receipt of that. Raises Tampered, after the alarm, if one is missing or is
+    not what we signed for this consent: nobody is handed another as the newest, or one that is called otherwise.
+    """
+    found = await of_consent(view, consent_id)
+    said = [content(key, row["jws"]) for row in found]
+    ours = all(
+        one is not None and (one.get("receipt_type"), one.get("record_id")) == (row["type"], consent_id)
+        for row, one in zip(found, said, strict=True)
+    )
+    if not ours or (granted and "given" not in {row["type"] for row in found}):
+        TAMPERED.inc()
+        _log.error("receipt tampered with", consent_id=consent_id)
+        raise Tampered
+    return found
 
 
 async def of_consent(view: Snapshot, consent_id: str) -> list[Row]:

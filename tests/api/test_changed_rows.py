@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from consent_service.identity.units import UnitKind
 from consent_service.storage.engine import Statement
@@ -101,3 +102,31 @@ async def test_candidate_sees_that_it_is_unavailable(house: House) -> None:
         searched = await house.http.post("/v1/consents/search", json={"national_id": KARI}, headers=nav)
         found = {one["id"] for one in searched.json()["items"]}
         assert (consent in found, other in found) == (False, True), column
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE receipt SET jws = 'x'",
+        "UPDATE receipt SET jws = ''",
+        "UPDATE receipt SET jws = 'a.b.c'",
+        "UPDATE receipt SET jws = (SELECT jws FROM receipt WHERE consent_id = :other)",
+        "UPDATE receipt SET type = 'termination'",
+        "UPDATE receipt SET type = 'refused'",
+        "DELETE FROM receipt",
+    ],
+)
+async def test_a_changed_receipt_is_shown_to_nobody(house: House, change: str) -> None:
+    """Neither her nor the recipient is handed what we did not sign for this consent: a problem, and the alarm."""
+    note = await house.own_note(KARI, NOTE)
+    consent, other = [str((await house.share(KARI, note, part))["id"]) for part in ("interests", "strengths")]
+    given = {"id": consent, **({"other": other} if ":other" in change else {})}
+    async with house.service.db.transaction() as tx:
+        assert await tx.run(Statement(f"{change} WHERE consent_id = :id"), **given) == 1
+    before = REGISTRY.get_sample_value("consent_receipts_tampered_total") or 0
+    kari, nav = await house.as_person(KARI), await house.as_unit(UnitKind.NAV)
+    for path, headers in (("/v1/me/consents", kari), ("/v1/consents", nav)):
+        answer = await house.http.get(f"{path}/{consent}/receipt", headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/tampered")
+        assert (await house.http.get(f"{path}/{other}/receipt", headers=headers)).status_code == 200
+    assert REGISTRY.get_sample_value("consent_receipts_tampered_total") == before + 2

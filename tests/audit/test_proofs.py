@@ -16,6 +16,7 @@ from consent_service.api.receipts import receipt_answer
 from consent_service.audit import proofs, sequencer
 from consent_service.audit.merkle import verify_inclusion
 from consent_service.audit.notes import read_note
+from consent_service.consents.reading import find_for_candidate
 from consent_service.rights import export
 from tests.audit.conftest import Log
 from tests.consents.conftest import Town, town
@@ -28,8 +29,10 @@ Change = Callable[[dict[str, Any]], None]
 async def receipt(town: Town, consent_id: str) -> dict[str, Any]:
     """The answer of GET …/receipt."""
     async with town.db.snapshot() as view:
-        answer: dict[str, Any] = json.loads(bytes((await receipt_answer(view, consent_id, None)).body))
-    return answer
+        seen = await find_for_candidate(view, town.candidate_id, consent_id, now=town.clock.now())
+        answer = await receipt_answer(view, town.desk.keys.receipts, seen, unit=False)
+    said: dict[str, Any] = json.loads(bytes(answer.body))
+    return said
 
 
 def log_of(town: Town) -> Log:

@@ -34,6 +34,13 @@ FAULTS = (
         UNITS,
     ),
     in_room(
+        "consents/receipts",
+        "a receipt is shown whoever signed it, and whatever for",
+        "    if not ours or (granted",
+        "    if not found or (granted",
+        "tests/api/test_changed_rows.py",
+    ),
+    in_room(
         "identity/tokens",
         "a person's token that was made for somebody else is taken",
         "        if self.audience not in claims.audience(said):",
@@ -194,9 +201,10 @@ FAULTS = (
     in_room(
         "api/receipts",
         "the asker gets the receipt of a no",
-        'if row["type"] != "refused" and seen.terms is not None]',
-        "if row]",
+        "    if unit and seen.terms is None:",
+        "    if seen is None:",
         EXISTENCE,
+        also=(('found = [row for row in found if row["type"] != "refused"]', "found = list(found)"),),
     ),
     in_room(
         "consents/reading",
