@@ -8,6 +8,7 @@ the operating system for the time but ``SystemClock``.
 import re
 import time
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -56,8 +57,12 @@ class SettableClock:
 def rfc3339(instant: int) -> str:
     """``instant`` as RFC 3339 in UTC, with as many decimals as it needs (0 or 6)."""
     whole, micros = divmod(instant, SECOND)
-    text = (_EPOCH + timedelta(seconds=whole)).replace(tzinfo=None).isoformat()
-    return f"{text}.{micros:06d}Z" if micros else f"{text}Z"
+    return f"{_second(whole)}.{micros:06d}Z" if micros else f"{_second(whole)}Z"
+
+
+@lru_cache(maxsize=256)  # many instants that are told fall within the same second
+def _second(since_epoch: int) -> str:
+    return (_EPOCH + timedelta(seconds=since_epoch)).replace(tzinfo=None).isoformat()
 
 
 def parse_rfc3339(text: str) -> int:

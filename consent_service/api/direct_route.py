@@ -13,7 +13,6 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from consent_service.api.json_bodies import read_json
@@ -23,10 +22,14 @@ Body = TypeVar("Body", bound=BaseModel)
 Parameters = Callable[[Request], Awaitable[dict[str, Any]]]
 
 
-def direct(parameters: Parameters) -> type[APIRoute]:
+class DirectRoute(APIRoute):
+    """Marks a route whose ``app`` answers by itself: it needs nothing that FastAPI prepares for its own."""
+
+
+def direct(parameters: Parameters) -> type[DirectRoute]:
     """A kind of route whose endpoint is called with what ``parameters`` makes of the request."""
 
-    class Direct(APIRoute):
+    class Direct(DirectRoute):
         def __init__(self, path: str, endpoint: Callable[..., Awaitable[Response]], **more: Any) -> None:
             super().__init__(path, endpoint, **more)
 
@@ -39,12 +42,22 @@ def direct(parameters: Parameters) -> type[APIRoute]:
     return Direct
 
 
+async def _read(receive: Receive) -> bytes:
+    """The whole body. Raises Malformed if the caller goes away: nobody will read it, but the call ends as any other."""
+    chunks: list[bytes] = []
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Malformed
+        chunks.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
 async def read_body(request: Request, shape: type[Body]) -> Body:
     """The body as ``shape``, read strictly. Raises RequestValidationError for what does not fit, as FastAPI does."""
-    try:
-        raw = await request.body()
-    except ClientDisconnect:
-        raise Malformed from None  # nobody will read this answer, but the call ends as any other
+    raw = await _read(request.receive)
     if not raw:
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
     try:

@@ -7,10 +7,11 @@ Every layer is a plain ASGI class: one ``BaseHTTPMiddleware`` alone would cost m
     Observing         request id, log line, count, the last answer
     SecurityHeaders   fills in what an answer does not say itself
     Limits            too long, too large, of the wrong kind
+    Shortcut          to the routes that answer directly; for all others:
     ExceptionMiddleware, and the routes: errors → problem documents
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,9 +20,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from consent_service import errors
+from consent_service.api.direct_route import DirectRoute
 from consent_service.app import problems
 from consent_service.app.limits import MACHINES, Limits
 from consent_service.app.metrics import Metrics
@@ -46,9 +48,42 @@ def framed(app: FastAPI, *, metrics: Metrics, tls: bool, error_page: ErrorPage |
     inner: ASGIApp = ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=app.exception_handlers)
     # In the place of FastAPI's own layers, of which ours do the work: the last answer, and the body's limit.
     app.middleware_stack = Observing(
-        SecurityHeaders(Limits(inner), tls=tls), metrics=metrics, last_answer=answers.unexpected
+        SecurityHeaders(Limits(_Shortcut(inner, app.router.routes, answers)), tls=tls),
+        metrics=metrics,
+        last_answer=answers.unexpected,
     )
     return app
+
+
+class _Shortcut:
+    """The way to the routes that answer directly: past the search through all others, and what only those need."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], answers: "_Answers") -> None:
+        self._app = app
+        self._routes = [route for route in routes if isinstance(route, DirectRoute)]
+        self._answers = answers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for route in self._routes:
+            match = route.path_regex.match(scope["path"])
+            if match is not None and scope["method"] in (route.methods or ()):
+                scope.update(route=route, path_params=match.groupdict())
+                await self._answer(route, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _answer(self, route: DirectRoute, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await route.app(scope, receive, send)
+        except errors.ServiceError as error:
+            response = await self._answers.service_error(Request(scope), error)
+        except RequestValidationError as error:
+            response = await self._answers.invalid(Request(scope), error)
+        except HTTPException as error:
+            response = await self._answers.http(Request(scope), error)
+        else:
+            return
+        await response(scope, receive, send)
 
 
 class _Answers:

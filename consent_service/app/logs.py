@@ -9,12 +9,16 @@ what they choked on. Lines of the libraries go the same way.
 import logging
 import re
 import sys
+import time
 import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
 import structlog
+
+from consent_service.app.request_ids import REQUEST_ID
+from consent_service.clock import rfc3339
 
 FIELDS = frozenset(
     {
@@ -27,7 +31,9 @@ FIELDS = frozenset(
 )  # fmt: skip
 
 _NUMBER = re.compile(r"(?<![0-9a-fA-F-])[0-9]{6}[ .]?[0-9]{5}(?![0-9a-fA-F-])")
+_SHORTEST = 11  # characters of the shortest text that can hold a number
 _MASK = "***********"
+_LEVELS = {"exception": "error", "warn": "warning"}
 _QUIET = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "uvicorn.access": logging.CRITICAL}
 
 _Event = MutableMapping[str, Any]
@@ -50,7 +56,8 @@ def exception_places(error: BaseException) -> str:
     return " | caused by ".join(parts)
 
 
-def _known_fields_only(_logger: Any, _method: str, event: _Event) -> _Event:
+def _line(_logger: Any, method: str, event: _Event) -> bytes:
+    """The line, in one step of ours: structlog's own, one after the other, would take three times as long."""
     error = event.pop("exc_info", None)
     if error is True:
         error = sys.exc_info()[1]
@@ -58,12 +65,16 @@ def _known_fields_only(_logger: Any, _method: str, event: _Event) -> _Event:
         error = error[1]
     if isinstance(error, BaseException):
         event["exception"] = exception_places(error)
-    kept = {name: value for name, value in event.items() if name in FIELDS}
-    return {name: mask(value) if isinstance(value, str) else value for name, value in kept.items()}
-
-
-def _render(_logger: Any, _method: str, event: _Event) -> str:
-    return orjson.dumps(event, default=lambda value: type(value).__name__).decode()
+    if (request_id := REQUEST_ID.get()) is not None:
+        event["request_id"] = request_id
+    line = {
+        name: mask(value) if type(value) is str and len(value) >= _SHORTEST else value
+        for name, value in event.items()
+        if name in FIELDS
+    }
+    line["level"] = _LEVELS.get(method, method)
+    line["time"] = rfc3339(time.time_ns() // 1_000)
+    return orjson.dumps(line, default=lambda value: type(value).__name__)
 
 
 class _LibraryLines(logging.Handler):
@@ -78,15 +89,9 @@ def configure(level: str) -> None:
     """Write lines of ``level`` and above from now on, ours and the libraries'. Once a process."""
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-            _known_fields_only,
-            _render,
-        ],
+        processors=[_line],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(),
+        logger_factory=structlog.BytesLoggerFactory(),
     )
     logging.basicConfig(handlers=[_LibraryLines()], level=max(threshold, logging.INFO), force=True)
     for name, quiet in _QUIET.items():

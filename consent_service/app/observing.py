@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from consent_service.app.metrics import Metrics
-from consent_service.app.request_ids import RESPONSE_HEADER, request_id
+from consent_service.app.request_ids import REQUEST_ID, RESPONSE_HEADER, request_id
 
 _UNKNOWN_ROUTE = "(none)"
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -50,7 +50,7 @@ class Observing:
                 message["headers"] = [*message["headers"], (RESPONSE_HEADER, this.encode("ascii"))]
             await send(message)
 
-        structlog.contextvars.bind_contextvars(request_id=this)
+        before = REQUEST_ID.set(this)
         failure: Exception | None = None
         try:
             await self._app(scope, receive, send_with_id)
@@ -61,7 +61,7 @@ class Observing:
                 await response(scope, receive, send_with_id)
         finally:
             self._note(scope, status, time.perf_counter() - began, failure)
-            structlog.contextvars.unbind_contextvars("request_id")
+            REQUEST_ID.reset(before)
 
     def _note(self, scope: Scope, status: int, seconds: float, failure: Exception | None) -> None:
         route = getattr(scope.get("route"), "path", _UNKNOWN_ROUTE)

@@ -7,7 +7,11 @@ in use are taken, and W3C's ``traceparent`` after them; ``Nav-Call-Id`` goes bac
 
 import re
 from collections.abc import Iterable
+from contextvars import ContextVar
 from uuid import uuid4
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that is being answered, for the log."""
 
 RESPONSE_HEADER = b"nav-call-id"
 

@@ -6,6 +6,7 @@ stop, and the database is closed. A second signal does not wait.
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
@@ -21,6 +22,9 @@ from consent_service.settings import Settings
 
 _ANSWERS_WITHIN = 20  # seconds; NAIS gives 30 from SIGTERM
 _KEEP_ALIVE = 65  # seconds; longer than the load balancers in front keep theirs
+_COLLECT_AFTER = (20_000, 50, 100)
+"""How much is allocated between two searches for cyclic garbage. Calls make next to none, and a search through all
+that is alive, at Python's own rate, takes an eighth of the time that there is and shows in the slowest answers."""
 
 _log = structlog.get_logger()
 
@@ -42,6 +46,7 @@ async def serve(settings: Settings, clock: Clock, *, worker: bool) -> None:
             server_for(web_app(service), settings.bind, settings.port),
             server_for(platform_app(service.db, service.metrics), settings.bind, settings.platform_port),
         ]
+        _settle_memory()
         _log.info("serving", port=settings.port, environment=settings.environment.value, worker=worker)
         await _until_told(servers, beside)
         _log.info("ended")
@@ -54,6 +59,13 @@ async def work(settings: Settings, clock: Clock) -> None:
         _log.info("working", port=settings.platform_port, environment=settings.environment.value)
         await _until_told(servers, [service.jobs().run, service.worker().run])
         _log.info("ended")
+
+
+def _settle_memory() -> None:
+    """What was made to start with stays until the end: it is never searched for garbage again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 @contextlib.asynccontextmanager

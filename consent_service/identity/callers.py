@@ -4,8 +4,10 @@ A calling unit is the pair of ``consumer`` and ``client_id`` in its token, regis
 header. What it may do is what its token's scopes and its kind both admit.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Literal
 
 from consent_service.errors import Forbidden, InsufficientScope
@@ -65,9 +67,15 @@ class UnitCaller:
             raise InsufficientScope
 
 
+@cache
+def _named(prefix: str, kind: UnitKind) -> Mapping[str, Scope]:
+    """The scopes that a unit of ``kind`` may hold, by their names at Maskinporten."""
+    return {prefix + scope: scope for scope in MAY_HOLD[kind]}
+
+
 def names_at_maskinporten(prefix: str, kind: UnitKind) -> list[str]:
     """The scopes that a unit of ``kind`` asks Maskinporten for, with ``prefix`` before each."""
-    return sorted(prefix + scope for scope in MAY_HOLD[kind])
+    return sorted(_named(prefix, kind))
 
 
 def client_of(token: UnitToken) -> Client:
@@ -83,5 +91,6 @@ def unit_caller(unit: Unit | None, token: UnitToken, *, prefix: str) -> UnitCall
     """
     if unit is None or not unit.enabled:
         raise Forbidden
-    scopes = frozenset(scope for scope in MAY_HOLD[unit.kind] if prefix + scope in token.scopes)
+    named = _named(prefix, unit.kind)
+    scopes = frozenset(named[name] for name in token.scopes if name in named)
     return UnitCaller(unit=unit, client_id=token.client_id, scopes=scopes, supplier=token.supplier)

@@ -79,7 +79,7 @@ def base64url_encode(raw: bytes) -> str:
 def strict_json(raw: bytes) -> dict[str, Any]:
     """``raw`` as one JSON object, without ambiguity: UTF-8, no name twice, no NaN, 16 levels. Raises Unreadable."""
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_named_once, parse_constant=_no_constant)
+        value = _DECODER.decode(raw.decode("utf-8"))
     except Unreadable:
         raise
     except (ValueError, RecursionError):
@@ -99,6 +99,10 @@ def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(_: str) -> NoReturn:
     raise Unreadable("JSON with NaN or Infinity")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_named_once, parse_constant=_no_constant)
+"""Made once: to make one takes as long as to read a small body."""
 
 
 def _bound_depth(value: object, depth: int = 0) -> None:
