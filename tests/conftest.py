@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,12 +15,20 @@ from consent_service.app.migrate import migrate
 from consent_service.storage.engine import Database
 from consent_service.storage.opening import open_database
 from tests.provision.chromium import browsing, get_chromium
+from tests.provision.memory import folder_in_memory
 from tests.provision.openbao import OpenBao, openbao
 from tests.provision.postgresql import Server, apart, postgresql
 
 # A busy machine is not a failure of what is tested.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_configure() -> None:
+    """``tmp_path`` lies in memory where there is room: a disk is waited for at every commit of SQLite."""
+    memory = folder_in_memory()
+    if memory is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from consent_service.clock import DAY, HOUR, MINUTE, SECOND
 from tests.consents.lifecycle_model import Model
 from tests.consents.lifecycle_world import World, refs_of
+from tests.provision.memory import folder_in_memory
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory(prefix="lifecycle-")
+        self.folder = tempfile.TemporaryDirectory(prefix="lifecycle-", dir=folder_in_memory())
         self.loop = asyncio.Runner()
         path = Path(shutil.copy(self.template, Path(self.folder.name) / "consent.sqlite"))
         self.world = World(f"sqlite:///{path}")

@@ -19,7 +19,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +30,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from tests.provision.memory import folder_in_memory
+from tests.provision import memory
 
 _STARTS_WITHIN_SECONDS = 60
 _STOPS_WITHIN_SECONDS = 20
@@ -106,14 +105,12 @@ def standby() -> Iterator[Server]:
 
 @contextmanager
 def _of_its_own(*, standby: bool = False, durable: bool = False) -> Iterator[Server]:
-    folder = Path(tempfile.mkdtemp(prefix="consent-postgresql-"))
-    home = Path(tempfile.mkdtemp(prefix="consent-postgresql-", dir=None if durable else folder_in_memory()))
-    try:
-        with _started(folder, home, standby=standby, durable=durable) as server:
-            yield server
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        memory.folder("consent-tests-postgresql-", on_disk=True) as folder,
+        memory.folder("consent-tests-postgresql-", on_disk=durable) as home,
+        _started(folder, home, standby=standby, durable=durable) as server,
+    ):
+        yield server
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from functools import cache
 from typing import TYPE_CHECKING
 
 import consent_service
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 _WITH_TABLES = ("_store", "lease")
 
 
+@cache
 def metadata() -> "MetaData":
-    """The tables of the whole service."""
+    """The tables of the whole service; looked for once in a process."""
     for module in pkgutil.walk_packages(consent_service.__path__, "consent_service."):
         if module.name.rpartition(".")[2] in _WITH_TABLES:
             importlib.import_module(module.name)
