@@ -65,11 +65,12 @@ def leaf_hash(body: bytes) -> bytes:
 class Step(NamedTuple):
     """Where the log last changed a consent's state, and whether that ended it."""
 
+    chain_id: object
     position: int
     over: bool
 
 
-_NOWHERE = Step(-1, over=False)
+_NOWHERE = -1
 
 
 async def open_chain(tx: Transaction, chain_id: str, *, at: int) -> bool:
@@ -220,24 +221,24 @@ async def read(view: Snapshot, chain_id: str, *, after: int = 0, limit: int = 10
 async def last_steps(view: Snapshot, key: SealKey, consent_ids: Sequence[str]) -> dict[str, Step]:
     """Where the log last changed the state of each consent: a row that says otherwise was not written by us.
 
-    The columns find the entry, and its body, and the head of its chain, are held against them. Where they don't agree,
-    or two chains claim the same consent, the answer is a position that nothing has.
+    The columns find the entry, and its body, and the head of its chain, are held against them. Where they don't agree
+    the answer is a position that nothing has, and where two chains claim the same consent, in no chain.
     """
     found: dict[str, Step] = {}
     for row in await _store.last_steps(view, consent_ids):
         consent_id = row["consent_id"]
-        step = _step(key, row) if consent_id not in found else None
-        found[consent_id] = _NOWHERE if step is None else step
+        claimed = consent_id in found
+        found[consent_id] = Step(None, _NOWHERE, over=False) if claimed else _step(key, row)
     return found
 
 
-def _step(key: SealKey, row: Row) -> Step | None:
+def _step(key: SealKey, row: Row) -> Step:
     said = _said(row)
     steps = steps_of(key, Head(row["chain_id"], row["length"], row["head"], row["last_at"], row["steps"], row["mac"]))
-    if said is None or steps is None:
-        return None
-    step = Step(row["position"], said["event"] in vocabulary.ENDS)
-    return step if steps.get(row["consent_id"]) == (None if step.over else step.position) else None
+    over = said is not None and said["event"] in vocabulary.ENDS
+    known = None if over else row["position"]
+    agreed = said is not None and steps is not None and steps.get(row["consent_id"]) == known
+    return Step(row["chain_id"], row["position"] if agreed else _NOWHERE, over)
 
 
 def _said(row: Row) -> dict[str, Any] | None:

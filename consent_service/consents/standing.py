@@ -28,14 +28,11 @@ _log = structlog.get_logger()
 def intact(key: MacKey, consent: Stored, last_step: Step | None) -> bool:
     """Whether the MACs over row and terms, and the log, agree with the row. A consent not yet bound has no log."""
     try:
-        covered = row_mac(key, consent.covered())
+        macs = row_mac(key, consent.covered()), terms_mac(key, consent.terms)
     except (TypeError, ValueError):  # a column of another type: SQLite takes anything
         return False
-    return (
-        covered == consent.row_mac
-        and terms_mac(key, consent.terms) == consent.terms_mac
-        and (consent.candidate_id is None or last_step == (consent.state_position, consent.state in ENDS))
-    )
+    stands = consent.candidate_id, consent.state_position, consent.state in ENDS
+    return macs == (consent.row_mac, consent.terms_mac) and (consent.candidate_id is None or last_step == stands)
 
 
 async def verify(view: Snapshot, keys: ServiceKeys, consent: Stored) -> Stored:
@@ -55,7 +52,7 @@ def changed(key: MacKey) -> Callable[[Snapshot, Mapping[str, Step]], Awaitable[l
 
     async def find(view: Snapshot, steps: Mapping[str, Step]) -> list[str]:
         rows = await _store.many(view, list(steps))
-        return sorted(row.id for row in rows.values() if not intact(key, row, steps[row.id]))
+        return sorted(one for one, step in steps.items() if one not in rows or not intact(key, rows[one], step))
 
     return find
 

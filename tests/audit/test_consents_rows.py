@@ -8,6 +8,7 @@ from consent_service.audit import sequencer
 from consent_service.audit.notes import VerifierKey
 from consent_service.audit.verification.verify import verify
 from consent_service.consents import endings, standing
+from consent_service.consents.gate import Refused
 from consent_service.storage.engine import Statement
 from tests.audit.conftest import ORIGIN
 from tests.audit.tampering import tamper
@@ -90,3 +91,26 @@ async def test_an_edited_row_is_named(town: Town) -> None:
     await tamper(town.db, "UPDATE consent SET uses = 0 WHERE id = :id", id=consent)
     (line,) = await found(town)
     assert f"consent {consent}: its row is not as the log's last step left it" in line
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_a_row_that_was_taken_is_named(town: Town, ended: bool) -> None:
+    """In force or over: no row of a consent is ever deleted by the service, not even by erasure."""
+    consent = await a_life(town)
+    if ended:
+        await town.revoke(consent)
+    await tamper(town.db, "DELETE FROM consent WHERE id = :id", id=consent)
+    (line,) = await found(town)
+    assert line.startswith(f"A1 a row was edited: consent {consent}: "), line
+    assert line.endswith("or gone")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("change", ["terms = 'text'", "terms = CAST(terms AS TEXT)", "row_mac = 'x'", "uses = 'x'"])
+async def test_a_column_of_another_type_is_an_edit(town: Town, change: str) -> None:
+    """SQLite takes any value in any column: the gate refuses it, and verification names it."""
+    consent = await town.grant()
+    await tamper(town.db, f"UPDATE consent SET {change} WHERE id = :id", id=consent.id)
+    assert await town.release(consent.id) == Refused("tampered")
+    (line,) = await found(town)
+    assert line.startswith(f"A1 a row was edited: consent {consent.id}: "), line

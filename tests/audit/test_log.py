@@ -252,9 +252,9 @@ async def test_the_last_step_of_each_consent_is_known(chains: Database) -> None:
     await write(chains, (ANNA, step("consent.revoked", "c2")), (ANNA, ASKED))
     async with chains.snapshot() as view:
         assert await last_steps(view, KEY, ["c1", "c2", "c3", "c4"]) == {
-            "c1": (0, False),
-            "c2": (2, True),
-            "c3": (0, False),
+            "c1": (ANNA, 0, False),
+            "c2": (ANNA, 2, True),
+            "c3": (BERIT, 0, False),
         }
         assert await last_steps(view, KEY, []) == {}
 

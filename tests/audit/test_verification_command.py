@@ -110,9 +110,11 @@ def test_each_finding_is_a_line_that_names_the_attack(operator: Operator) -> Non
 
 
 def test_a_row_that_the_service_did_not_write_is_named(operator: Operator) -> None:
-    """A consent's own row is held against the log and its MACs, and is named by the consent's id."""
+    """A consent's own row is held against the log and its MACs, and is named by the consent's id; so is one gone."""
     operator.happens(step=True)
-    assert operator.types("verify").exit_code == 0
+    gone = operator.types("verify")
+    assert gone.exit_code == 1
+    assert f"A1 a row was edited: consent {CONSENT}: " in gone.output
     operator.tampers(
         "INSERT INTO consent (id, recipient_id, purpose, purpose_version, requested_kinds, state, state_position,"
         f" row_mac, terms, terms_mac, uses, requested_at) VALUES ('{CONSENT}', 'x', 'x', 1, '', 'granted', 0, x'', x'',"

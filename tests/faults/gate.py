@@ -183,15 +183,15 @@ FAULTS = (
     in_room(
         "consents/standing",
         "the terms' MAC is not compared",
-        "        and terms_mac(key, consent.terms) == consent.terms_mac\n",
-        "",
+        "        macs = row_mac(key, consent.covered()), terms_mac(key, consent.terms)",
+        "        macs = row_mac(key, consent.covered()), consent.terms_mac",
         COMMITS,
     ),
     in_room(
         "consents/standing",
         "the log is not asked whether it agrees",
-        "        and (consent.candidate_id is None or last_step == (consent.state_position, consent.state in ENDS))\n",
-        "",
+        " and (consent.candidate_id is None or last_step == stands)\n",
+        "\n",
         GATE,
     ),
 )

@@ -33,7 +33,7 @@ class Steps:
         """Note what an entry says."""
         consent = said.get("consent")
         if said.get("state") is True and isinstance(consent, str):
-            self._last[consent] = Step(position, said.get("event") in vocabulary.ENDS)
+            self._last[consent] = Step(said.get("chain"), position, said.get("event") in vocabulary.ENDS)
 
     async def chain_ended(self, *, last: bool = False) -> None:
         """No more is said about these consents: they are one person's, and stand in one chain."""
@@ -42,6 +42,6 @@ class Steps:
             for first in range(0, len(ids), _AT_ONCE):
                 part = {consent: self._last[consent] for consent in ids[first : first + _AT_ONCE]}
                 for consent in await self._changed(self._view, part):
-                    what = "its row is not as the log's last step left it"
+                    what = "its row is not as the log's last step left it, or gone"
                     self._found.add(("A1",), what, at=f"consent {consent}")
             self._last.clear()
