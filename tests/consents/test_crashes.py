@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import subprocess
 import sys
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from consent_service.consents import _store
 from consent_service.consents.standing import terms_of, verify
 from consent_service.crypto.envelope import new_key
 from consent_service.errors import NotAvailable
+from consent_service.storage.opening import open_database
 from tests.consents.crash_victim import UNTIL_DAYS
 from tests.consents.lifecycle_world import World, refs_of
 from tests.consents.settled import settle
@@ -29,26 +30,21 @@ VERBS = ("grant", "release", "revoke", "pause", "erase")
 Order = dict[str, Any]
 
 
-@asynccontextmanager
-async def victim() -> AsyncIterator[Callable[[Order], Any]]:
-    """What carries orders out and dies of them, as often as it is told to."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.consents.crash_victim", stdin=PIPE, stdout=PIPE
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    stdin, stdout = process.stdin, process.stdout
+@pytest.fixture(scope="module")
+def obey() -> Iterator[Callable[[Order], str]]:
+    """What carries orders out and dies of them, as often as it is told to: each in a process of its own."""
+    command = [sys.executable, "-m", "tests.consents.crash_victim"]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, bufsize=1) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        stdin, stdout = process.stdin, process.stdout
+        assert stdout.readline() == "ready\n"
 
-    async def order(given: Order) -> str:
-        stdin.write(json.dumps(given).encode() + b"\n")
-        return (await stdout.readline()).decode().strip()
+        def order(given: Order) -> str:
+            stdin.write(json.dumps(given) + "\n")
+            return stdout.readline().strip()
 
-    try:
-        assert await stdout.readline() == b"ready\n"
         yield order
-    finally:
-        stdin.close()
-        await process.wait()
 
 
 @pytest.fixture
@@ -72,34 +68,44 @@ def copies(database_kind: str, migrated_url: str, request: pytest.FixtureRequest
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_all_of_it_or_nothing(verb: str, migrated_url: str, copies: Callable[[], str]) -> None:
+async def test_all_of_it_or_nothing(
+    verb: str, migrated_url: str, copies: Callable[[], str], obey: Callable[[Order], str]
+) -> None:
     """Before the commit not a row has changed, and the verb can be done again; after it everything holds together."""
     given = await settle(migrated_url, new_key())
     steps, committed, url = 0, 0, ""
-    async with victim() as obey:
-        while True:
-            steps += 1
-            url = url or copies()
-            order = {**given, "verb": verb, "step": steps, "url": url}
-            world = World(url, master_key=bytes.fromhex(given["master_key"]))
-            await world.open()
-            before = await stored(world.db)
-            await world.db.close()
-            became = await obey(order)
-            assert became in {"killed", "done"}
-            await world.open()
-            after = await stored(world.db)
-            await holds_together(world, after)
-            happened = _has_happened(verb, given, after)
-            assert happened or after == before
-            if happened:  # else the next round does it again, and dies a step later
-                committed, url = committed + 1, ""
-                await _again(world, verb, given)
-            await world.db.close()
-            if became == "done":
-                break
+    before: dict[str, list[dict[str, object]]] = {}
+    while True:
+        steps += 1
+        if not url:
+            url = copies()
+            before = await _rows(url)
+        order = {**given, "verb": verb, "step": steps, "url": url}
+        became = await asyncio.to_thread(obey, order)
+        assert became in {"killed", "done"}
+        world = World(url, master_key=bytes.fromhex(given["master_key"]))
+        await world.open()
+        after = await stored(world.db)
+        await holds_together(world, after)
+        happened = _has_happened(verb, given, after)
+        assert happened or after == before
+        if happened:  # else the next round does it again, and dies a step later
+            committed, url = committed + 1, ""
+            await _again(world, verb, given)
+        await world.db.close()
+        if became == "done":
+            break
     assert steps > 6
     assert committed == 2  # killed just after the commit, and not at all
+
+
+async def _rows(url: str) -> dict[str, list[dict[str, object]]]:
+    """Every row, before anybody has opened the database."""
+    db = await open_database(url)
+    try:
+        return await stored(db)
+    finally:
+        await db.close()
 
 
 def _has_happened(verb: str, given: Order, rows: dict[str, list[dict[str, object]]]) -> bool:

@@ -202,9 +202,9 @@ async def tables(db: Database) -> list[str]:
 
 async def stored(db: Database) -> dict[str, list[dict[str, object]]]:
     """Every row of every table."""
-    found = {}
-    for table in await tables(db):
-        async with db.snapshot() as view:
+    found, names = {}, await tables(db)
+    async with db.snapshot() as view:
+        for table in names:
             rows = await view.rows(Statement(f"SELECT * FROM {table}"))
             found[table] = [
                 {name: bytes(row[name]) if isinstance(row[name], memoryview) else row[name] for name in dict(row)}
