@@ -34,6 +34,11 @@ class Evidence:
     forged: set[tuple[str, str]]
     refusals: dict[str, dict[str, int] | None]
 
+    def is_known(self, consent: Stored) -> bool:
+        """Whether it is the log, too, that says whose the consent is: a row may have been moved to a stranger."""
+        step = self.steps.get(consent.id)
+        return step is not None and step.chain_id == consent.candidate_id
+
     def refused(self, candidate_id: str, unit_id: str, unit: Unit | None) -> bool:
         """Whether the candidate refuses this unit, or its kind, once and for all. Raises Tampered if nobody can say."""
         against = self.refusals.get(candidate_id, {})

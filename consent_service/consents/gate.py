@@ -33,7 +33,7 @@ from uuid import uuid4
 
 import structlog
 
-from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, lock_concerned
+from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, lock_concerned, lock_known
 from consent_service.clock import Clock
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
@@ -145,6 +145,8 @@ class Gate:
             # 3, 4. Check and open, each member alone.
             now = self._clock.now()
             findings = [self._judge(read, call, heads, now) for call in present]
+            if SERVICE_CHAIN not in heads and any(finding.consent is None for finding in findings):
+                heads |= await lock_known(tx, [SERVICE_CHAIN])  # its id comes after every candidate's
             # 5. Record, and spend.
             recorded = iter(await self._record(tx, read, present, findings, heads, now))
         # 6. Committed: only now may anything be handed out.
@@ -154,9 +156,9 @@ class Gate:
         consent = read.consents.get(call.ask.consent_id, self._nobodys)  # nobody's takes as long as somebody's
         head = heads.get(consent.candidate_id or "")
         finding = self._find(read, call, consent, now if head is None else head.now(now))
-        if head is not None:
+        if head is not None and (finding.answer not in _FAULTY or read.is_known(consent)):
             return finding
-        # It concerns nobody (yet, or any more): unknown, unless it is not as we wrote it.
+        # It concerns nobody (yet, or any more), or whom can't be told: unknown, unless it is not as we wrote it.
         return _Finding(None, None, finding.answer if finding.answer in _FAULTY else Refused("unknown"))
 
     def _find(self, read: Evidence, call: _Call, consent: Stored, at: int) -> "_Finding":

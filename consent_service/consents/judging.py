@@ -7,12 +7,14 @@ transaction that acts.
 
 from dataclasses import dataclass
 
+from consent_service.audit.log import last_steps
 from consent_service.consents import _store
 from consent_service.consents.checks import RECIPIENT_CHANGED, reason_against
 from consent_service.consents.desk import Desk
 from consent_service.consents.standing import alarm, terms_of, verify
 from consent_service.consents.states import State
 from consent_service.consents.terms import Terms
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import Tampered
 from consent_service.identity.units import find as find_unit
 from consent_service.storage.engine import Snapshot
@@ -25,9 +27,11 @@ class NotInForce:
     reason: str
 
 
-async def concerned(view: Snapshot, consent_id: str) -> str | None:
-    """Whom the consent concerns: to know which chain to lock. Once written it never changes."""
-    return (await _store.candidates(view, [consent_id])).get(consent_id)
+async def concerned(view: Snapshot, keys: ServiceKeys, consent_id: str) -> str | None:
+    """Whom the consent concerns, to know which chain to lock: nobody, if the log does not say so as well."""
+    candidate_id = (await _store.candidates(view, [consent_id])).get(consent_id)
+    step = (await last_steps(view, keys.log, [consent_id])).get(consent_id)
+    return candidate_id if step is not None and step.chain_id == candidate_id else None
 
 
 async def judge(view: Snapshot, desk: Desk, consent_id: str, unit_id: str, *, at: int) -> Terms | NotInForce:

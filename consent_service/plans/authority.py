@@ -76,7 +76,7 @@ async def record_refusal(
 ) -> None:
     """Write down that the unit tried: in the candidate's own log, or the service's when it names nobody known."""
     async with db.snapshot() as view:
-        candidate_id = await concerned(view, consent_id)
+        candidate_id = await concerned(view, desk.keys, consent_id)
     entry = Entry(event, "unit", unit_id=unit_id, consent_id=consent_id, outcome=reason)
     await _record(db, desk, candidate_id, entry, now=now)
 

@@ -15,9 +15,11 @@ from consent_service.consents.gate import Refused, Released
 from consent_service.consents.standing import TAMPERED
 from consent_service.crypto.canonical import canonical
 from consent_service.identity import units
+from consent_service.persons.arrival import arrive
+from consent_service.plans.authority import record_refusal
 from consent_service.storage.engine import Statement
 from tests.audit.tampering import tamper
-from tests.consents.conftest import Town
+from tests.consents.conftest import CONTROLLER, Town, nid
 
 ROWS = Statement("SELECT * FROM consent WHERE id = :id"), Statement("SELECT * FROM share WHERE consent_id = :id")
 
@@ -60,6 +62,27 @@ async def test_a_consent_moved_away_from_its_candidate_alarms(town: Town, candid
     assert alarms() == before + 1
     async with town.db.snapshot() as view:
         assert [row["event"] for row in await read(view, SERVICE_CHAIN)] == ["release.refused"]
+
+
+async def test_an_attempt_on_a_consent_moved_to_a_stranger_is_not_in_the_strangers_log(town: Town) -> None:
+    """It goes to the service's own chain, and one on a row that was changed otherwise to the candidate's, as ever."""
+    moved, changed = await town.grant(), await town.grant()
+    stranger = await arrive(
+        town.db, town.keys, town.clock, nid("21818297804"), held_for=CONTROLLER.organisation_number, receivers={}
+    )
+    chains = stranger, SERVICE_CHAIN, town.candidate_id
+    async with town.db.snapshot() as view:
+        before = [len(await read(view, chain)) for chain in chains]
+    await tamper(town.db, "UPDATE consent SET candidate_id = :to WHERE id = :id", to=stranger, id=moved.id)
+    await tamper(town.db, "UPDATE consent SET uses = 9 WHERE id = :id", id=changed.id)
+    answers = await asyncio.gather(town.release(moved.id), town.release(changed.id), town.release(moved.id))
+    assert [*answers] == [Refused("tampered")] * 3
+    await record_refusal(
+        town.db, town.desk, "plan.refused", town.nav.id, moved.id, "not_in_force", now=town.clock.now()
+    )
+    async with town.db.snapshot() as view:
+        after = [len(await read(view, chain)) for chain in chains]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [0, 3, 1]
 
 
 async def test_a_request_that_concerns_nobody_yet_alarms_nobody(town: Town) -> None:

@@ -18,6 +18,20 @@ FAULTS = (
     ),
     in_room(
         "consents/gate",
+        "an attempt on a row moved to a stranger stands in the stranger's log",
+        "        if head is not None and (finding.answer not in _FAULTY or read.is_known(consent)):",
+        "        if head is not None:",
+        "tests/consents/test_moved_rows.py",
+    ),
+    in_room(
+        "consents/judging",
+        "a plan refused under a row moved to a stranger stands in the stranger's log",
+        "    return candidate_id if step is not None and step.chain_id == candidate_id else None",
+        "    return candidate_id if step is not None else None",
+        "tests/consents/test_moved_rows.py",
+    ),
+    in_room(
+        "consents/gate",
         "a standing refusal is not looked at",
         'reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None',
         "reason = None",
