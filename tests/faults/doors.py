@@ -106,8 +106,8 @@ FAULTS = (
     in_room(
         "identity/callers",
         "a unit may do what its kind may, whatever its token says",
-        "for scope in MAY_HOLD[unit.kind] if prefix + scope in token.scopes)",
-        "for scope in MAY_HOLD[unit.kind])",
+        "frozenset(named[name] for name in token.scopes if name in named)",
+        "frozenset(named.values())",
         UNITS,
     ),
     in_room(
