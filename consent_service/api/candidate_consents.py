@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
+from consent_service.api import candidate_views
 from consent_service.api.answers import json_answer, page_answer, raw_answer
 from consent_service.api.candidate_door import Caller, CandidateDoor
 from consent_service.api.candidate_shapes import Consent, ConsentPage, PreviewShape, Revoked
@@ -17,7 +18,6 @@ from consent_service.api.receipts import receipt_answer
 from consent_service.api.shapes import Receipt
 from consent_service.clock import end_of_day, rfc3339
 from consent_service.consents import endings, grants, reading
-from consent_service.consents.grants import Keyring
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Language, Purpose
 from consent_service.crypto.service_keys import MacKey
@@ -25,7 +25,6 @@ from consent_service.delivery import reading as deliveries
 from consent_service.errors import Invalid, NotAvailable, Violation
 from consent_service.identity import units
 from consent_service.storage.engine import Snapshot
-from consent_service.vault.keys import MAILBOX
 from consent_service.vault.parts import PartRef
 
 MaxUses = Annotated[int, Field(ge=1, le=10_000)]
@@ -101,7 +100,9 @@ def _add_reading(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         if candidate_id is None:
             return page_answer([], None)
         async with door.db.snapshot() as view:
-            found = await reading.of_candidate(view, candidate_id, after=after, limit=limit, now=door.clock.now())
+            found = await reading.of_candidate(
+                view, door.desk.keys, candidate_id, after=after, limit=limit, now=door.clock.now()
+            )
             known = await units_of(view, door.desk.keys.rows, found)
         following = found[-1].id if len(found) == limit else None
         wanted = [one for one in found if status is None or one.state == status]
@@ -116,7 +117,7 @@ def _add_reading(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         """One of them."""
         candidate_id = await caller.known()
         async with door.db.snapshot() as view:
-            return json_answer(await shown_consent(view, door, candidate_id, consent_id))
+            return json_answer(await candidate_views.shown(view, door, candidate_id, consent_id))
 
     @router.get(
         "/v1/me/consents/{consent_id}/receipt",
@@ -127,7 +128,7 @@ def _add_reading(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         """The newest signed receipt: of the yes, the no, or the end."""
         candidate_id = await caller.known()
         async with door.db.snapshot() as view:
-            seen = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
+            seen = await candidate_views.find(view, door, candidate_id, consent_id)
             return await receipt_answer(view, door.desk.keys.receipts, seen, unit=False)
 
 
@@ -142,7 +143,7 @@ def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         key = await caller.key()
         async with door.db.snapshot() as view:
             if body.consent_id is not None:
-                await reading.find_for_candidate(view, key.candidate_id, body.consent_id, now=door.clock.now())
+                await candidate_views.find(view, door, key.candidate_id, body.consent_id)
             choice = await _choice(
                 view,
                 door.desk.keys.rows,
@@ -165,7 +166,7 @@ def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         """Grant what the preview with this hash showed. 409 if it would no longer be those bytes."""
         if body.consent_id is not None:
             raise Invalid(violations=(Violation("/consent_id", "A request is answered at its own address (/grant)."),))
-        keyring = await keyring_for(door, caller, body.recipient_id)
+        keyring = await candidate_views.keyring_for(door, caller, body.recipient_id)
         async with door.db.transaction() as tx:
             choice = await _choice(
                 tx,
@@ -184,7 +185,7 @@ def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
                 language=body.language,
                 now=door.clock.now(),
             )
-            shown = await shown_consent(tx, door, keyring.owner.candidate_id, granted.id)
+            shown = await candidate_views.shown(tx, door, keyring.owner.candidate_id, granted.id)
         return json_answer(shown, status=201)
 
 
@@ -196,8 +197,8 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         """Say yes to a request: to what it asked for, or to less. Never to more."""
         candidate_id = await caller.known()
         async with door.db.snapshot() as view:
-            asked = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
-        keyring = await keyring_for(door, caller, asked.recipient_id)
+            asked = await candidate_views.find_whole(view, door, candidate_id, consent_id)
+        keyring = await candidate_views.keyring_for(door, caller, asked.recipient_id)
         async with door.db.transaction() as tx:
             choice = await _choice(
                 tx,
@@ -217,7 +218,7 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
                 language=body.language,
                 now=door.clock.now(),
             )
-            shown = await shown_consent(tx, door, candidate_id, consent_id)
+            shown = await candidate_views.shown(tx, door, candidate_id, consent_id)
         return json_answer(shown)
 
     @router.post("/v1/me/consents/{consent_id}/refuse", response_model=Consent, **answers)
@@ -227,7 +228,7 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         async with door.db.transaction() as tx:
             await endings.refuse(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
         async with door.db.snapshot() as view:
-            shown = await shown_consent(view, door, candidate_id, consent_id)
+            shown = await candidate_views.shown(view, door, candidate_id, consent_id)
         return json_answer(shown)
 
     @router.post("/v1/me/consents/{consent_id}/revoke", response_model=Revoked, **answers)
@@ -249,7 +250,7 @@ async def _shown_after_its_end(
 ) -> dict[str, Any]:
     """What was ended just now. The row of one that was hers by its shares alone may name somebody else, or be gone."""
     try:
-        return await shown_consent(view, door, candidate_id, consent_id)
+        return await candidate_views.shown(view, door, candidate_id, consent_id)
     except NotAvailable:
         return whole_json(reading.unavailable(consent_id), {}, door.desk.purposes)
 
@@ -279,18 +280,3 @@ async def _choice(
         valid_until=end_of_day(chosen.valid_until),
         max_uses=chosen.max_uses,
     )
-
-
-async def keyring_for(door: CandidateDoor, caller: Caller, recipient_id: str) -> Keyring:
-    """The keys that a grant works with. Raises NotAvailable, Invalid for a unit that there is not, KeyProviderDown."""
-    owner = await caller.key()
-    async with door.db.snapshot() as view:
-        if await units.find(view, door.desk.keys.rows, recipient_id) is None:
-            raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
-    return Keyring(owner, await door.keys.recipient(recipient_id), await door.keys.recipient(MAILBOX))
-
-
-async def shown_consent(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> dict[str, Any]:
-    """One of the candidate's consents as she sees it. Raises NotAvailable."""
-    found = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
-    return whole_json(found, await units_of(view, door.desk.keys.rows, [found]), door.desk.purposes)

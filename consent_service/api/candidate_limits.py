@@ -4,15 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
+from consent_service.api import candidate_views
 from consent_service.api.answers import json_answer, nothing
-from consent_service.api.candidate_consents import Empty, keyring_for, shown_consent
+from consent_service.api.candidate_consents import Empty
 from consent_service.api.candidate_door import Caller, CandidateDoor
 from consent_service.api.candidate_shapes import Consent
 from consent_service.api.contract import CANDIDATE, described
 from consent_service.api.fields import Closed, PathId
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.clock import rfc3339
-from consent_service.consents import endings, grants, reading, standing_refusals
+from consent_service.consents import endings, grants, standing_refusals
 
 Against = Annotated[str, Path(pattern="^[a-z0-9_-]{1,40}$", description="A unit's id, or a kind of units.")]
 
@@ -49,7 +50,7 @@ def _add_pausing(router: APIRouter, door: CandidateDoor) -> None:
         async with door.db.transaction() as tx:
             await endings.pause(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
         async with door.db.snapshot() as view:
-            shown = await shown_consent(view, door, candidate_id, consent_id)
+            shown = await candidate_views.shown(view, door, candidate_id, consent_id)
         return json_answer(shown)
 
     @router.post("/v1/me/consents/{consent_id}/resume", response_model=Consent, **described_as)
@@ -57,11 +58,11 @@ def _add_pausing(router: APIRouter, door: CandidateDoor) -> None:
         """Let a paused consent be in force again, on the same terms."""
         candidate_id = await caller.known()
         async with door.db.snapshot() as view:
-            found = await reading.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
-        keyring = await keyring_for(door, caller, found.recipient_id)
+            found = await candidate_views.find_whole(view, door, candidate_id, consent_id)
+        keyring = await candidate_views.keyring_for(door, caller, found.recipient_id)
         async with door.db.transaction() as tx:
             await grants.resume(tx, door.desk, keyring, consent_id, now=door.clock.now())
-            shown = await shown_consent(tx, door, candidate_id, consent_id)
+            shown = await candidate_views.shown(tx, door, candidate_id, consent_id)
         return json_answer(shown)
 
 

@@ -53,7 +53,7 @@ def _add_requests(router: APIRouter, door: CandidateDoor, candidate: Any) -> Non
             return page_answer([], None)
         key = await caller.key()
         async with door.db.snapshot() as view:
-            found = await reading.my_requests(view, key, now=door.clock.now())
+            found = await reading.my_requests(view, door.desk.keys, key, now=door.clock.now())
             return page_answer([await _request_json(view, door.desk.keys.rows, one) for one in found], None)
 
     @router.post(

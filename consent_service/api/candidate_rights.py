@@ -78,7 +78,9 @@ class _Shown:
         purposes = {}
         for consent_id in sorted({line.consent_id for line in lines if line.consent_id is not None}):
             try:
-                found = await consents.find_for_candidate(view, candidate_id, consent_id, now=door.clock.now())
+                found = await consents.find_for_candidate(
+                    view, door.desk.keys, candidate_id, consent_id, now=door.clock.now()
+                )
             except NotAvailable:
                 continue  # an attempt that named a consent which is not hers
             if found.purpose:

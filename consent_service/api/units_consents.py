@@ -50,7 +50,7 @@ def routes(door: UnitDoor) -> APIRouter:
             chain = await find(view, door.keys.service.lookup, number) or SERVICE_CHAIN
         async with door.db.transaction() as tx:
             heads = await lock_known(tx, [chain, SERVICE_CHAIN])
-            found = await reading.in_force(tx, caller.unit.id, chain, now=now)
+            found = await reading.in_force(tx, door.desk.keys, caller.unit.id, chain, now=now)
             entry = Entry(_LOOKED_FOR, "unit", unit_id=caller.unit.id, outcome=str(len(found)))
             await append(tx, door.keys.service.log, heads.get(chain, heads[SERVICE_CHAIN]), entry, at=now)
             known = await units_of(tx, door.desk.keys.rows, found)
@@ -67,7 +67,7 @@ def routes(door: UnitDoor) -> APIRouter:
         """What the caller receives under, or has asked for, in no meaningful order."""
         async with door.db.snapshot() as view:
             found, following = await reading.page_of_unit(
-                view, caller.unit.id, after=after, limit=limit, now=door.clock.now()
+                view, door.desk.keys, caller.unit.id, after=after, limit=limit, now=door.clock.now()
             )
             known = await units_of(view, door.desk.keys.rows, found)
         purposes = door.desk.purposes
@@ -82,7 +82,7 @@ def routes(door: UnitDoor) -> APIRouter:
     async def one(consent_id: PathId, caller: Annotated[UnitCaller, may_read]) -> Response:
         """One of them."""
         async with door.db.snapshot() as view:
-            found = await reading.find_for_unit(view, caller.unit.id, consent_id, now=door.clock.now())
+            found = await reading.find_for_unit(view, door.desk.keys, caller.unit.id, consent_id, now=door.clock.now())
             known = await units_of(view, door.desk.keys.rows, [found])
         if not can_be(found, known, door.desk.purposes):
             raise NotAvailable
@@ -96,7 +96,7 @@ def routes(door: UnitDoor) -> APIRouter:
     async def receipt(consent_id: PathId, caller: Annotated[UnitCaller, may_read]) -> Response:
         """The signed receipt of a consent that was granted, for its recipient; the newest one."""
         async with door.db.snapshot() as view:
-            found = await reading.find_for_unit(view, caller.unit.id, consent_id, now=door.clock.now())
+            found = await reading.find_for_unit(view, door.desk.keys, caller.unit.id, consent_id, now=door.clock.now())
             return await receipt_answer(view, door.desk.keys.receipts, found, unit=True)
 
     return router

@@ -128,7 +128,9 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
     async def of_unit(caller: Annotated[UnitCaller, may_read], after: Cursor = "", limit: Limit = 50) -> Response:
         """The requests that the caller has made, or may act on: states and times, no content."""
         async with door.db.snapshot() as view:
-            found, following = await listing.page(view, caller.unit.id, after=after, limit=limit, now=door.clock.now())
+            found, following = await listing.page(
+                view, door.desk.keys, caller.unit.id, after=after, limit=limit, now=door.clock.now()
+            )
         return page_answer([_state_json(one) for one in found], following)
 
     @router.get(
@@ -139,7 +141,7 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
     async def one(mapping_request_id: PathId, caller: Annotated[UnitCaller, may_read]) -> Response:
         """One of them."""
         async with door.db.snapshot() as view:
-            found = await listing.get(view, caller.unit.id, mapping_request_id, now=door.clock.now())
+            found = await listing.get(view, door.desk.keys, caller.unit.id, mapping_request_id, now=door.clock.now())
         return json_answer(_state_json(found))
 
     @router.post(
@@ -156,7 +158,7 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
                 await progress.report(
                     tx, door.desk, addressee, State(body.state), Message(text=body.message), unit=unit, at=now
                 )
-                found = await listing.get(tx, unit.id, mapping_request_id, now=now)
+                found = await listing.get(tx, door.desk.keys, unit.id, mapping_request_id, now=now)
         except NotAvailable:
             await authority.record_refused_report(door.db, door.desk, unit.id, mapping_request_id, now=now)
             raise

@@ -80,7 +80,7 @@ def routes(door: UnitDoor) -> APIRouter:
     async def state(plan_id: PathId, caller: Annotated[UnitCaller, may_push]) -> Response:
         """Where a plan's letter is, up to ``delivered``. Whether it was opened is the candidate's business."""
         async with door.db.snapshot() as view:
-            found = await listing.get_plan(view, caller.unit.id, plan_id, now=door.clock.now())
+            found = await listing.get_plan(view, door.desk.keys, caller.unit.id, plan_id, now=door.clock.now())
         return json_answer(
             {
                 "id": found.id,

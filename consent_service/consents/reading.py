@@ -1,18 +1,21 @@
 """Reading about consents: metadata only, for the candidate and for the units that a consent names."""
 
 import json
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from consent_service.audit.log import last_steps
 from consent_service.clock import rfc3339
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
-from consent_service.consents.standing import alarm, terms_of
+from consent_service.consents.standing import alarm, intact, nobodys, terms_of
 from consent_service.consents.states import LIVING, State, shown, shown_to_asker
 from consent_service.consents.terms import Terms
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import NotAvailable, Tampered
 from consent_service.storage.engine import Snapshot
 
-__all__ = ["ConsentView", "find_for_candidate", "find_for_unit", "in_force", "of_candidate", "of_unit"]
+__all__ = ["ConsentView", "find_for_candidate", "find_for_unit", "in_force", "of_candidate", "of_unit", "seems"]
 
 
 UNAVAILABLE = "unavailable"
@@ -69,65 +72,96 @@ def unavailable(consent_id: str) -> ConsentView:
     )
 
 
-async def of_candidate(view: Snapshot, candidate_id: str, *, after: str, limit: int, now: int) -> list[ConsentView]:
+async def of_candidate(
+    view: Snapshot, keys: ServiceKeys, candidate_id: str, *, after: str, limit: int, now: int
+) -> list[ConsentView]:
     """The candidate's own consents in id order, after the id ``after``."""
     found = await _store.of_candidate(view, candidate_id, after=after, limit=limit)
-    return [_hers(consent, now) for consent in found]
+    ours = await _ours(view, keys, found)
+    return [_hers(consent, now, ours) for consent in found]
 
 
-async def find_for_candidate(view: Snapshot, candidate_id: str, consent_id: str, *, now: int) -> ConsentView:
+async def find_for_candidate(
+    view: Snapshot, keys: ServiceKeys, candidate_id: str, consent_id: str, *, now: int
+) -> ConsentView:
     """One of the candidate's own. Raises NotAvailable."""
     consent = await _store.find(view, consent_id)
     if consent is None or consent.candidate_id != candidate_id:
         raise NotAvailable
-    return _hers(consent, now)
+    return _hers(consent, now, await _ours(view, keys, [consent]))
 
 
-async def of_unit(view: Snapshot, unit_id: str, *, after: str, limit: int, now: int) -> list[ConsentView]:
+async def seems(view: Snapshot, candidate_id: str, consent_id: str, *, now: int) -> ConsentView:
+    """As ``find_for_candidate``, judged by its looks: for who holds no keys, and shows it to nobody."""
+    consent = await _store.find(view, consent_id)
+    if consent is None or consent.candidate_id != candidate_id:
+        raise NotAvailable
+    return _hers(consent, now, {consent.id})
+
+
+async def of_unit(
+    view: Snapshot, keys: ServiceKeys, unit_id: str, *, after: str, limit: int, now: int
+) -> list[ConsentView]:
     """What the unit asked for or receives under, in id order, as far as it may know."""
     found = await _store.of_unit(view, unit_id, after=after, limit=limit)
-    return [seen for consent in found if (seen := _for_unit(consent, unit_id, now)) is not None]
+    ours = await _ours(view, keys, found)
+    return [seen for consent in found if (seen := _for_unit(consent, unit_id, now, ours)) is not None]
 
 
 async def page_of_unit(
-    view: Snapshot, unit_id: str, *, after: str, limit: int, now: int
+    view: Snapshot, keys: ServiceKeys, unit_id: str, *, after: str, limit: int, now: int
 ) -> tuple[list[ConsentView], str | None]:
     """A page of ``of_unit``, and the cursor of the next one, None at the end."""
     found = await _store.of_unit(view, unit_id, after=after, limit=limit)
-    seen = [one for consent in found if (one := _for_unit(consent, unit_id, now)) is not None]
+    ours = await _ours(view, keys, found)
+    seen = [one for consent in found if (one := _for_unit(consent, unit_id, now, ours)) is not None]
     return seen, found[-1].id if len(found) == limit else None
 
 
-async def find_for_unit(view: Snapshot, unit_id: str, consent_id: str, *, now: int) -> ConsentView:
+async def find_for_unit(view: Snapshot, keys: ServiceKeys, unit_id: str, consent_id: str, *, now: int) -> ConsentView:
     """One that the unit asked for or receives under. Raises NotAvailable for anything else."""
     consent = await _store.find(view, consent_id)
-    seen = None if consent is None else _for_unit(consent, unit_id, now)
+    ours = await _ours(view, keys, [nobodys(keys) if consent is None else consent])  # as much work for all
+    seen = None if consent is None else _for_unit(consent, unit_id, now, ours)
     if seen is None:
         raise NotAvailable
     return seen
 
 
-async def in_force(view: Snapshot, unit_id: str, candidate_id: str, *, now: int) -> list[ConsentView]:
+async def in_force(
+    view: Snapshot, keys: ServiceKeys, unit_id: str, candidate_id: str, *, now: int
+) -> list[ConsentView]:
     """The unit's own consents for a person that are in force now."""
     found = await _store.between(view, candidate_id, unit_id)
+    ours = await _ours(view, keys, found)
     return [
         seen
         for consent in found
-        if (seen := _for_unit(consent, unit_id, now)) is not None and seen.state == State.GRANTED
+        if (seen := _for_unit(consent, unit_id, now, ours)) is not None and seen.state == State.GRANTED
     ]
 
 
-def _hers(consent: Stored, now: int) -> ConsentView:
+async def _ours(view: Snapshot, keys: ServiceKeys, found: Sequence[Stored]) -> set[str]:
+    """Those whose rows are as the service left them, by the MACs and the log."""
+    steps = await last_steps(view, keys.log, [consent.id for consent in found])
+    return {consent.id for consent in found if intact(keys.rows, consent, steps.get(consent.id))}
+
+
+def _hers(consent: Stored, now: int, ours: Set[str]) -> ConsentView:
     """What the candidate sees. One row that was changed must not hide the others."""
     try:
+        if consent.id not in ours:
+            raise Tampered
         return _whole(consent, _read(consent), now)
     except _UNREADABLE:
         return unavailable(consent.id)
 
 
-def _for_unit(consent: Stored, unit_id: str, now: int) -> ConsentView | None:
+def _for_unit(consent: Stored, unit_id: str, now: int, ours: Set[str]) -> ConsentView | None:
     """What a unit may see: the recipient from the grant on; the asker its request, a no looking like silence."""
     try:
+        if consent.id not in ours:
+            raise Tampered
         terms = _read(consent)
         if unit_id == consent.recipient_id and terms is not None:
             return _whole(consent, terms, now)
@@ -143,7 +177,7 @@ def _for_unit(consent: Stored, unit_id: str, now: int) -> ConsentView | None:
 def _read(consent: Stored) -> Terms | None:
     """The terms, None before the grant. Raises one of ``_UNREADABLE`` for a row that we can't have written.
 
-    That it looks like ours is enough to show it; whether it is, those ask who decide (``standing.verify``).
+    What its MACs cover looks like ours anyhow; the rest is for who judges by looks (``seems``).
     """
     for name in _TIMES:
         if (time := getattr(consent, name)) is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4, uuid5
 
 from consent_service.audit.log import Entry, Head, append
-from consent_service.consents.reading import ConsentView, find_for_candidate
+from consent_service.consents.reading import ConsentView, seems
 from consent_service.consents.states import LETTERS_GO_ON
 from consent_service.crypto.service_keys import SealKey
 from consent_service.delivery import _store
@@ -117,7 +117,7 @@ async def release_shares(tx: Transaction, consent_id: str, candidate_id: str, *,
 async def _consent(view: Snapshot, candidate_id: str, consent_id: str, *, now: int) -> ConsentView | None:
     """The consent, as its candidate sees it; None if there is none, or a row that nobody of ours wrote."""
     try:
-        return await find_for_candidate(view, candidate_id, consent_id, now=now)
+        return await seems(view, candidate_id, consent_id, now=now)
     except (NotAvailable, ValueError, KeyError, TypeError):  # what became of a letter is written down all the same
         return None
 

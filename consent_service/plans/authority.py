@@ -35,7 +35,7 @@ async def addressee_of(db: Database, keys: Keys, mapping_request_id: str, unit_i
     async with db.snapshot() as view:
         request = await _store.find_request(view, mapping_request_id)
         candidate_id = request.candidate_id if request is not None else None
-        consents = await in_force(view, unit_id, candidate_id or _NOBODY, now=now)
+        consents = await in_force(view, keys.service, unit_id, candidate_id or _NOBODY, now=now)
     if request is None or candidate_id is None or request.recipient_id != unit_id:
         raise NotAvailable
     if not any(one.id == request.consent_id or _about(one, request) for one in consents):
@@ -51,7 +51,7 @@ async def over(tx: Transaction, desk: Desk, request: MappingRequest, unit_id: st
     judged = await judge(tx, desk, request.consent_id, unit_id, at=at)
     if isinstance(judged, Terms) or request.candidate_id is None:
         return judged
-    for consent in await in_force(tx, unit_id, request.candidate_id, now=at):
+    for consent in await in_force(tx, desk.keys, unit_id, request.candidate_id, now=at):
         if _about(consent, request):
             renewed = await judge(tx, desk, consent.id, unit_id, at=at)
             if isinstance(renewed, Terms):

@@ -7,6 +7,7 @@ times; to fagopplæring there is nothing before the candidate's yes.
 from dataclasses import dataclass
 
 from consent_service.consents.reading import ConsentView, find_for_unit
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery.reading import Delivery
 from consent_service.delivery.reading import of_plan as deliveries_of
 from consent_service.errors import NotAvailable
@@ -43,31 +44,32 @@ class PlanState:
 
 
 async def page(
-    view: Snapshot, unit_id: str, *, after: str, limit: int, now: int
+    view: Snapshot, keys: ServiceKeys, unit_id: str, *, after: str, limit: int, now: int
 ) -> tuple[list[MappingState], str | None]:
     """The unit's mapping requests in id order after the id ``after``, and the cursor of the next page."""
     found = await _store.of_unit(view, unit_id, after=after, limit=limit)
-    seen = [one for request in found if (one := await _seen(view, request, unit_id, now)) is not None]
+    seen = [one for request in found if (one := await _seen(view, keys, request, unit_id, now)) is not None]
     return seen, found[-1].id if len(found) == limit else None
 
 
-async def get(view: Snapshot, unit_id: str, request_id: str, *, now: int) -> MappingState:
+async def get(view: Snapshot, keys: ServiceKeys, unit_id: str, request_id: str, *, now: int) -> MappingState:
     """One of them. Raises NotAvailable for unknown, foreign, and what the candidate has not said yes to."""
     request = await _store.find_request(view, request_id)
     if request is None:
-        await find_for_unit(view, unit_id, request_id, now=now)  # nothing: it costs as much as what is another's
+        await find_for_unit(view, keys, unit_id, request_id, now=now)  # nothing: it costs as much as what is another's
         raise NotAvailable
-    seen = await _seen(view, request, unit_id, now)
+    seen = await _seen(view, keys, request, unit_id, now)
     if seen is None:
         raise NotAvailable
     return seen
 
 
-async def get_plan(view: Snapshot, unit_id: str, plan_id: str, *, now: int) -> PlanState:
+async def get_plan(view: Snapshot, keys: ServiceKeys, unit_id: str, plan_id: str, *, now: int) -> PlanState:
     """A plan that the unit pushed, while the consent it came under is in force. Raises NotAvailable otherwise."""
     versions = await _store.versions(view, plan_id)
     plan = versions[-1] if versions else None
-    consent = await find_for_unit(view, unit_id, plan.consent_id if plan else plan_id, now=now)  # as many reads for all
+    consent_id = plan.consent_id if plan else plan_id  # as many reads for all
+    consent = await find_for_unit(view, keys, unit_id, consent_id, now=now)
     if plan is None or plan.unit_id != unit_id or consent.state != "granted":
         raise NotAvailable
     deliveries = [one for one in await deliveries_of(view, plan.id) if one.plan_version == plan.version]
@@ -76,9 +78,11 @@ async def get_plan(view: Snapshot, unit_id: str, plan_id: str, *, now: int) -> P
     return PlanState(plan.id, plan.version, plan.consent_id, plan.mapping_request_id, plan.created_at, deliveries[-1])
 
 
-async def _seen(view: Snapshot, request: MappingRequest, unit_id: str, now: int) -> MappingState | None:
+async def _seen(
+    view: Snapshot, keys: ServiceKeys, request: MappingRequest, unit_id: str, now: int
+) -> MappingState | None:
     try:
-        consent = await find_for_unit(view, unit_id, request.consent_id, now=now)
+        consent = await find_for_unit(view, keys, unit_id, request.consent_id, now=now)
     except NotAvailable:
         return None
     state = State(request.progress)

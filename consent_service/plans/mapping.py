@@ -132,7 +132,8 @@ def receiver(keys: ServiceKeys) -> Receiver:
         head = (await lock(tx, [candidate_id]))[candidate_id]
         at = head.now(at)
         await requests.bind(tx, keys, head, consent_id, at=at)
-        if not await _is_hers(tx, candidate_id, consent_id, at) or not await _store.bind(tx, request_id, candidate_id):
+        hers = await _is_hers(tx, keys, candidate_id, consent_id, at)
+        if not hers or not await _store.bind(tx, request_id, candidate_id):
             return  # cancelled or lapsed in the same moment: there is nothing left to answer
         parts = {name: canonical(part) for name, part in told["parts"].items()}
         await _seal(tx, key, request_id, parts, held_for=item.from_unit, at=at)
@@ -201,9 +202,9 @@ def _check(purpose: Purpose, note_sections: Sequence[str], reply_by: int, at: in
         raise Invalid(violations=tuple(violations))
 
 
-async def _is_hers(tx: Transaction, candidate_id: str, consent_id: str, at: int) -> bool:
+async def _is_hers(tx: Transaction, keys: ServiceKeys, candidate_id: str, consent_id: str, at: int) -> bool:
     try:
-        await find_for_candidate(tx, candidate_id, consent_id, now=at)
+        await find_for_candidate(tx, keys, candidate_id, consent_id, now=at)
     except NotAvailable:
         return False
     return True

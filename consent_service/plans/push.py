@@ -20,6 +20,7 @@ from consent_service.consents.desk import Desk
 from consent_service.consents.judging import judge
 from consent_service.consents.reading import find_for_unit, of_candidate
 from consent_service.consents.terms import Terms
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import letters
 from consent_service.delivery.letters import NewLetter, pdf_of
 from consent_service.errors import NotAvailable, WrongState
@@ -70,7 +71,7 @@ async def make_ready(
     Raises NotAvailable (and writes the attempt down) without a consent in force, NotPrintable, PressBusy,
     KeyProviderDown.
     """
-    candidate_id = await _addressee(db, consent_id, unit, now=now)
+    candidate_id = await _addressee(db, desk.keys, consent_id, unit, now=now)
     if candidate_id is None:
         await record_refusal(db, desk, "plan.refused", unit.id, consent_id, "not_in_force", now=now)
         raise NotAvailable
@@ -105,15 +106,15 @@ async def push(tx: Transaction, desk: Desk, ready: ReadyPlan, *, at: int) -> Pus
     await _record(tx, desk, head, ready, version, at)
     await tell_asker(tx, answered, at=at)
     if version.version > 1:
-        await _tell_of_newer(tx, version, at)
+        await _tell_of_newer(tx, desk.keys, version, at)
     return Pushed(version.id, version.version, letter_id, at)
 
 
-async def _addressee(db: Database, consent_id: str, unit: Unit, *, now: int) -> str | None:
+async def _addressee(db: Database, keys: ServiceKeys, consent_id: str, unit: Unit, *, now: int) -> str | None:
     """Whom the plan is for, if the unit's consent looks to be in force."""
     async with db.snapshot() as view:
         try:
-            consent = await find_for_unit(view, unit.id, consent_id, now=now)
+            consent = await find_for_unit(view, keys, unit.id, consent_id, now=now)
         except NotAvailable:
             return None
     if consent.recipient_id != unit.id or consent.state != "granted" or consent.terms is None:
@@ -193,10 +194,10 @@ async def _record(tx: Transaction, desk: Desk, head: Head, ready: ReadyPlan, ver
     await append(tx, desk.keys.log, head, entry, at=at)
 
 
-async def _tell_of_newer(tx: Transaction, version: Plan, at: int) -> None:
+async def _tell_of_newer(tx: Transaction, keys: ServiceKeys, version: Plan, at: int) -> None:
     """Tell the units that may read an older version that there is a newer one, which they may not."""
     after = ""
-    while page := await of_candidate(tx, version.candidate_id, after=after, limit=200, now=at):
+    while page := await of_candidate(tx, keys, version.candidate_id, after=after, limit=200, now=at):
         for consent in page:
             shared = consent.terms.parts if consent.terms is not None and consent.state == "granted" else ()
             if any((ref.resource, ref.resource_id) == (PLAN, version.id) for ref in shared):

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from consent_service.consents.reading import find_for_candidate
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery.reading import Delivery
 from consent_service.delivery.reading import of_candidate as deliveries_of
 from consent_service.errors import NotAvailable
@@ -64,22 +65,22 @@ class MyPlan:
     delivery: Delivery | None
 
 
-async def my_requests(view: Snapshot, key: CandidateKey, *, now: int) -> list[MyRequest]:
+async def my_requests(view: Snapshot, keys: ServiceKeys, key: CandidateKey, *, now: int) -> list[MyRequest]:
     """The mapping requests that concern the candidate, newest first, with their words."""
     messages = await _store.messages(view, key.candidate_id)
     plans = {plan.mapping_request_id: plan.id for plan in await _store.plans_of(view, key.candidate_id)}
     found = await _store.of_candidate(view, key.candidate_id)
-    return [await _request(view, key, one, messages, plans.get(one.id), now) for one in found]
+    return [await _request(view, keys, key, one, messages, plans.get(one.id), now) for one in found]
 
 
-async def my_request(view: Snapshot, key: CandidateKey, request_id: str, *, now: int) -> MyRequest:
+async def my_request(view: Snapshot, keys: ServiceKeys, key: CandidateKey, request_id: str, *, now: int) -> MyRequest:
     """One of them. Raises NotAvailable for anybody else's."""
     request = await _store.find_request(view, request_id)
     if request is None or request.candidate_id != key.candidate_id:
         raise NotAvailable
     answer = await _store.newest_answer(view, request.id)
     messages = await _store.messages(view, key.candidate_id)
-    return await _request(view, key, request, messages, answer.id if answer else None, now)
+    return await _request(view, keys, key, request, messages, answer.id if answer else None, now)
 
 
 async def my_plans(view: Snapshot, candidate_id: str) -> list[MyPlan]:
@@ -126,13 +127,14 @@ async def _my_plan(view: Snapshot, key: CandidateKey, plan_id: str) -> MyPlan:
 
 async def _request(
     view: Snapshot,
+    keys: ServiceKeys,
     key: CandidateKey,
     request: MappingRequest,
     messages: Iterable[Row],
     plan_id: str | None,
     now: int,
 ) -> MyRequest:
-    consent = await find_for_candidate(view, key.candidate_id, request.consent_id, now=now)
+    consent = await find_for_candidate(view, keys, key.candidate_id, request.consent_id, now=now)
     sealed = await refs(view, key.candidate_id, MAPPING_REQUEST, request.id, 1)
     opened = {ref: orjson.loads(content) for ref, content in (await open_parts(view, key, sealed)).items()}
     words = {ref.part: content for ref, content in opened.items()}

@@ -36,7 +36,7 @@ async def export(
     head = (await lock(tx, [key.candidate_id]))[key.candidate_id]
     at = head.now(now)
     await append(tx, keys.log, head, Entry("export.made", "candidate"), at=at)
-    consents = await _consents(tx, key.candidate_id, at)
+    consents = await _consents(tx, keys, key.candidate_id, at)
     log = await _log(tx, keys.log, key.candidate_id)
     return {
         "format": FORMAT,
@@ -94,9 +94,9 @@ def _part(holding: Holding, content: bytes) -> dict[str, Any]:
     return {**about, "content": json.loads(content)}
 
 
-async def _consents(view: Snapshot, candidate_id: str, now: int) -> list[dict[str, Any]]:
+async def _consents(view: Snapshot, keys: ServiceKeys, candidate_id: str, now: int) -> list[dict[str, Any]]:
     exported, after = [], ""
-    while page := await of_candidate(view, candidate_id, after=after, limit=_PAGE, now=now):
+    while page := await of_candidate(view, keys, candidate_id, after=after, limit=_PAGE, now=now):
         for consent in page:
             signed = [row["jws"] for row in await receipts.of_consent(view, consent.id)]
             exported.append(

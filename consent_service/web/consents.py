@@ -28,7 +28,9 @@ async def every(view: Snapshot, visit: CandidateVisit) -> list[ConsentView]:
     """All of the candidate's consents, what was asked or given last first."""
     found: list[ConsentView] = []
     after, now = "", visit.pages.clock.now()
-    while page := await of_candidate(view, visit.candidate_id, after=after, limit=_PAGE, now=now):
+    while page := await of_candidate(
+        view, visit.pages.desk.keys, visit.candidate_id, after=after, limit=_PAGE, now=now
+    ):
         found += [_believed(visit, one) for one in page]
         after = page[-1].id
     # One that is unavailable has no time, and comes first: something is to be done about it.
@@ -38,7 +40,9 @@ async def every(view: Snapshot, visit: CandidateVisit) -> list[ConsentView]:
 async def one_of(view: Snapshot, visit: CandidateVisit) -> ConsentView:
     """The candidate's consent that the address names. Raises NotAvailable."""
     now = visit.pages.clock.now()
-    return _believed(visit, await find_for_candidate(view, visit.candidate_id, visit.path_id(), now=now))
+    return _believed(
+        visit, await find_for_candidate(view, visit.pages.desk.keys, visit.candidate_id, visit.path_id(), now=now)
+    )
 
 
 def _believed(visit: CandidateVisit, consent: ConsentView) -> ConsentView:

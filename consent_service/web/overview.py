@@ -42,7 +42,7 @@ def routes(pages: Pages) -> APIRouter:
             notes = await list_notes(view, visit.candidate_id)
             blocked = await blocks.against(view, visit)
             own_plans = await my_plans(view, visit.candidate_id)
-            mapping = await my_requests(view, key, now=now)
+            mapping = await my_requests(view, pages.desk.keys, key, now=now)
             lines = await latest(view, pages.keys.service.log, visit.candidate_id, before=None, limit=_LAST_LINES)
         sharing = [
             one

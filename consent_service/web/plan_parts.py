@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import orjson
 
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.plans.content import MappingRequestContent
 from consent_service.plans.parts import plan_parts
 from consent_service.plans.reading import MyRequest, my_plan, my_plans, my_request
@@ -34,24 +35,31 @@ async def from_plans(
 
 
 async def from_request(
-    view: Snapshot, key: CandidateKey, request_id: str | None, kinds: Collection[str], words: Words, *, now: int
+    view: Snapshot,
+    keys: ServiceKeys,
+    key: CandidateKey,
+    request_id: str | None,
+    kinds: Collection[str],
+    words: Words,
+    *,
+    now: int,
 ) -> list[Group]:
     """What a mapping request has of ``kinds``; nothing where the consent is about none."""
     if request_id is None:
         return []
-    request = await my_request(view, key, request_id, now=now)
+    request = await my_request(view, keys, key, request_id, now=now)
     parts = {ref.part: content for ref, content in _in_order(request)}
     found = group(1, words("share.from_request"), f"mapping_request:{request.id}:1", parts, kinds, words)
     return [found] if found.parts else []
 
 
 async def request_words(
-    view: Snapshot, key: CandidateKey, request_id: str | None, words: Words, *, now: int
+    view: Snapshot, keys: ServiceKeys, key: CandidateKey, request_id: str | None, words: Words, *, now: int
 ) -> list[dict[str, Any]]:
     """A mapping request word for word, part by part; nothing where the consent is about none."""
     if request_id is None:
         return []
-    request = await my_request(view, key, request_id, now=now)
+    request = await my_request(view, keys, key, request_id, now=now)
     return [{"name": words.kind(ref.kind), "fields": tell(content, words)} for ref, content in _in_order(request)]
 
 

@@ -46,7 +46,7 @@ def routes(pages: Pages) -> APIRouter:
         async with pages.db.snapshot() as view:
             names = await unit_names.names(view, visit.pages.desk.keys.rows)
             own = await my_plans(view, visit.candidate_id)
-            mapping = await my_requests(view, key, now=pages.clock.now())
+            mapping = await my_requests(view, pages.desk.keys, key, now=pages.clock.now())
         return visit.render(
             "plans.html",
             plans=[line(one, names, visit.words) for one in own],

@@ -120,7 +120,9 @@ async def _question(visit: CandidateVisit, *, status: int = 200, problem: str | 
         message, parts = None, []
         if key is not None:
             message = await words_of_asker(view, key, consent.id)
-            parts = await request_words(view, key, consent.mapping_request_id, visit.words, now=pages.clock.now())
+            parts = await request_words(
+                view, pages.desk.keys, key, consent.mapping_request_id, visit.words, now=pages.clock.now()
+            )
     asker = unit_names.known(names, consent.requester_id, visit.words) if consent.requester_id else None
     return visit.render(
         "request.html",
@@ -172,7 +174,7 @@ async def _groups(view: Snapshot, key: CandidateKey, consent: ConsentView, visit
     """What the candidate has of the kinds that were asked for, and no other."""
     kinds, words = set(consent.requested_kinds) - {IDENTITY}, visit.words
     now = visit.pages.clock.now()
-    groups = await from_request(view, key, consent.mapping_request_id, kinds, words, now=now)
+    groups = await from_request(view, visit.pages.desk.keys, key, consent.mapping_request_id, kinds, words, now=now)
     groups += await choosing.from_notes(view, key, kinds, words, first=len(groups) + 1)
     return groups + await from_plans(view, key, kinds, words, first=len(groups) + 1)
 

@@ -91,8 +91,8 @@ async def test_note_and_person_go_with_a_changed_consent(house: House, what: str
 
 
 async def test_candidate_sees_that_it_is_unavailable(house: House) -> None:
-    """What can't be what the service wrote is shown by its id alone, and to no unit; a search passes it over."""
-    for column in ("state", "requested_kinds", "recipient_id", "purpose", "valid_until", "granted_at"):
+    """What is not what the service wrote is shown by its id alone, and to no unit; a search passes it over."""
+    for column in CHANGES.keys() - {"id", "candidate_id"}:
         _, consent, other = await _changed(house, column)
         shown = await house.http.get(f"/v1/me/consents/{consent}", headers=await house.as_person(KARI))
         assert shown.status_code == 200, column
@@ -102,6 +102,31 @@ async def test_candidate_sees_that_it_is_unavailable(house: House) -> None:
         searched = await house.http.post("/v1/consents/search", json={"national_id": KARI}, headers=nav)
         found = {one["id"] for one in searched.json()["items"]}
         assert (consent in found, other in found) == (False, True), column
+        resumed = await house.http.post(
+            f"/v1/me/consents/{consent}/resume", json={}, headers=await house.as_person(KARI)
+        )
+        assert (resumed.status_code, resumed.json()["type"]) == (503, "/problems/tampered"), column
+        house.clock.advance(seconds=300)
+
+
+async def test_a_row_put_back_as_it_once_was_is_unavailable(house: House) -> None:
+    """Each MAC of it is sound: it is the log that has gone on. In a list it stands beside what is whole."""
+    note = await house.own_note(KARI, NOTE)
+    consent, other = [str((await house.share(KARI, note, part))["id"]) for part in ("interests", "strengths")]
+    columns = "state", "state_position", "row_mac", "ended_at"
+    async with house.service.db.snapshot() as view:
+        row = await view.row(Statement(f"SELECT {', '.join(columns)} FROM consent WHERE id = :id"), id=consent)
+    assert row is not None
+    kari, nav = await house.as_person(KARI), await house.as_unit(UnitKind.NAV)
+    await house.http.post(f"/v1/me/consents/{consent}/revoke", json={}, headers=kari)
+    async with house.service.db.transaction() as tx:
+        put_back = Statement(f"UPDATE consent SET {', '.join(f'{one} = :{one}' for one in columns)} WHERE id = :id")
+        assert await tx.run(put_back, **dict(row), id=consent) == 1
+    hers = (await house.http.get("/v1/me/consents", headers=kari)).json()["items"]
+    assert {one["id"]: one["state"] for one in hers} == {consent: "unavailable", other: "granted"}
+    seen = (await house.http.get("/v1/consents", headers=nav)).json()["items"]
+    assert [one["id"] for one in seen] == [other]
+    assert (await house.http.get(f"/v1/consents/{consent}", headers=nav)).status_code == 404
 
 
 @pytest.mark.parametrize(

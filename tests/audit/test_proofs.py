@@ -29,7 +29,7 @@ Change = Callable[[dict[str, Any]], None]
 async def receipt(town: Town, consent_id: str) -> dict[str, Any]:
     """The answer of GET …/receipt."""
     async with town.db.snapshot() as view:
-        seen = await find_for_candidate(view, town.candidate_id, consent_id, now=town.clock.now())
+        seen = await find_for_candidate(view, town.desk.keys, town.candidate_id, consent_id, now=town.clock.now())
         answer = await receipt_answer(view, town.desk.keys.receipts, seen, unit=False)
     said: dict[str, Any] = json.loads(bytes(answer.body))
     return said

@@ -210,7 +210,7 @@ async def test_the_sweep_writes_down_what_time_has_ended(town: Town) -> None:
     assert await sweep(town.db, town.desk, town.clock) == 0
     async with town.db.snapshot() as view:
         states = [
-            (await find_for_candidate(view, town.candidate_id, one, now=town.clock.now())).state
+            (await find_for_candidate(view, town.desk.keys, town.candidate_id, one, now=town.clock.now())).state
             for one in (consent.id, request)
         ]
         assert states == ["expired", "lapsed"]
@@ -223,7 +223,9 @@ async def test_search_finds_only_ones_own_consents_in_force(town: Town) -> None:
     await town.revoke(ended.id)
     async with town.db.snapshot() as view:
         now = town.clock.now()
-        assert [one.id for one in await in_force(view, town.nav.id, town.candidate_id, now=now)] == [live.id]
-        assert await in_force(view, town.other_nav.id, town.candidate_id, now=now) == []
-        assert await in_force(view, town.nav.id, str(uuid4()), now=now) == []
-        assert await in_force(view, town.nav.id, town.candidate_id, now=now + 9000 * HOUR) == []
+        assert [one.id for one in await in_force(view, town.desk.keys, town.nav.id, town.candidate_id, now=now)] == [
+            live.id
+        ]
+        assert await in_force(view, town.desk.keys, town.other_nav.id, town.candidate_id, now=now) == []
+        assert await in_force(view, town.desk.keys, town.nav.id, str(uuid4()), now=now) == []
+        assert await in_force(view, town.desk.keys, town.nav.id, town.candidate_id, now=now + 9000 * HOUR) == []

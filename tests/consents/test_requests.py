@@ -33,7 +33,7 @@ async def test_a_no_and_silence_reach_the_asker_alike(town: Town) -> None:
 
     async def seen(consent_id: str) -> dict[str, object]:
         async with town.db.snapshot() as view:
-            found = await find_for_unit(view, town.nav.id, consent_id, now=town.clock.now())
+            found = await find_for_unit(view, town.desk.keys, town.nav.id, consent_id, now=town.clock.now())
         return {**vars(found), "id": None}
 
     assert await seen(refused) == await seen(unanswered)
@@ -85,7 +85,7 @@ async def test_cancelling_does_not_tell_a_no_from_silence(town: Town) -> None:
     for consent_id in (refused, silent):
         await cancel(town, consent_id, town.nav)
         async with town.db.snapshot() as view:
-            found = await find_for_unit(view, town.nav.id, consent_id, now=town.clock.now())
+            found = await find_for_unit(view, town.desk.keys, town.nav.id, consent_id, now=town.clock.now())
         seen.append({**vars(found), "id": None})
     assert seen[0] == seen[1]
     assert seen[0]["state"] == "cancelled"

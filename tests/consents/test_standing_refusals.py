@@ -54,8 +54,10 @@ async def test_a_request_meanwhile_is_refused_for_her_and_looks_like_silence(tow
     consent_id = await ask(town)
     async with town.db.snapshot() as view:
         now = town.clock.now()
-        assert (await find_for_candidate(view, town.candidate_id, consent_id, now=now)).state == "refused"
-        assert (await find_for_unit(view, town.nav.id, consent_id, now=now)).state == "requested"
+        assert (
+            await find_for_candidate(view, town.desk.keys, town.candidate_id, consent_id, now=now)
+        ).state == "refused"
+        assert (await find_for_unit(view, town.desk.keys, town.nav.id, consent_id, now=now)).state == "requested"
 
 
 async def test_it_names_a_unit_or_a_kind(town: Town) -> None:
@@ -124,8 +126,10 @@ async def test_when_one_was_taken_she_grants_nothing_and_requests_are_refused_fo
     consent_id = await ask(town)
     async with town.db.snapshot() as view:
         now = town.clock.now()
-        assert (await find_for_candidate(view, town.candidate_id, consent_id, now=now)).state == "refused"
-        assert (await find_for_unit(view, town.nav.id, consent_id, now=now)).state == "requested"
+        assert (
+            await find_for_candidate(view, town.desk.keys, town.candidate_id, consent_id, now=now)
+        ).state == "refused"
+        assert (await find_for_unit(view, town.desk.keys, town.nav.id, consent_id, now=now)).state == "requested"
 
 
 async def test_lifted_all_is_not_the_same_as_never_placed(town: Town) -> None:

@@ -14,7 +14,7 @@ from tests.plans.conftest import Office
 
 async def seen(office: Office, by: Unit) -> list[MappingState]:
     async with office.db.snapshot() as view:
-        return (await listing.page(view, by.id, after="", limit=100, now=office.clock.now()))[0]
+        return (await listing.page(view, office.desk.keys, by.id, after="", limit=100, now=office.clock.now()))[0]
 
 
 async def unopened(office: Office, asked: Asked) -> None:
@@ -70,9 +70,9 @@ async def test_a_yes_is_seen_by_both(office: Office) -> None:
     assert await seen(office, office.other_training) == []
     async with office.db.snapshot() as view:
         with pytest.raises(NotAvailable):
-            await listing.get(view, office.other_training.id, asked.id, now=office.clock.now())
+            await listing.get(view, office.desk.keys, office.other_training.id, asked.id, now=office.clock.now())
         with pytest.raises(NotAvailable):
-            await listing.get(view, office.nav.id, "nothing", now=office.clock.now())
+            await listing.get(view, office.desk.keys, office.nav.id, "nothing", now=office.clock.now())
 
 
 async def test_how_the_work_goes_is_seen_by_both(office: Office) -> None:
@@ -91,13 +91,17 @@ async def test_pages_join_without_gap_or_double(office: Office) -> None:
     after = ""
     async with office.db.snapshot() as view:
         while True:
-            some, following = await listing.page(view, office.nav.id, after=after, limit=2, now=office.clock.now())
+            some, following = await listing.page(
+                view, office.desk.keys, office.nav.id, after=after, limit=2, now=office.clock.now()
+            )
             assert not found & {one.id for one in some}
             found |= {one.id for one in some}
             if following is None:
                 break
             after = following
-        empty, following = await listing.page(view, office.training.id, after="", limit=2, now=office.clock.now())
+        empty, following = await listing.page(
+            view, office.desk.keys, office.training.id, after="", limit=2, now=office.clock.now()
+        )
     assert found == asked
     assert empty == []
     assert following is not None

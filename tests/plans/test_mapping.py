@@ -21,7 +21,7 @@ from tests.plans.examples import request
 
 async def mine(office: Office, key: CandidateKey) -> list[object]:
     async with office.db.snapshot() as view:
-        return list(await my_requests(view, key, now=office.clock.now()))
+        return list(await my_requests(view, office.desk.keys, key, now=office.clock.now()))
 
 
 async def test_what_nav_asks_waits_for_the_person(office: Office) -> None:
@@ -31,7 +31,7 @@ async def test_what_nav_asks_waits_for_the_person(office: Office) -> None:
         assert await find(view, office.keys.service.lookup, KARI) is None
     key = await office.comes()
     async with office.db.snapshot() as view:
-        seen = await my_request(view, key, asked.id, now=office.clock.now())
+        seen = await my_request(view, office.desk.keys, key, asked.id, now=office.clock.now())
     assert (seen.state, seen.requester_id, seen.recipient_id) == (State.WAITING, office.nav.id, office.training.id)
     told = {ref.part: content for ref, content in seen.parts.items()}
     assert told["wished_trades"] == {"items": [{"text": "Helsefagarbeider"}, {"grep_code": "HSHEA3----"}]}
@@ -70,7 +70,7 @@ async def test_nobody_else_gets_it(office: Office) -> None:
     assert await mine(office, ola) == []
     async with office.db.snapshot() as view:
         with pytest.raises(NotAvailable):
-            await my_request(view, ola, asked.id, now=office.clock.now())
+            await my_request(view, office.desk.keys, ola, asked.id, now=office.clock.now())
 
 
 async def test_she_asks_for_herself(office: Office) -> None:
@@ -87,11 +87,11 @@ async def test_she_asks_for_herself(office: Office) -> None:
             at=office.clock.now(),
         )
     async with office.db.snapshot() as view:
-        seen = await my_request(view, key, asked.id, now=office.clock.now())
+        seen = await my_request(view, office.desk.keys, key, asked.id, now=office.clock.now())
     assert (seen.state, seen.requester_id) == (State.WAITING, None)
     await office.yes(key, asked, "wished_trades")
     async with office.db.snapshot() as view:
-        assert (await my_request(view, key, asked.id, now=office.clock.now())).state is State.RECEIVED
+        assert (await my_request(view, office.desk.keys, key, asked.id, now=office.clock.now())).state is State.RECEIVED
 
 
 async def test_she_narrows_what_goes(office: Office) -> None:
@@ -141,7 +141,7 @@ async def test_what_nav_takes_back_never_reaches_her(office: Office) -> None:
     key = await office.comes()
     assert await mine(office, key) == []
     async with office.db.snapshot() as view:
-        state = await listing.get(view, office.nav.id, asked.id, now=office.clock.now())
+        state = await listing.get(view, office.desk.keys, office.nav.id, asked.id, now=office.clock.now())
     assert state.state is State.NOT_GRANTED
 
 
@@ -165,11 +165,11 @@ async def test_forgetting_leaves_ids_that_lead_to_nobody(office: Office) -> None
     asked = await office.ask()
     key = await office.comes()
     async with office.db.snapshot() as view:
-        before = await listing.get(view, office.nav.id, asked.id, now=office.clock.now())
+        before = await listing.get(view, office.desk.keys, office.nav.id, asked.id, now=office.clock.now())
     async with office.db.transaction() as tx:
         await forgetting.forget(tx, key.candidate_id)
     async with office.db.snapshot() as view:
-        assert await listing.get(view, office.nav.id, asked.id, now=office.clock.now()) == before
+        assert await listing.get(view, office.desk.keys, office.nav.id, asked.id, now=office.clock.now()) == before
         rows = await view.rows(Statement("SELECT candidate_id FROM mapping_request"))
     assert [row["candidate_id"] for row in rows] == [None]
 

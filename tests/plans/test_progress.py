@@ -13,7 +13,7 @@ async def test_words_for_her_reach_her_and_nobody_else(office: Office) -> None:
     await office.report(asked, State.IN_WORK, "Vi har begynt.")
     await office.report(asked, State.MORE_INFORMATION_NEEDED, "Har du et vitnemål?")
     async with office.db.snapshot() as view:
-        seen = await my_request(view, key, asked.id, now=office.clock.now())
+        seen = await my_request(view, office.desk.keys, key, asked.id, now=office.clock.now())
     assert seen.state is State.MORE_INFORMATION_NEEDED
     assert [(one.state, one.text) for one in seen.messages] == [
         (State.IN_WORK, "Vi har begynt."),

@@ -41,7 +41,7 @@ async def test_a_plan_is_hers_at_once_and_on_its_way(office: Office) -> None:
         (mine,) = await my_plans(view, key.candidate_id)
         head, content = await my_plan(view, key, pushed.plan_id)
         pdf = await my_pdf(view, key, pushed.plan_id)
-        request = await my_request(view, key, asked.id, now=office.clock.now())
+        request = await my_request(view, office.desk.keys, key, asked.id, now=office.clock.now())
         last = (await read_log(view, key.candidate_id, limit=1000))[-1]
         detail = open_detail(office.keys.service.log, key.candidate_id, last)
     assert head == mine
@@ -65,7 +65,9 @@ async def test_that_there_is_no_plan_is_an_answer_too(office: Office) -> None:
     pushed = await office.push(asked.consent_id, no_plan())
     async with office.db.snapshot() as view:
         assert (await my_plan(view, key, pushed.plan_id))[1].outcome == "no_plan"
-        assert (await listing.get(view, office.nav.id, asked.id, now=office.clock.now())).state is State.ANSWERED
+        assert (
+            await listing.get(view, office.desk.keys, office.nav.id, asked.id, now=office.clock.now())
+        ).state is State.ANSWERED
 
 
 async def test_a_newer_plan_is_the_next_version(office: Office) -> None:
@@ -78,7 +80,9 @@ async def test_a_newer_plan_is_the_next_version(office: Office) -> None:
     async with office.db.snapshot() as view:
         (mine,) = await my_plans(view, key.candidate_id)
         assert (await my_plan(view, key, first.plan_id))[1].summary == "Noe er nytt."
-        state = await listing.get_plan(view, office.training.id, first.plan_id, now=office.clock.now())
+        state = await listing.get_plan(
+            view, office.desk.keys, office.training.id, first.plan_id, now=office.clock.now()
+        )
     assert mine.version == state.version == 2
     assert state.delivery.letter_id == second.letter_id
 
@@ -88,15 +92,17 @@ async def test_its_sender_sees_the_letter_while_the_consent_is_in_force(office: 
     key, asked = await office.granted()
     pushed = await office.push(asked.consent_id)
     async with office.db.snapshot() as view:
-        state = await listing.get_plan(view, office.training.id, pushed.plan_id, now=office.clock.now())
+        state = await listing.get_plan(
+            view, office.desk.keys, office.training.id, pushed.plan_id, now=office.clock.now()
+        )
         for other in (office.nav, office.other_training):
             with pytest.raises(NotAvailable):
-                await listing.get_plan(view, other.id, pushed.plan_id, now=office.clock.now())
+                await listing.get_plan(view, office.desk.keys, other.id, pushed.plan_id, now=office.clock.now())
     assert [step.status for step in state.delivery.history] == ["accepted"]
     await office.revoke(key, asked.consent_id)
     async with office.db.snapshot() as view:
         with pytest.raises(NotAvailable):
-            await listing.get_plan(view, office.training.id, pushed.plan_id, now=office.clock.now())
+            await listing.get_plan(view, office.desk.keys, office.training.id, pushed.plan_id, now=office.clock.now())
 
 
 async def test_a_revoke_stops_the_letter_and_leaves_her_the_plan(office: Office) -> None:

@@ -203,9 +203,9 @@ async def test_the_asker_sees_nothing_different(office: Office) -> None:
         views: list[Any] = []
         async with office.db.snapshot() as view:
             for consent_id in ids:
-                one = await find_for_unit(view, office.nav.id, consent_id, now=office.clock.now())
+                one = await find_for_unit(view, office.desk.keys, office.nav.id, consent_id, now=office.clock.now())
                 views.append((one.state, one.reply_by, one.requested_at, one.ended_at, one.granted_at))
-            views.append(await listing.get(view, office.nav.id, mapping.id, now=office.clock.now()))
+            views.append(await listing.get(view, office.desk.keys, office.nav.id, mapping.id, now=office.clock.now()))
         return views
 
     before = await seen()
@@ -228,7 +228,8 @@ async def test_a_request_can_be_taken_back_after_the_erasure(life: Life) -> None
         async with life.db.transaction() as tx:
             await requests.cancel(tx, life.office.desk, consent_id, life.office.nav, at=life.office.clock.now())
         async with life.db.snapshot() as view:
-            one = await find_for_unit(view, life.office.nav.id, consent_id, now=life.office.clock.now())
+            office = life.office
+            one = await find_for_unit(view, office.desk.keys, office.nav.id, consent_id, now=office.clock.now())
         assert one.state == "cancelled"
 
 

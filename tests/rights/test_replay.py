@@ -61,7 +61,14 @@ class Restored:
     async def consents(self) -> list[ConsentView]:
         """Kari's, oldest first."""
         async with self.life.db.snapshot() as view:
-            found = await of_candidate(view, self.life.candidate_id, after="", limit=100, now=self.office.clock.now())
+            found = await of_candidate(
+                view,
+                self.office.desk.keys,
+                self.life.candidate_id,
+                after="",
+                limit=100,
+                now=self.office.clock.now(),
+            )
         return sorted(found, key=lambda one: one.requested_at)
 
 
@@ -128,7 +135,11 @@ async def test_no_consent_from_before_stays_in_force(restored: Restored) -> None
     assert isinstance(await restored.life.release(), Refused)
     async with restored.life.db.snapshot() as view:
         consent = await find_for_candidate(
-            view, restored.life.candidate_id, restored.life.consent_id, now=restored.office.clock.now()
+            view,
+            restored.office.desk.keys,
+            restored.life.candidate_id,
+            restored.life.consent_id,
+            now=restored.office.clock.now(),
         )
         signed = [row["type"] for row in await of_consent(view, restored.life.consent_id)]
     assert consent.state == "invalidated"

@@ -19,7 +19,8 @@ async def request_of(town: Town, kari: Browser) -> str:
     """The id of Kari's only mapping request."""
     candidate = (await town.keys.candidate(await town.candidate_id())).candidate_id
     async with town.db.snapshot() as view:
-        (one,) = await my_requests(view, await town.keys.candidate(candidate), now=town.clock.now())
+        key = await town.keys.candidate(candidate)
+        (one,) = await my_requests(view, town.keys.service, key, now=town.clock.now())
     return one.id
 
 

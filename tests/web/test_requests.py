@@ -9,7 +9,7 @@ from tests.web.conftest import Browser, Town, id_in, parts_of
 async def seen_by_nav(town: Town, consent: str) -> str:
     """The state that the asker sees."""
     async with town.db.snapshot() as view:
-        return (await find_for_unit(view, town.nav.id, consent, now=town.clock.now())).state
+        return (await find_for_unit(view, town.keys.service, town.nav.id, consent, now=town.clock.now())).state
 
 
 async def test_a_request_says_who_why_what_and_until_when(town: Town, kari: Browser) -> None:

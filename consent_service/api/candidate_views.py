@@ -1,0 +1,40 @@
+"""The candidate's own consents as her routes find and show them, and the keys that a grant of hers works with."""
+
+from typing import Any
+
+from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.consent_views import units_of, whole_json
+from consent_service.consents import reading
+from consent_service.consents.grants import Keyring
+from consent_service.errors import Invalid, Tampered, Violation
+from consent_service.identity import units
+from consent_service.storage.engine import Snapshot
+from consent_service.vault.keys import MAILBOX
+
+
+async def keyring_for(door: CandidateDoor, caller: Caller, recipient_id: str) -> Keyring:
+    """The keys that a grant works with. Raises NotAvailable, Invalid for a unit that there is not, KeyProviderDown."""
+    owner = await caller.key()
+    async with door.db.snapshot() as view:
+        if await units.find(view, door.desk.keys.rows, recipient_id) is None:
+            raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
+    return Keyring(owner, await door.keys.recipient(recipient_id), await door.keys.recipient(MAILBOX))
+
+
+async def find_whole(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> reading.ConsentView:
+    """One of the candidate's consents, to act on what it says. Raises NotAvailable, Tampered for a changed row."""
+    found = await find(view, door, candidate_id, consent_id)
+    if found.state == reading.UNAVAILABLE:
+        raise Tampered
+    return found
+
+
+async def find(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> reading.ConsentView:
+    """One of the candidate's consents. Raises NotAvailable."""
+    return await reading.find_for_candidate(view, door.desk.keys, candidate_id, consent_id, now=door.clock.now())
+
+
+async def shown(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> dict[str, Any]:
+    """One of the candidate's consents as she sees it. Raises NotAvailable."""
+    found = await find(view, door, candidate_id, consent_id)
+    return whole_json(found, await units_of(view, door.desk.keys.rows, [found]), door.desk.purposes)
