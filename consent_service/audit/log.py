@@ -71,6 +71,7 @@ class Step(NamedTuple):
 
 
 _NOWHERE = -1
+_NO_BOUND = 2**62  # no chain gets that long
 
 
 async def open_chain(tx: Transaction, chain_id: str, *, at: int) -> bool:
@@ -140,6 +141,7 @@ async def append_all(
 ) -> list[Appended]:
     """Append several entries, each to its chain, in order. Raises NotInTheVocabulary for what none may hold."""
     rows, details, appended = [], [], []
+    await _go_on(tx, key, (head for head, _ in entries))
     for head, entry in entries:
         _check(entry)
         sound = is_sound(key, head)
@@ -170,6 +172,15 @@ async def append_all(
         seal_head(key, head)
     await _store.add_entries(tx, rows, details, moved.values())
     return appended
+
+
+async def _go_on(tx: Transaction, key: SealKey, heads: Iterable[Head]) -> None:
+    """Where somebody else wrote a head, go on behind the chain's last entry: whoever ends something finds a place."""
+    for head in heads:
+        if head.sound is None and not is_sound(key, head):
+            for last in await _store.newest_first(tx, head.chain_id, before=_NO_BOUND, limit=1):
+                head.length, head.digest = last["position"] + 1, last["digest"]
+                head.last_at = max(head.last_at, last["at"])
 
 
 def _body(head: Head, entry: Entry, at: int, commitment: str) -> bytes:

@@ -34,10 +34,13 @@ class Evidence:
     forged: set[tuple[str, str]]
     refusals: dict[str, dict[str, int] | None]
 
-    def is_known(self, consent: Stored) -> bool:
-        """Whether it is the log, too, that says whose the consent is: a row may have been moved to a stranger."""
+    def is_known(self, consent: Stored, head: Head) -> bool:
+        """Whether it is the log, too, that says whose the consent is: a row may have been moved to a stranger.
+
+        Nor is anything written under a head that somebody else wrote: it may name a place that is taken.
+        """
         step = self.steps.get(consent.id)
-        return step is not None and step.chain_id == consent.candidate_id
+        return bool(head.sound) and step is not None and step.chain_id == consent.candidate_id
 
     def refused(self, candidate_id: str, unit_id: str, unit: Unit | None) -> bool:
         """Whether the candidate refuses this unit, or its kind, once and for all. Raises Tampered if nobody can say."""

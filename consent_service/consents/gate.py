@@ -48,7 +48,7 @@ from consent_service.consents.standing import alarm, intact, nobodys, terms_of
 from consent_service.consents.states import WAITING, State
 from consent_service.consents.terms import Terms, commit
 from consent_service.errors import StorageUnavailable, Tampered
-from consent_service.storage.engine import Database, Transaction
+from consent_service.storage.engine import Database, Duplicate, Transaction
 from consent_service.vault.keys import MAILBOX, Keys, RecipientKey
 from consent_service.vault.recipient import open_shares, read_shares
 
@@ -118,6 +118,14 @@ class Gate:
         """Answer a batch; those whose chain is held by somebody else, unless told to ``wait``, are given back."""
         try:
             answers = await self._decide(batch, wait=wait)
+        except Duplicate:
+            # A head that was put back names a place in its chain that is taken: nothing was recorded, for nobody.
+            if len(batch) > 1:
+                return list(batch)  # each goes on alone
+            alarm(batch[0].ask.consent_id)
+            if not batch[0].answer.done():
+                batch[0].answer.set_exception(Tampered())
+            return []
         except BaseException as failure:
             stopped = not isinstance(failure, Exception)
             for call in batch:
@@ -156,7 +164,7 @@ class Gate:
         consent = read.consents.get(call.ask.consent_id, self._nobodys)  # nobody's takes as long as somebody's
         head = heads.get(consent.candidate_id or "")
         finding = self._find(read, call, consent, now if head is None else head.now(now))
-        if head is not None and (finding.answer not in _FAULTY or read.is_known(consent)):
+        if head is not None and (finding.answer not in _FAULTY or read.is_known(consent, head)):
             return finding
         # It concerns nobody (yet, or any more), or whom can't be told: unknown, unless it is not as we wrote it.
         return _Finding(None, None, finding.answer if finding.answer in _FAULTY else Refused("unknown"))

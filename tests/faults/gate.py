@@ -19,7 +19,7 @@ FAULTS = (
     in_room(
         "consents/gate",
         "an attempt on a row moved to a stranger stands in the stranger's log",
-        "        if head is not None and (finding.answer not in _FAULTY or read.is_known(consent)):",
+        "        if head is not None and (finding.answer not in _FAULTY or read.is_known(consent, head)):",
         "        if head is not None:",
         "tests/consents/test_moved_rows.py",
     ),
@@ -29,6 +29,20 @@ FAULTS = (
         "    return candidate_id if step is not None and step.chain_id == candidate_id else None",
         "    return candidate_id if step is not None else None",
         "tests/consents/test_moved_rows.py",
+    ),
+    in_room(
+        "consents/gate",
+        "a head that was put back holds up the whole batch",
+        "            if len(batch) > 1:",
+        "            if not batch:",
+        "tests/consents/test_changed_heads.py",
+    ),
+    in_room(
+        "audit/log",
+        "a head that was changed keeps her from ending what she shares",
+        "        if head.sound is None and not is_sound(key, head):",
+        "        if head is None:",
+        "tests/consents/test_changed_heads.py",
     ),
     in_room(
         "consents/gate",
