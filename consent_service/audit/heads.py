@@ -13,7 +13,6 @@ import orjson
 
 from consent_service.audit import vocabulary
 from consent_service.crypto.canonical import canonical
-from consent_service.crypto.envelope import aad
 from consent_service.crypto.service_keys import SealKey
 
 FIRST = bytes(32)  # what the first entry of a chain links to
@@ -72,4 +71,6 @@ def seal_head(key: SealKey, head: Head) -> None:
 
 
 def _covered(head: Head) -> bytes:
-    return aad("1", "log head", head.chain_id, str(head.length), head.digest.hex(), str(head.last_at), head.steps)
+    # Nothing before the ids can hold what parts them, nor can JSON: no two heads give the same bytes.
+    place = f"{head.length}\0{head.last_at}\0{head.digest.hex()}"
+    return f"log head 1\0{place}\0{head.chain_id}\0{head.steps}".encode()

@@ -11,7 +11,7 @@ Every writing transaction that touches a candidate begins with ``lock``: one loc
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
@@ -229,23 +229,29 @@ async def read(view: Snapshot, chain_id: str, *, after: int = 0, limit: int = 10
     return await _store.entries_of(view, chain_id, after=after, limit=limit)
 
 
-async def last_steps(view: Snapshot, key: SealKey, consent_ids: Sequence[str]) -> dict[str, Step]:
+async def last_steps(
+    view: Snapshot, key: SealKey, consent_ids: Sequence[str], heads: Mapping[str, Head] | None = None
+) -> dict[str, Step]:
     """Where the log last changed the state of each consent: a row that says otherwise was not written by us.
 
     The columns find the entry, and its body, and the head of its chain, are held against them. Where they don't agree
-    the answer is a position that nothing has, and where two chains claim the same consent, in no chain.
+    the answer is a position that nothing has, and where two chains claim the same consent, in no chain. ``heads`` are
+    those that are locked: they are looked at once.
     """
     found: dict[str, Step] = {}
     for row in await _store.last_steps(view, consent_ids):
         consent_id = row["consent_id"]
         claimed = consent_id in found
-        found[consent_id] = Step(None, _NOWHERE, over=False) if claimed else _step(key, row)
+        found[consent_id] = Step(None, _NOWHERE, over=False) if claimed else _step(key, row, heads or {})
     return found
 
 
-def _step(key: SealKey, row: Row) -> Step:
+def _step(key: SealKey, row: Row, heads: Mapping[str, Head]) -> Step:
     said = _said(row)
-    steps = steps_of(key, Head(row["chain_id"], row["length"], row["head"], row["last_at"], row["steps"], row["mac"]))
+    head = heads.get(row["chain_id"])
+    if head is None:
+        head = Head(row["chain_id"], row["length"], row["head"], row["last_at"], row["steps"], row["mac"])
+    steps = steps_of(key, head)
     over = said is not None and said["event"] in vocabulary.ENDS
     known = None if over else row["position"]
     agreed = said is not None and steps is not None and steps.get(row["consent_id"]) == known

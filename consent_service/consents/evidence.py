@@ -73,7 +73,7 @@ async def gather(
     ours = {place for place, row in remembered.items() if is_ours(desk.keys.rows, place, row)}
     return Evidence(
         consents=consents,
-        steps=await last_steps(tx, desk.keys.log, ids),
+        steps=await last_steps(tx, desk.keys.log, ids, heads),
         shares=shares,
         units={unit_id: await find_unit(tx, desk.keys.rows, unit_id) for unit_id in {ask.unit_id for ask in releases}},
         refusals=await of_heads(tx, desk.keys, {one: heads[one] for one in candidates if one is not None}),
