@@ -60,6 +60,8 @@ def steps_of(key: SealKey, head: Head) -> dict[str, int] | None:
 
 def note(head: Head, event: str, consent_id: str | None, *, state: bool) -> None:
     """Bring a sound head up to date with the entry that comes next."""
+    if not state and not vocabulary.is_standing(event):
+        return  # as nearly all are
     steps = orjson.loads(head.steps)
     if vocabulary.note(steps, event, consent_id, state=state, position=head.length):
         head.steps = canonical(steps).decode()

@@ -79,11 +79,16 @@ ENDS: Final = frozenset(
 """Events that end a consent, for good."""
 
 
+def is_standing(event: object) -> bool:
+    """Whether an entry says what is refused once and for all."""
+    return event in _STANDING
+
+
 def note(steps: dict[str, int], event: object, consent_id: object, *, state: object, position: int) -> bool:
     """Bring up to date, by an entry, where a chain last said how each consent that goes on stands (by its id), and
     what is refused once and for all (``STANDING``); whether the entry says any such thing.
     """
-    if event in _STANDING:
+    if is_standing(event):
         steps[STANDING] = position
         return True
     if state is not True or not isinstance(consent_id, str):

@@ -121,9 +121,9 @@ class Stored:
     withdrawn_at: int | None = None
     exhausted_at: int | None = None
 
-    def covered(self) -> dict[str, object]:
-        """What the row's MAC covers: every column but itself, and the terms by their own MAC."""
-        return dict(zip(_COVERED, _covered(self), strict=True))
+    def covered(self) -> tuple[object, ...]:
+        """What the row's MAC covers, in its order: every column but itself, and the terms by their own MAC."""
+        return _covered(self)
 
     def but(self, **changes: object) -> "Stored":
         """The same with ``changes``."""

@@ -4,7 +4,6 @@ A refusal is a value: it can't be overlooked, and its log entry commits.
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from hashlib import sha256
 
 from consent_service.vault.parts import PartRef
@@ -19,11 +18,13 @@ class ReleaseAsk:
     employee: str
     office: str
     idempotency_key: str
+    key_hash: str = field(init=False)
+    """How the unit's idempotency key is remembered."""
 
-    @cached_property
-    def key_hash(self) -> str:
-        """How the unit's idempotency key is remembered."""
-        return sha256(f"{self.unit_id}\x00{self.idempotency_key}".encode(errors="surrogatepass")).hexdigest()
+    def __post_init__(self) -> None:
+        """Hash the key."""
+        remembered = f"{self.unit_id}\x00{self.idempotency_key}".encode(errors="surrogatepass")
+        object.__setattr__(self, "key_hash", sha256(remembered).hexdigest())
 
 
 @dataclass(frozen=True)

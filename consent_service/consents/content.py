@@ -23,9 +23,9 @@ def compose(
     parts: Mapping[PartRef, bytes],
 ) -> bytes:
     """The document. ``parts`` must hold the person's part, which says whom everything else is about."""
-    person = next(content for ref, content in parts.items() if ref.kind == IDENTITY)
+    about = next(ref for ref in parts if ref.kind == IDENTITY)
     others = b",".join(
-        b'{"content":' + parts[ref] + b"," + canonical(_place(ref))[1:] for ref in sorted(parts) if ref.kind != IDENTITY
+        [b'{"content":' + parts[ref] + b"," + canonical(_place(ref))[1:] for ref in sorted(parts) if ref != about]
     )
     rest = canonical(
         {
@@ -34,7 +34,7 @@ def compose(
             "valid_until": rfc3339(valid_until),
         }
     )
-    return b'{"parts":[' + others + b'],"person":' + person + b"," + rest[1:]
+    return b'{"parts":[' + others + b'],"person":' + parts[about] + b"," + rest[1:]
 
 
 def _place(ref: PartRef) -> dict[str, object]:

@@ -6,13 +6,13 @@ A row that can't be read, or that was not written by the service, is evidence ag
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from consent_service.audit.log import SERVICE_CHAIN, Head, Step, last_steps
+from consent_service.audit.log import SERVICE_CHAIN, Head, Step, last_steps, steps_of
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
 from consent_service.consents.asks import Ask, ReleaseAsk
 from consent_service.consents.desk import Desk
 from consent_service.consents.ledger import is_ours
-from consent_service.consents.standing_refusals import of_heads
+from consent_service.consents.standing_refusals import by_words
 from consent_service.errors import Tampered
 from consent_service.identity.units import Unit
 from consent_service.identity.units import find as find_unit
@@ -69,6 +69,7 @@ async def gather(
     releases = [ask for ask in asks if isinstance(ask, ReleaseAsk)]
     consents = await _store.many(tx, ids)
     candidates = {one.candidate_id for one in consents.values()} & heads.keys() - {SERVICE_CHAIN}
+    words = {one: steps_of(desk.keys.log, heads[one]) for one in candidates if one is not None}
     remembered = await _store.releases(tx, sorted({ask.key_hash for ask in releases}))
     ours = {place for place, row in remembered.items() if is_ours(desk.keys.rows, place, row)}
     return Evidence(
@@ -76,7 +77,7 @@ async def gather(
         steps=await last_steps(tx, desk.keys.log, ids, heads),
         shares=shares,
         units={unit_id: await find_unit(tx, desk.keys.rows, unit_id) for unit_id in {ask.unit_id for ask in releases}},
-        refusals=await of_heads(tx, desk.keys, {one: heads[one] for one in candidates if one is not None}),
+        refusals=await by_words(tx, desk.keys, words),
         releases={place: remembered[place] for place in ours},
         forged=set(remembered) - ours,
     )

@@ -42,7 +42,7 @@ from consent_service.consents.checks import RECIPIENT_CHANGED, reason_against, r
 from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
 from consent_service.consents.evidence import Evidence, chain_of, gather, wanted_shares
-from consent_service.consents.ledger import UNDECIDABLE, Ledger, entry_of
+from consent_service.consents.ledger import UNDECIDABLE, Ledger
 from consent_service.consents.purposes import IDENTITY
 from consent_service.consents.standing import alarm, intact, nobodys, terms_of
 from consent_service.consents.states import WAITING, State
@@ -57,6 +57,9 @@ __all__ = ["DispatchAsk", "Dispatched", "Gate", "Refused", "ReleaseAsk", "Releas
 _log = structlog.get_logger()
 
 _BATCH = 64
+_ON_THE_WAY = 4
+"""How many turns of the event loop a call that has arrived takes to come here: those on the way come along. No timer:
+where nobody is on the way, these are some microseconds."""
 
 _FAULTY = (Refused("tampered"), UNDECIDABLE)
 
@@ -107,12 +110,19 @@ class Gate:
 
     async def _turn(self) -> None:
         """Let those who wait through, a batch to a transaction, until nobody waits."""
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-            for call in await self._let_through(batch, wait=False):
-                task = asyncio.create_task(self._let_through([call], wait=True), name="gate alone")
-                self._alone.add(task)
-                task.add_done_callback(self._alone.discard)
+        try:
+            while self._waiting:
+                for _ in range(_ON_THE_WAY):
+                    await asyncio.sleep(0)
+                batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+                for call in await self._let_through(batch, wait=False):
+                    task = asyncio.create_task(self._let_through([call], wait=True), name="gate alone")
+                    self._alone.add(task)
+                    task.add_done_callback(self._alone.discard)
+        except BaseException:
+            batch, self._waiting = self._waiting, []
+            _stop(batch)
+            raise
 
     async def _let_through(self, batch: Sequence[_Call], *, wait: bool) -> list[_Call]:
         """Answer a batch; those whose chain is held by somebody else, unless told to ``wait``, are given back."""
@@ -127,11 +137,8 @@ class Gate:
                 batch[0].answer.set_exception(Tampered())
             return []
         except BaseException as failure:
-            stopped = not isinstance(failure, Exception)
-            for call in batch:
-                if not call.answer.done():  # nobody waits for ever on a gate that has stopped
-                    call.answer.set_exception(StorageUnavailable() if stopped else failure)
-            if stopped:
+            _stop(batch, failure)
+            if not isinstance(failure, Exception):
                 raise
             return []
         for call, answer in zip(batch, answers, strict=True):
@@ -193,15 +200,13 @@ class Gate:
         now: int,
     ) -> list[Answer]:
         ledger = Ledger(self._desk, now)
-        answers = [
-            ledger.spend(call.ask, finding.consent, finding.terms, finding.answer)
-            for call, finding in zip(calls, findings, strict=True)
-        ]
-        entries = []
-        for call, finding, answer in zip(calls, findings, answers, strict=True):
+        answers, entries = [], []
+        for call, finding in zip(calls, findings, strict=True):
+            answer, entry = ledger.settle(call.ask, finding.consent, finding.terms, finding.answer)
             chain = finding.consent.candidate_id if finding.consent is not None else SERVICE_CHAIN
             assert chain is not None
-            entries.append((heads[chain], entry_of(call.ask, answer, counted=ledger.counts(answer))))
+            answers.append(answer)
+            entries.append((heads[chain], entry))
         appended = await append_all(tx, self._keys.service.log, entries, at=now)
         await _store.add_releases(tx, ledger.made)
         last = {
@@ -213,6 +218,13 @@ class Gate:
             consent = read.consents[consent_id]
             await _store.change(tx, consent, ledger.counted(consent, position))
         return answers
+
+
+def _stop(batch: Sequence[_Call], failure: BaseException | None = None) -> None:
+    """Nobody waits for ever on a gate that has stopped."""
+    for call in batch:
+        if not call.answer.done():
+            call.answer.set_exception(failure if isinstance(failure, Exception) else StorageUnavailable())
 
 
 @dataclass(frozen=True)

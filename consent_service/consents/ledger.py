@@ -32,14 +32,23 @@ class Ledger:
         self._releases: dict[tuple[str, str], str] = {}
         self._counted: set[str] = set()
 
-    def spend(self, ask: Ask, consent: Stored | None, terms: Terms | None, answer: Answer) -> Answer:
-        """Count this release, unless it repeats one; refuse it if the batch has spent the last use.
+    def settle(self, ask: Ask, consent: Stored | None, terms: Terms | None, answer: Answer) -> tuple[Answer, Entry]:
+        """What is answered in the end, and what the log says of it.
 
         What the log may not hold is refused before anything is spent: it never fails those who share the transaction.
         """
-        if not may_hold(_entry(ask, answer, counted=False)):
+        entry = _entry(ask, answer, counted=False)
+        if not may_hold(entry):
             _log.error("the log may not hold what was asked of the gate", alarm="gate")
-            return UNDECIDABLE
+            answer = UNDECIDABLE
+        if answer == UNDECIDABLE:
+            return answer, _as_much_as_it_may_hold(_entry(ask, answer, counted=False))
+        settled = self._spend(ask, consent, terms, answer)
+        counted = self.counts(settled)
+        return settled, _entry(ask, settled, counted=counted) if counted or settled is not answer else entry
+
+    def _spend(self, ask: Ask, consent: Stored | None, terms: Terms | None, answer: Answer) -> Answer:
+        """Count this release, unless it repeats one; refuse it if the batch has spent the last use."""
         if not isinstance(answer, Released) or not isinstance(ask, ReleaseAsk) or answer.repeated:
             return answer
         assert consent is not None
@@ -95,20 +104,15 @@ def is_ours(key: MacKey, place: tuple[str, str], row: Row) -> bool:
         return False
 
 
-def entry_of(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
-    """What the log says of an answer. A release that was ``counted`` is a step in the consent's life.
-
-    Of what can't be decided it says as much as it may hold.
-    """
-    entry = _entry(ask, answer, counted=counted)
-    if answer != UNDECIDABLE:
-        return entry
+def _as_much_as_it_may_hold(entry: Entry) -> Entry:
+    """What the log says of what can't be decided."""
     unsaid = replace(entry, detail={})
     nameless = replace(unsaid, consent_id=None, resource_id=None)
     return next(one for one in (entry, unsaid, nameless, replace(nameless, unit_id=None)) if may_hold(one))
 
 
 def _entry(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
+    """What the log says of an answer. A release that was ``counted`` is a step in the consent's life."""
     detail: dict[str, str] = {}
     unit_id: str | None = None
     if isinstance(ask, ReleaseAsk):

@@ -16,7 +16,7 @@ import orjson
 import structlog
 from prometheus_client import Counter
 
-from consent_service.audit.log import Entry, Head, append, last_words, lock, steps_of
+from consent_service.audit.log import Entry, Head, append, last_words, lock
 from consent_service.audit.vocabulary import STANDING
 from consent_service.consents import _store
 from consent_service.consents.desk import Desk
@@ -69,13 +69,12 @@ async def of_candidate(view: Snapshot, keys: ServiceKeys, candidate_id: str) -> 
     return sorted(found, key=lambda one: (one.since, one.against))
 
 
-async def of_heads(view: Snapshot, keys: ServiceKeys, heads: Mapping[str, Head]) -> dict[str, dict[str, int] | None]:
-    """What each of the candidates refuses whose chains these are; None, after the alarm, where it can't be told."""
-    rows = await _store.standing_refusals(view, sorted(heads))
-    return {
-        candidate_id: _judge(keys.rows, candidate_id, rows.get(candidate_id), steps_of(keys.log, head))
-        for candidate_id, head in heads.items()
-    }
+async def by_words(
+    view: Snapshot, keys: ServiceKeys, words: Mapping[str, dict[str, int] | None]
+) -> dict[str, dict[str, int] | None]:
+    """What each candidate refuses, given the last words of the chain; None, after the alarm, where it can't be told."""
+    rows = await _store.standing_refusals(view, sorted(words))
+    return {one: _judge(keys.rows, one, rows.get(one), said) for one, said in words.items()}
 
 
 async def stands(view: Snapshot, keys: ServiceKeys, candidate_id: str, unit: Unit) -> bool:

@@ -5,7 +5,7 @@ The person stands in the terms as a random id and two salted commitments (to the
 that the preview showed); the salt is a sealed part of its own, shared with the recipient.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -111,10 +111,9 @@ def terms_mac(key: MacKey, raw: bytes) -> bytes:
     return key.mac(b"consent terms 1\x00" + raw)
 
 
-def row_mac(key: MacKey, row: Mapping[str, Any]) -> bytes:
+def row_mac(key: MacKey, row: Sequence[Any]) -> bytes:
     """The MAC over everything else in a consent's row: where it stands, what was asked, and its terms' MAC."""
-    values = {name: value.hex() if type(value) is bytes else value for name, value in row.items()}
-    return key.mac(b"consent row 1\x00" + canonical(values))
+    return key.mac(b"consent row 1\x00" + canonical([value.hex() if type(value) is bytes else value for value in row]))
 
 
 def commit(salt: bytes, value: bytes) -> str:

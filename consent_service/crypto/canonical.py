@@ -4,11 +4,14 @@ The values that we sign hold no floating point, so the one hard part of the RFC,
 Keys are ASCII here, for which sorting by UTF-8 bytes and by UTF-16 units is the same.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import orjson
 
 _PLAIN = frozenset({str, bool, type(None)})
+_TEXT = frozenset({str})
+_FLAT = _PLAIN | {int}
 _LARGEST = 2**53 - 1  # beyond this, an ECMAScript number is no longer exact (RFC 8785, 3.2.2.3)
 
 
@@ -30,13 +33,24 @@ def _check(value: Any) -> None:
         if not -_LARGEST <= value <= _LARGEST:
             raise ValueError("an integer beyond 2**53 has no canonical form")
     elif kind is dict:
-        for key, inner in value.items():
-            if type(key) is not str or not key.isascii():
-                raise TypeError("keys are ASCII text")
-            if type(inner) not in _PLAIN:  # most are: a call for each would cost more than the serialising
-                _check(inner)
+        if not set(map(type, value)) <= _TEXT or not "".join(value).isascii():
+            raise TypeError("keys are ASCII text")
+        _check_all(value.values())
     elif kind is list or kind is tuple:
-        for inner in value:
-            _check(inner)
+        _check_all(value)
     else:
         raise TypeError(f"{kind.__name__} has no canonical form here")
+
+
+def _check_all(values: Collection[Any]) -> None:
+    kinds = set(map(type, values))
+    if kinds <= _PLAIN:  # most are: a call for each would cost more than the serialising
+        return
+    if kinds <= _FLAT and max(map(abs, _integers(values))) <= _LARGEST:
+        return
+    for inner in values:
+        _check(inner)
+
+
+def _integers(values: Collection[Any]) -> list[int]:
+    return [value for value in values if type(value) is int]

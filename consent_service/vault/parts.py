@@ -1,7 +1,5 @@
 """What a part is called. A part is the smallest thing that is sealed, shared and destroyed on its own."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 from consent_service.crypto.envelope import aad
@@ -34,17 +32,16 @@ class PartRef(NamedTuple):
         """The reference as it is authenticated: its fields in their order, each with its length before it."""
         return aad(self.candidate_id, self.resource, self.resource_id, str(self.version), self.part)
 
-    def content_aad(self) -> bytes:
-        """Binds a part's content to its place."""
-        return _CONTENT + self.place()
+    def content_aad(self, place: bytes | None = None) -> bytes:
+        """Binds a part's content to its place. Who has ``self.place()`` at hand may give it."""
+        return _CONTENT + (place or self.place())
 
     def key_aad(self) -> bytes:
         """Binds a part's data key, wrapped for its owner, to its place."""
         return _KEY + self.place()
 
 
-@dataclass(frozen=True)
-class ShareTerms:
+class ShareTerms(NamedTuple):
     """What a share is bound to beside its part: the consent, the recipient, why and until when."""
 
     consent_id: str
@@ -52,11 +49,15 @@ class ShareTerms:
     purpose: str
     valid_until: int
 
-    @cached_property
-    def fields(self) -> bytes:
+    def binding(self) -> bytes:
         """The terms as they are authenticated."""
         return aad(self.consent_id, self.recipient_id, self.purpose, str(self.valid_until))
 
     def aad(self, ref: PartRef) -> bytes:
         """Binds a data key, wrapped for a recipient, to its part and to these terms."""
-        return _SHARE + ref.place() + self.fields
+        return share_aad(ref.place(), self.binding())
+
+
+def share_aad(place: bytes, binding: bytes) -> bytes:
+    """``ShareTerms.aad``, for who has the two at hand."""
+    return _SHARE + place + binding

@@ -6,7 +6,7 @@ from consent_service.crypto.envelope import open_sealed
 from consent_service.storage.engine import Row, Snapshot
 from consent_service.vault import _store
 from consent_service.vault.keys import RecipientKey
-from consent_service.vault.parts import PartRef, ShareTerms
+from consent_service.vault.parts import PartRef, ShareTerms, share_aad
 
 
 async def read_shares(
@@ -27,10 +27,12 @@ def open_shares(
     Raises SealBroken if any was made for another part, consent, recipient, purpose or end.
     """
     opened = {}
+    binding = terms.binding()
     for row in shares:
         ref = _store.ref_of(row)
         if only is not None and not only(ref):
             continue
-        data_key = open_sealed(key.secret, row["wrapped_key"], terms.aad(ref))
-        opened[ref] = open_sealed(data_key, row["sealed"], ref.content_aad())
+        place = ref.place()
+        data_key = open_sealed(key.secret, row["wrapped_key"], share_aad(place, binding))
+        opened[ref] = open_sealed(data_key, row["sealed"], ref.content_aad(place))
     return opened

@@ -33,7 +33,7 @@ async def test_a_letter_of_another_plan_or_consent_is_not_taken_in(office: Offic
     wrong = [
         (replace(letter, plan_version=2), terms),
         (replace(letter, consent_id=str(other)), terms),
-        (letter, replace(terms, recipient_id=office.training.id)),
+        (letter, terms._replace(recipient_id=office.training.id)),
     ]
 
     async def enqueue(bad: NewLetter, bad_terms: ShareTerms) -> None:

@@ -34,8 +34,8 @@ FAULTS = (
     in_room(
         "vault/parts",
         "a share is not bound to its part",
-        "_SHARE + ref.place() + self.fields",
-        "_SHARE + self.fields",
+        "_SHARE + place + binding",
+        "_SHARE + binding",
         SHARES,
     ),
     in_room(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from consent_service.crypto.envelope import SealBroken, open_sealed
@@ -20,7 +18,7 @@ from tests.vault.test_parts import KARI, MOVES, OLA, REF, WORDS, change, person,
 
 NEEDS = PartRef(KARI, "note", "n1", 1, "needs")
 TERMS = ShareTerms("c1", "nav", "guidance_follow_up", NOON + 1_000_000)
-MAILBOX = replace(TERMS, recipient_id="mailbox")
+MAILBOX = TERMS._replace(recipient_id="mailbox")
 
 
 async def grant(vault: Vault, *parts: PartRef, terms: ShareTerms = TERMS) -> RecipientKey:
@@ -55,7 +53,7 @@ async def test_a_recipient_opens_exactly_what_is_shared(town: Vault) -> None:
 async def test_each_recipient_and_consent_has_shares_of_its_own(town: Vault) -> None:
     """One reading answers several consents, each under its own."""
     nav, mailbox = await grant(town, REF), await grant(town, NEEDS, terms=MAILBOX)
-    later = replace(TERMS, consent_id="c2")
+    later = TERMS._replace(consent_id="c2")
     await grant(town, NEEDS, terms=later)
     assert await opened(town, nav) == {REF: WORDS}
     assert await opened(town, mailbox, MAILBOX) == {NEEDS: WORDS}
@@ -83,10 +81,10 @@ async def test_a_share_opens_under_its_own_terms_alone(town: Vault) -> None:
     nav = await grant(town, REF)
     move = "UPDATE share SET consent_id = :consent, recipient_id = :recipient"
     for terms in (
-        replace(TERMS, consent_id="c2"),
-        replace(TERMS, recipient_id="mailbox"),
-        replace(TERMS, purpose="plan_follow_up"),
-        replace(TERMS, valid_until=TERMS.valid_until + 1),
+        TERMS._replace(consent_id="c2"),
+        TERMS._replace(recipient_id="mailbox"),
+        TERMS._replace(purpose="plan_follow_up"),
+        TERMS._replace(valid_until=TERMS.valid_until + 1),
     ):
         await change(town, move, consent=terms.consent_id, recipient=terms.recipient_id)
         for key in (nav, await town.keys.recipient(terms.recipient_id)):
@@ -166,7 +164,7 @@ async def test_a_share_is_wrapped_for_the_recipient_that_its_terms_name(town: Va
 
 async def test_destroyed_shares_open_nothing(town: Vault) -> None:
     """All of a consent, one recipient's, or all but one's; other consents are untouched."""
-    other = replace(TERMS, consent_id="c2")
+    other = TERMS._replace(consent_id="c2")
     for terms in (TERMS, MAILBOX, other):
         await grant(town, REF, NEEDS, terms=terms)
     nav, mailbox = await town.keys.recipient("nav"), await town.keys.recipient("mailbox")
