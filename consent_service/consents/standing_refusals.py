@@ -103,7 +103,7 @@ def _judge(key: MacKey, candidate_id: str, row: Row | None, words: dict[str, int
     except (TypeError, ValueError):  # a column of another type: SQLite takes anything
         pass
     TAMPERED.inc()
-    _log.error("standing refusals tampered with", candidate_id=candidate_id, alarm="consent")
+    _log.error("standing refusals tampered with", alarm="consent")
     return None
 
 

@@ -13,6 +13,7 @@ from consent_service.storage.engine import Database, Statement
 NO_ENVELOPES = {
     "candidate_key.wrapped",
     "chain.digest",
+    "chain.mac",
     "checkpoint.root",
     "consent.row_mac",
     "consent.terms",
@@ -29,6 +30,9 @@ NO_ENVELOPES = {
     "service_key.wrapped",
     "session.csrf_secret",
     "session.id_hash",
+    "standing_refusal.mac",
+    "unit.mac",
+    "unit_client.mac",
 }
 
 
