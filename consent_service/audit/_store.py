@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, 
 from sqlmodel import Field, SQLModel
 
 from consent_service.audit.heads import Head
-from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting, updating
 
 
 def _number(**more: bool) -> "Column[int]":
@@ -128,17 +128,11 @@ _LOCK_FREE = Statement(
 )
 _CLOSE = Statement("UPDATE chain SET closed = 1, closing = :closing WHERE chain_id = :chain_id")
 _HEADS = Statement("SELECT chain_id, length, digest, last_at, steps, mac FROM chain WHERE chain_id IN (:ids[])")
-_MOVE = Statement(
-    "UPDATE chain SET length = :length, digest = :digest, last_at = :last_at, steps = :steps, mac = :mac"
-    " WHERE chain_id = :chain_id"
-)
-_MOVING = ("chain_id", "length", "digest", "last_at", "steps", "mac")
-_ENTRY = Statement(
-    "INSERT INTO entry (chain_id, position, at, event, consent_id, changes_state, body, digest)"
-    " VALUES (:chain_id, :position, :at, :event, :consent_id, :changes_state, :body, :digest)"
-)
-_DETAIL = Statement("INSERT INTO entry_detail (chain_id, position, sealed) VALUES (:chain_id, :position, :sealed)")
-_PENDING = Statement("INSERT INTO pending_leaf (chain_id, position) VALUES (:chain_id, :position)")
+_MOVING = ("length", "digest", "last_at", "steps", "mac")
+_MOVE = updating(ChainRow, _MOVING, key="chain_id")
+_ENTRY = inserting(EntryRow, ("chain_id", "position", "at", "event", "consent_id", "changes_state", "body", "digest"))
+_DETAIL = inserting(EntryDetailRow, ("chain_id", "position", "sealed"))
+_PENDING = inserting(PendingLeafRow, ("chain_id", "position"))
 _OF_ONE = (
     "SELECT e.position, e.at, e.event, e.consent_id, e.body, e.digest, d.sealed, l.leaf_index FROM entry e"
     " LEFT JOIN entry_detail d ON d.chain_id = e.chain_id AND d.position = e.position"
@@ -171,8 +165,8 @@ _UNNUMBERED = Statement(
     " LEFT JOIN chain c ON c.chain_id = w.chain_id ORDER BY w.at, w.chain_id, w.position"
 )
 _NUMBERED = Statement("DELETE FROM pending_leaf WHERE chain_id = :chain_id AND position = :position")
-_LEAF = Statement("INSERT INTO leaf (leaf_index, chain_id, position) VALUES (:leaf_index, :chain_id, :position)")
-_NODE = Statement("INSERT INTO node (level, node_index, digest) VALUES (:level, :node_index, :digest)")
+_LEAF = inserting(LeafRow, ("leaf_index", "chain_id", "position"))
+_NODE = inserting(NodeRow, ("level", "node_index", "digest"))
 _NODES = Statement("SELECT node_index, digest FROM node WHERE level = :level AND node_index IN (:indexes[])")
 _SIZE = Statement("SELECT COALESCE(MAX(leaf_index) + 1, 0) AS size FROM leaf")
 _CHECKPOINT = Statement(
@@ -212,16 +206,13 @@ async def close_chain(tx: Transaction, chain_id: str, closing: bytes) -> None:
 
 
 async def add_entries(
-    tx: Transaction, entries: Sequence[dict[str, object]], details: Iterable[dict[str, object]], heads: Iterable[Head]
+    tx: Transaction, entries: Sequence[dict[str, object]], details: Sequence[dict[str, object]], heads: Iterable[Head]
 ) -> None:
     """Write entries, their details and their place in the queue for numbers, and move the heads."""
-    await tx.run_many(_ENTRY, entries)
-    await tx.run_many(_DETAIL, details)
-    await tx.run_many(_PENDING, [{"chain_id": e["chain_id"], "position": e["position"]} for e in entries])
-    await tx.run_many(
-        _MOVE,
-        [{name: getattr(head, name) for name in _MOVING} for head in heads],
-    )
+    await tx.run_rows(_ENTRY, entries)
+    await tx.run_rows(_DETAIL, details)
+    await tx.run_rows(_PENDING, [{"chain_id": e["chain_id"], "position": e["position"]} for e in entries])
+    await tx.run_rows(_MOVE, [{name: getattr(head, name) for name in ("chain_id", *_MOVING)} for head in heads])
 
 
 async def entries_of(view: Snapshot, chain_id: str, *, after: int, limit: int) -> list[Row]:
@@ -263,13 +254,13 @@ async def unnumbered(view: Snapshot, limit: int) -> list[Row]:
 async def add_leaves(tx: Transaction, first: int, entries: Sequence[Row]) -> None:
     """Number ``entries`` from ``first`` on."""
     keys = [{"chain_id": row["chain_id"], "position": row["position"]} for row in entries]
-    await tx.run_many(_LEAF, [{"leaf_index": first + i, **key} for i, key in enumerate(keys)])
+    await tx.run_rows(_LEAF, [{"leaf_index": first + i, **key} for i, key in enumerate(keys)])
     await tx.run_many(_NUMBERED, keys)
 
 
 async def add_nodes(tx: Transaction, nodes: Iterable[tuple[int, int, bytes]]) -> None:
     """Store hashes of complete subtrees: (level, index, digest)."""
-    await tx.run_many(_NODE, [{"level": level, "node_index": index, "digest": d} for level, index, d in nodes])
+    await tx.run_rows(_NODE, [{"level": level, "node_index": index, "digest": d} for level, index, d in nodes])
 
 
 async def nodes(view: Snapshot, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:

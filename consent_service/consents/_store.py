@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from consent_service.errors import StorageUnavailable
-from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting
 
 
 def _number(*, null: bool = False) -> "Column[int]":
@@ -170,10 +170,7 @@ _ADD_RECEIPT = Statement(
     " VALUES (:id, :consent_id, :candidate_id, :type, :jws, :at)"
 )
 _RECEIPTS = Statement("SELECT id, type, jws, at FROM receipt WHERE consent_id = :consent_id ORDER BY at, id")
-_ADD_RELEASE = Statement(
-    "INSERT INTO release (consent_id, key_hash, candidate_id, release_id, at, mac)"
-    " VALUES (:consent_id, :key_hash, :candidate_id, :release_id, :at, :mac)"
-)
+_ADD_RELEASES = inserting(ReleaseRow, ("consent_id", "key_hash", "candidate_id", "release_id", "at", "mac"))
 _RELEASES = Statement("SELECT consent_id, key_hash, release_id, at, mac FROM release WHERE key_hash IN (:hashes[])")
 _REFUSE = Statement(
     "INSERT INTO standing_refusal (candidate_id, against, position, mac)"
@@ -273,7 +270,7 @@ async def receipts(view: Snapshot, consent_id: str) -> list[Row]:
 
 async def add_releases(tx: Transaction, releases: Sequence[dict[str, object]]) -> None:
     """Remember releases by their idempotency keys."""
-    await tx.run_many(_ADD_RELEASE, releases)
+    await tx.run_rows(_ADD_RELEASES, releases)
 
 
 async def releases(view: Snapshot, hashes: Sequence[str]) -> dict[tuple[str, str], Row]:
