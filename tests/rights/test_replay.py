@@ -208,6 +208,21 @@ async def test_an_erasure_that_failed_after_its_line_is_done_unless_she_went_on(
             assert (await find(view, office.keys.service.lookup, KARI) is not None) is goes_on
 
 
+async def test_what_she_does_in_a_backup_that_knows_no_better_keeps_nobody(restored: Restored) -> None:
+    """Whoever is back by the restore alone may log in and act there: she asked to be erased, and is."""
+    office, life = restored.office, restored.life
+    with pytest.raises(StorageUnavailable):
+        await _fails_to_commit(restored)
+    office.clock.advance(seconds=60)
+    restored.restored_at = office.clock.now()
+    office.clock.advance(seconds=60)
+    await life.export()
+    done = await restored.replay()
+    assert (done.erased, done.never_erased) == (2, 0)
+    async with life.db.snapshot() as view:
+        assert await find(view, office.keys.service.lookup, KARI) is None
+
+
 async def _fails_to_commit(restored: Restored) -> None:
     async with restored.life.db.transaction() as tx:
         now, journal = restored.office.clock.now(), restored.journal
