@@ -171,6 +171,27 @@ async def test_a_revoke_between_setting_and_accepting_wins(office: Office) -> No
     assert await counted(office) == before
 
 
+async def test_a_row_that_was_changed_since_it_was_made_ready_lets_no_plan_in(office: Office) -> None:
+    """The MACs are looked at in the transaction that accepts, not only before it."""
+    _, asked = await office.granted()
+    ready = await push.make_ready(
+        office.db,
+        office.keys,
+        office.desk,
+        plan(),
+        consent_id=asked.consent_id,
+        unit=office.training,
+        now=office.clock.now(),
+    )
+    async with office.db.transaction() as tx:
+        await tx.run(Statement("UPDATE consent SET valid_until = valid_until + 1 WHERE id = :id"), id=asked.consent_id)
+    before = await counted(office)
+    async with office.db.transaction() as tx:
+        with pytest.raises(NotAvailable):
+            await push.push(tx, office.desk, ready, at=office.clock.now())
+    assert await counted(office) == before
+
+
 async def test_a_row_changed_by_hand_lets_nothing_in(office: Office) -> None:
     """A revoked consent whose row is put back to granted does not let a plan in."""
     key, asked = await office.granted()
