@@ -66,9 +66,9 @@ def _line(_logger: Any, method: str, event: _Event) -> bytes:
     if isinstance(error, BaseException):
         event["exception"] = exception_places(error)
     if (request_id := REQUEST_ID.get()) is not None:
-        event["request_id"] = request_id
+        event.setdefault("request_id", request_id)
     line = {
-        name: mask(value) if type(value) is str and len(value) >= _SHORTEST else value
+        name: mask(value) if isinstance(value, str) and len(value) >= _SHORTEST else value
         for name, value in event.items()
         if name in FIELDS
     }

@@ -14,6 +14,7 @@ import orjson
 from consent_service.audit import vocabulary
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import SealKey
+from consent_service.storage.engine import Row
 
 FIRST = bytes(32)  # what the first entry of a chain links to
 
@@ -40,6 +41,11 @@ class Head:
         told first, to people and to units, also when the clock is coarse or was set back.
         """
         return max(clock_now, self.last_at + 1)
+
+
+def head_beside(entry: Row) -> Head:
+    """The head that was read beside an entry of its chain, not locked; its own digest is called ``head``."""
+    return Head(entry["chain_id"], entry["length"], entry["head"], entry["last_at"], entry["steps"], entry["mac"])
 
 
 def is_sound(key: SealKey, head: Head) -> bool:

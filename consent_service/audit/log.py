@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from consent_service.audit import _store, vocabulary
-from consent_service.audit.heads import FIRST, Head, is_sound, note, seal_head, steps_of
+from consent_service.audit.heads import FIRST, Head, head_beside, is_sound, note, seal_head, steps_of
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import SealBroken, aad
 from consent_service.crypto.service_keys import SealKey
@@ -248,10 +248,7 @@ async def last_steps(
 
 def _step(key: SealKey, row: Row, heads: Mapping[str, Head]) -> Step:
     said = _said(row)
-    head = heads.get(row["chain_id"])
-    if head is None:
-        head = Head(row["chain_id"], row["length"], row["head"], row["last_at"], row["steps"], row["mac"])
-    steps = steps_of(key, head)
+    steps = steps_of(key, heads.get(row["chain_id"]) or head_beside(row))
     over = said is not None and said["event"] in vocabulary.ENDS
     known = None if over else row["position"]
     agreed = said is not None and steps is not None and steps.get(row["consent_id"]) == known

@@ -41,34 +41,28 @@ def inserting(table: type[SQLModel], columns: Sequence[str]) -> Rows:
     name, listed = table.__tablename__, ", ".join(columns)
     return Rows(
         f"INSERT INTO {name} ({listed}) VALUES ({', '.join(':' + one for one in columns)})",  # noqa: S608  # our names
-        f"INSERT INTO {name} ({listed}) SELECT * FROM {_unnest(table, {one: one for one in columns})}",  # noqa: S608
+        f"INSERT INTO {name} ({listed}) SELECT * FROM {_unnest(table, columns)}",  # noqa: S608
         columns,
     )
 
 
-def updating(
-    table: type[SQLModel], columns: Sequence[str], *, key: str, still: Mapping[str, str] | None = None
-) -> Rows:
-    """What writes ``columns`` of the rows of ``table`` with these ``key``s.
-
-    ``still`` says which columns must hold what is given, and by what name it is given: other rows stay as they are.
-    """
-    given = {one: one for one in (key, *columns)} | {name: column for column, name in (still or {}).items()}
-    held = {key: key, **(still or {})}
+def updating(table: type[SQLModel], columns: Sequence[str], *, key: str) -> Rows:
+    """What writes ``columns`` of the rows of ``table`` with these ``key``s."""
+    given = (key, *columns)
     name = table.__tablename__
     return Rows(
         f"UPDATE {name} SET {', '.join(f'{one} = :{one}' for one in columns)}"  # noqa: S608  # names of ours
-        f" WHERE {' AND '.join(f'{column} = :{one}' for column, one in held.items())}",
+        f" WHERE {key} = :{key}",
         f"UPDATE {name} AS t SET {', '.join(f'{one} = w.{one}' for one in columns)}"  # noqa: S608  # names of ours
         f" FROM {_unnest(table, given)} AS w ({', '.join(given)})"
-        f" WHERE {' AND '.join(f't.{column} = w.{one}' for column, one in held.items())}",
-        tuple(given),
+        f" WHERE t.{key} = w.{key}",
+        given,
     )
 
 
-def _unnest(table: type[SQLModel], given: Mapping[str, str]) -> str:
-    """Arrays as rows; ``given`` says of which column's type each is."""
-    types = [_type(table, column) for column in given.values()]
+def _unnest(table: type[SQLModel], columns: Sequence[str]) -> str:
+    """Arrays as rows, of the columns' types."""
+    types = [_type(table, column) for column in columns]
     return f"unnest({', '.join(f'${number}::{kind}[]' for number, kind in enumerate(types, 1))})"
 
 

@@ -1,6 +1,5 @@
 """Sealing: content becomes a part. This module can't open anything."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from consent_service.crypto.envelope import new_key
@@ -19,18 +18,12 @@ class SealedPart:
     data_key: bytes = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Unstored:
-    """A part just sealed, and all of it that is to be stored (``store``)."""
+async def seal(
+    tx: Transaction, key: CandidateKey, ref: PartRef, content: bytes, *, held_for: str, at: int
+) -> SealedPart:
+    """Seal ``content`` as ``ref`` under a data key of its own, wrapped for the owner.
 
-    part: SealedPart
-    row: dict[str, object] = field(repr=False)
-
-
-def sealed(key: CandidateKey, ref: PartRef, content: bytes, *, held_for: str, at: int) -> Unstored:
-    """``content`` sealed as ``ref`` under a data key of its own, wrapped for the owner; stored nowhere yet.
-
-    ``held_for`` names the controller. Raises ValueError for another candidate's key.
+    ``held_for`` names the controller. Raises ValueError for another candidate's key, Duplicate if the part exists.
     """
     if ref.candidate_id != key.candidate_id:
         raise ValueError("a part is sealed under its own candidate's key")
@@ -42,21 +35,8 @@ def sealed(key: CandidateKey, ref: PartRef, content: bytes, *, held_for: str, at
         "sealed": seal_envelope(data_key, content, ref.content_aad()),
         "created_at": at,
     }
-    return Unstored(SealedPart(ref, data_key), row)
-
-
-async def store(tx: Transaction, parts: Iterable[Unstored]) -> None:
-    """Store what was sealed. Raises Duplicate if a part exists."""
-    await _store.add_parts(tx, [part.row for part in parts])
-
-
-async def seal(
-    tx: Transaction, key: CandidateKey, ref: PartRef, content: bytes, *, held_for: str, at: int
-) -> SealedPart:
-    """Seal ``content`` as ``ref`` and store it. Raises as ``sealed`` and ``store``."""
-    fresh = sealed(key, ref, content, held_for=held_for, at=at)
-    await store(tx, [fresh])
-    return fresh.part
+    await _store.add_part(tx, row)
+    return SealedPart(ref, data_key)
 
 
 async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: str, version: int) -> list[PartRef]:

@@ -4,7 +4,6 @@ Granting makes them, and the end of the consent destroys them, each in the trans
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from consent_service.crypto.envelope import open_sealed
 from consent_service.crypto.envelope import seal as seal_envelope
@@ -31,39 +30,20 @@ async def share(
     if any(ref not in rows or ref.candidate_id != owner.candidate_id for ref in wanted):
         raise NotAvailable
     parts = [SealedPart(ref, open_sealed(owner.secret, rows[ref]["wrapped_key"], ref.key_aad())) for ref in wanted]
-    await store(tx, [wrap(part, terms, recipient) for part in parts for terms, recipient in recipients])
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share just made, which is to be stored (``store``)."""
-
-    row: dict[str, object] = field(repr=False)
-
-
-def wrap(part: SealedPart, terms: ShareTerms, recipient: RecipientKey) -> Share:
-    """A part whose data key is at hand, wrapped for a recipient. Raises ValueError if the terms name another one."""
-    if terms.recipient_id != recipient.recipient_id:
-        raise ValueError("a share is wrapped for the recipient that its terms name")
-    wrapped = seal_envelope(recipient.secret, part.data_key, terms.aad(part.ref))
-    return Share(
-        {
-            "consent_id": terms.consent_id,
-            "recipient_id": terms.recipient_id,
-            **part.ref._asdict(),
-            "wrapped_key": wrapped,
-        }
-    )
-
-
-async def store(tx: Transaction, shares: Iterable[Share]) -> None:
-    """Store what was wrapped."""
-    await _store.add_shares(tx, [share.row for share in shares])
+    await _store.add_shares(tx, [_wrap(part, *recipient) for part in parts for recipient in recipients])
 
 
 async def share_sealed(tx: Transaction, part: SealedPart, terms: ShareTerms, recipient: RecipientKey) -> None:
-    """Share a part that was sealed just now. Raises as ``wrap``."""
-    await store(tx, [wrap(part, terms, recipient)])
+    """Share a part that was sealed just now. Raises ValueError if the terms name another recipient."""
+    await _store.add_shares(tx, [_wrap(part, terms, recipient)])
+
+
+def _wrap(part: SealedPart, terms: ShareTerms, recipient: RecipientKey) -> dict[str, object]:
+    if terms.recipient_id != recipient.recipient_id:
+        raise ValueError("a share is wrapped for the recipient that its terms name")
+    wrapped = seal_envelope(recipient.secret, part.data_key, terms.aad(part.ref))
+    named = {"consent_id": terms.consent_id, "recipient_id": terms.recipient_id}
+    return {**named, **part.ref._asdict(), "wrapped_key": wrapped}
 
 
 async def holds(view: Snapshot, consent_id: str, recipient_id: str, resource: str) -> bool:
@@ -91,9 +71,3 @@ async def destroy(tx: Transaction, consent_id: str, *, recipient_id: str | None 
     """Destroy a consent's shares: all, one recipient's, or all ``but`` one recipient's; how many. Needs no key."""
     tx.scrub_after_commit()
     return await _store.destroy_shares(tx, consent_id, recipient_id=recipient_id, but=but)
-
-
-async def destroy_every(tx: Transaction, consent_ids: Sequence[str]) -> int:
-    """Destroy all shares of several consents; how many. Needs no key."""
-    tx.scrub_after_commit()
-    return await _store.destroy_all_shares(tx, consent_ids)

@@ -48,9 +48,8 @@ async def test_nothing_is_granted_against_it(town: Town) -> None:
     await town.grant()
 
 
-async def test_a_request_meanwhile_is_refused_for_her_and_looks_like_silence(town: Town) -> None:
-    """She is not asked, her list says refused, and the asker sees a request that waits."""
-    await place(town, "nav")
+async def asked_in_vain(town: Town) -> None:
+    """NAV asks: it was refused to her, and to the asker it waits."""
     consent_id = await ask(town)
     async with town.db.snapshot() as view:
         now = town.clock.now()
@@ -58,6 +57,12 @@ async def test_a_request_meanwhile_is_refused_for_her_and_looks_like_silence(tow
             await find_for_candidate(view, town.desk.keys, town.candidate_id, consent_id, now=now)
         ).state == "refused"
         assert (await find_for_unit(view, town.desk.keys, town.nav.id, consent_id, now=now)).state == "requested"
+
+
+async def test_a_request_meanwhile_is_refused_for_her_and_looks_like_silence(town: Town) -> None:
+    """She is not asked, her list says refused, and the asker sees a request that waits."""
+    await place(town, "nav")
+    await asked_in_vain(town)
 
 
 async def test_it_names_a_unit_or_a_kind(town: Town) -> None:
@@ -123,13 +128,7 @@ async def test_when_one_was_taken_she_grants_nothing_and_requests_are_refused_fo
     await tamper(town.db, "DELETE FROM standing_refusal")
     with pytest.raises(Tampered):
         await town.grant()
-    consent_id = await ask(town)
-    async with town.db.snapshot() as view:
-        now = town.clock.now()
-        assert (
-            await find_for_candidate(view, town.desk.keys, town.candidate_id, consent_id, now=now)
-        ).state == "refused"
-        assert (await find_for_unit(view, town.desk.keys, town.nav.id, consent_id, now=now)).state == "requested"
+    await asked_in_vain(town)
 
 
 async def test_lifted_all_is_not_the_same_as_never_placed(town: Town) -> None:

@@ -27,6 +27,14 @@ async def counted(office: Office) -> dict[str, int]:
         }
 
 
+async def made_ready(office: Office, consent_id: str) -> push.ReadyPlan:
+    """A plan that fagopplæring is about to hand in."""
+    now = office.clock.now()
+    return await push.make_ready(
+        office.db, office.keys, office.desk, plan(), consent_id=consent_id, unit=office.training, now=now
+    )
+
+
 async def dispatched(office: Office, key: CandidateKey, consent_id: str, plan_id: str, version: int = 1) -> object:
     """What the gate answers the outbox."""
     pdf = pdf_of(key.candidate_id, plan_id, version)
@@ -154,15 +162,7 @@ async def test_a_row_that_was_changed_lets_no_plan_in(office: Office) -> None:
 async def test_a_revoke_between_setting_and_accepting_wins(office: Office) -> None:
     """The consent is judged in the transaction: what was made ready before the revoke is not let in after it."""
     key, asked = await office.granted()
-    ready = await push.make_ready(
-        office.db,
-        office.keys,
-        office.desk,
-        plan(),
-        consent_id=asked.consent_id,
-        unit=office.training,
-        now=office.clock.now(),
-    )
+    ready = await made_ready(office, asked.consent_id)
     await office.revoke(key, asked.consent_id)
     before = await counted(office)
     async with office.db.transaction() as tx:
@@ -174,15 +174,7 @@ async def test_a_revoke_between_setting_and_accepting_wins(office: Office) -> No
 async def test_a_row_that_was_changed_since_it_was_made_ready_lets_no_plan_in(office: Office) -> None:
     """The MACs are looked at in the transaction that accepts, not only before it."""
     _, asked = await office.granted()
-    ready = await push.make_ready(
-        office.db,
-        office.keys,
-        office.desk,
-        plan(),
-        consent_id=asked.consent_id,
-        unit=office.training,
-        now=office.clock.now(),
-    )
+    ready = await made_ready(office, asked.consent_id)
     async with office.db.transaction() as tx:
         await tx.run(Statement("UPDATE consent SET valid_until = valid_until + 1 WHERE id = :id"), id=asked.consent_id)
     before = await counted(office)
@@ -209,15 +201,7 @@ async def test_a_row_changed_by_hand_lets_nothing_in(office: Office) -> None:
 async def test_it_is_all_or_nothing(office: Office) -> None:
     """A transaction that fails at its end leaves no part, no plan, no letter and no event."""
     key, asked = await office.granted()
-    ready = await push.make_ready(
-        office.db,
-        office.keys,
-        office.desk,
-        plan(),
-        consent_id=asked.consent_id,
-        unit=office.training,
-        now=office.clock.now(),
-    )
+    ready = await made_ready(office, asked.consent_id)
     before = await counted(office)
 
     async def fail_at_the_end() -> None:

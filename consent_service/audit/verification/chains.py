@@ -11,7 +11,7 @@ import orjson
 
 from consent_service.audit import vocabulary
 from consent_service.audit.closing import changed_before
-from consent_service.audit.heads import FIRST, Head, steps_of
+from consent_service.audit.heads import FIRST, head_beside, steps_of
 from consent_service.audit.log import SealBroken, leaf_hash, open_detail
 from consent_service.audit.verification import _store
 from consent_service.audit.verification.attacks import UNSEALED, Findings
@@ -63,10 +63,6 @@ def _copied(row: Row, said: dict[str, Any]) -> bool:
     says = said.get("at"), said.get("event"), said.get("consent"), int(state) if isinstance(state, bool) else None
     copies = row["at"], row["event"], row["consent_id"], row["changes_state"]
     return says == copies and [*map(type, says)] == [*map(type, copies)]
-
-
-def _head_of(row: Row) -> Head:
-    return Head(row["chain_id"], row["length"], row["head"], row["last_at"], row["steps"], row["mac"])
 
 
 class _Chain:
@@ -235,7 +231,7 @@ class _Chain:
             self._tell(("A1",), self._next - 1, "the head has another time")
         self._look_at_end(head)
         await self._name(view)
-        if not self._told and steps_of(self._log_key, _head_of(head)) != self._words:
+        if not self._told and steps_of(self._log_key, head_beside(head)) != self._words:
             self._tell(("A1",), self._next - 1, "the head does not say where consents stand")
 
     def _look_at_end(self, head: Row) -> None:
