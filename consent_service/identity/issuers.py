@@ -2,9 +2,10 @@
 
 The rule: we go only where settings and the issuer's own metadata send us. No token chooses an address or a key.
 
-Keys are kept for 24 hours, as Digdir asks. A ``kid`` that is not among them fetches anew, at a bounded rate, so
-that a key rotation costs no caller an error and a forger costs us next to nothing. While the issuer is down, the
-last keys stand.
+Keys are kept for 24 hours, as Digdir asks. A ``kid`` that is not among them fetches anew, so that a key rotation
+costs no caller an error: the fetch begins after the caller came, since one that was under way may have been answered
+before the rotation. Fetches that find nothing are at a bounded rate, so that a forger costs us next to nothing. While
+the issuer is down the last keys stand, and nobody but the one who asks it waits.
 """
 
 import asyncio
@@ -22,17 +23,21 @@ from consent_service.identity.compact import Unreadable, strict_json
 from consent_service.identity.published_keys import RsaKey, pick, read_keys
 
 KEPT = 24 * HOUR
-RETRY_AFTER = 30 * SECOND
+RETRY_AFTER = 5 * SECOND
 """An issuer that is down is not asked again by every call."""
 
-REFETCHES = 5
-"""So many unknown ``kid``s are looked up at once, and then one each REFETCH_EVERY."""
+REFETCHES = 10
+"""So many unknown ``kid``s are looked up in vain at once, and then one each REFETCH_EVERY."""
 
-REFETCH_EVERY = 15 * SECOND
+REFETCH_EVERY = 2 * SECOND
+"""While a forger spends them all, a key rotation is noticed so much later: a short while, for few fetches."""
 
 _LARGEST_ANSWER = 256 * 1024
 _TIMEOUT_SECONDS = 5.0
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+# A URL that httpx can't read comes from the metadata.
+_NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, Unreadable)
 
 T = TypeVar("T")
 
@@ -81,6 +86,8 @@ class Issuer:
         self._metadata: _Fetched[Metadata] | None = None
         self._keys: _Fetched[tuple[RsaKey, ...]] | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._fetches_begun = 0
+        self._is_down = True
         self._ask_not_before = 0
         self._refetches = _Allowance(REFETCHES, REFETCH_EVERY)
 
@@ -94,51 +101,76 @@ class Issuer:
         return self._metadata.value
 
     async def key(self, kid: str, alg: str) -> RsaKey | None:
-        """The one key with ``kid`` for ``alg``, or None. Raises Unavailable when no keys were ever had."""
-        if not self._fresh(self._keys):
+        """The one key with ``kid`` for ``alg``, or None. Raises Unavailable when that can't be known.
+
+        It can't while the issuer is down, if no keys were ever had or ``kid`` is not among the last ones.
+        """
+        come = self._fetches_begun
+        if not self._fresh(self._keys) and not (self._keys and self._one_at_a_time.locked()):
             async with self._one_at_a_time:
                 if not self._fresh(self._keys):
                     await self._refresh_keys()
-        if self._keys is None:
+        found = self._pick(kid, alg) or await self._pick_after_rotation(kid, alg, come)
+        if found is None and self._is_down:
             raise Unavailable
-        return pick(self._keys.value, kid, alg) or await self._key_after_rotation(kid, alg, self._keys)
+        return found
 
-    async def _key_after_rotation(self, kid: str, alg: str, seen: "_Fetched[tuple[RsaKey, ...]]") -> RsaKey | None:
+    def _pick(self, kid: str, alg: str) -> RsaKey | None:
+        return pick(self._keys.value, kid, alg) if self._keys else None
+
+    async def _pick_after_rotation(self, kid: str, alg: str, come: int) -> RsaKey | None:
+        """For a call that came when so many fetches had begun: the next one serves all who came before it began."""
         async with self._one_at_a_time:
-            if self._keys is seen and self._refetches.spend(self._clock.now()):  # else another call just fetched
-                await self._refresh_keys()
-        return pick(self._keys.value, kid, alg) if self._keys is not None else None
+            found, asked_since = self._pick(kid, alg), self._fetches_begun > come
+            if found or asked_since or self._is_left_alone() or not self._refetches.spend(self._clock.now()):
+                return found
+            await self._refresh_keys()
+            found = self._pick(kid, alg)
+            if found:
+                self._refetches.give_back()
+            return found
 
     def _fresh(self, fetched: "_Fetched[Any] | None") -> bool:
         return fetched is not None and self._clock.now() < fetched.at + KEPT
 
+    def _is_left_alone(self) -> bool:
+        return self._clock.now() < self._ask_not_before
+
     async def _refresh_keys(self) -> None:
-        await self._refresh_metadata()
+        if not self._jwks_uri:
+            await self._refresh_metadata()
         uri = self._jwks_uri or (self._metadata.value.jwks_uri if self._metadata else None)
-        if uri is None or self._clock.now() < self._ask_not_before:
+        if uri is None or self._is_left_alone():
             return
+        self._fetches_begun += 1
         try:
-            keys = read_keys(await self._fetch(uri))
-        except (httpx.HTTPError, TimeoutError, Unreadable) as failure:
+            keys = read_keys(await self._ask(uri))
+        except _NO_ANSWER as failure:
             self._did_not_answer("keys", failure)
         else:
             self._keys = _Fetched(keys, self._clock.now())
+            self._is_down = False
 
     async def _refresh_metadata(self) -> None:
-        now = self._clock.now()
-        if not self._metadata_url or self._fresh(self._metadata) or now < self._ask_not_before:
+        if not self._metadata_url or self._fresh(self._metadata) or self._is_left_alone():
             return
         try:
-            metadata = _read_metadata(await self._fetch(self._metadata_url), self.identifier)
-        except (httpx.HTTPError, TimeoutError, Unreadable) as failure:
+            metadata = _read_metadata(await self._ask(self._metadata_url), self.identifier)
+        except _NO_ANSWER as failure:
             self._did_not_answer("metadata", failure)
         else:
-            self._metadata = _Fetched(metadata, now)
+            self._metadata = _Fetched(metadata, self._clock.now())
 
     def _did_not_answer(self, what: str, failure: Exception) -> None:
-        never_had = self._keys is None
-        self._ask_not_before = self._clock.now() + (SECOND if never_had else RETRY_AFTER)
+        self._is_down = True
+        self._ask_not_before = self._clock.now() + (RETRY_AFTER if self._keys else SECOND)
         _log.warning("issuer did not answer", issuer=self.identifier, what=what, failure=type(failure).__name__)
+
+    async def _ask(self, url: str) -> dict[str, Any]:
+        try:
+            return await self._fetch(url)
+        except (httpx.NetworkError, httpx.RemoteProtocolError):  # it has closed the connection that we had kept
+            return await self._fetch(url)
 
     async def _fetch(self, url: str) -> dict[str, Any]:
         headers = {"Accept": "application/json"}
@@ -182,6 +214,9 @@ class _Allowance:
         self._left -= 1
         return True
 
+    def give_back(self) -> None:
+        self._left = min(self._left + 1, self._most)
+
 
 def _read_metadata(answer: Mapping[str, Any], identifier: str) -> Metadata:
     if answer.get("issuer") != identifier:  # RFC 8414, section 3.3
@@ -210,7 +245,7 @@ def _read_metadata(answer: Mapping[str, Any], identifier: str) -> Metadata:
 
 def _check_address(url: str, identifier: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
+    if parts.scheme == "https" and parts.hostname and parts.port != 0:  # a port out of bounds raises ValueError
         return
     local_issuer = identifier.startswith("http://") and urlsplit(identifier).hostname in _LOOPBACK
     if not (local_issuer and parts.scheme == "http" and parts.hostname in _LOOPBACK):

@@ -15,6 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 Jwk = Mapping[str, Any]
 
+_PUBLISHED = 16
+"""Keys. Even rotated every few seconds, an issuer takes none back while tokens live that it signed."""
+
 _HASHES: dict[str, hashes.HashAlgorithm] = {"RS384": hashes.SHA384(), "RS512": hashes.SHA512()}
 
 
@@ -73,7 +76,7 @@ class SigningKey:
 
 
 class IssuerKeys:
-    """What an issuer signs with, and what it publishes: the present key and the one before it."""
+    """What an issuer signs with, and what it publishes: the present key, and those whose tokens may still live."""
 
     def __init__(self, first: SigningKey | None = None) -> None:
         """Begin with ``first``, or a fresh key."""
@@ -81,9 +84,9 @@ class IssuerKeys:
         self._published = [self.signing]
 
     def rotate(self, following: SigningKey | None = None) -> str:
-        """Sign with a new key from now on; its ``kid``. What the last key signed can still be verified."""
+        """Sign with a new key from now on; its ``kid``. What the last few keys signed can still be verified."""
         self.signing = following or SigningKey.generate()
-        self._published = [self.signing, self._published[0]]
+        self._published = [self.signing, *self._published][:_PUBLISHED]
         return self.signing.kid
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:

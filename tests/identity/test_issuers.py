@@ -12,48 +12,9 @@ import pytest
 from consent_service.clock import SECOND, SettableClock
 from consent_service.errors import Unavailable
 from consent_service.identity.issuers import REFETCH_EVERY, REFETCHES, RETRY_AFTER, Issuer
-from consent_service.identity.published_keys import pick, read_keys
-from consent_service.sandbox.keys import IssuerKeys, SigningKey
 from tests.identity.conftest import NOON
+from tests.identity.published import ISSUER, JWKS, METADATA, Published
 from tests.support.issuers import key
-
-ISSUER = "https://issuer.example"
-METADATA = f"{ISSUER}/.well-known/openid-configuration"
-JWKS = f"{ISSUER}/jwks"
-
-
-class Published:
-    """An issuer's two documents, how often each was fetched, and whether it answers at all."""
-
-    def __init__(self) -> None:
-        """Publish one key."""
-        self.keys = IssuerKeys(key("first"))
-        self.metadata: dict[str, Any] = {
-            "issuer": ISSUER,
-            "jwks_uri": JWKS,
-            "authorization_endpoint": f"{ISSUER}/authorize",
-            "token_endpoint": f"{ISSUER}/token",
-        }
-        self.fetched: list[str] = []
-        self.answers: Callable[[str], httpx.Response] | None = None
-
-    async def handle(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request, after others had a chance to come in between."""
-        await asyncio.sleep(0)
-        url = str(request.url)
-        self.fetched.append(url)
-        if self.answers is not None:
-            return self.answers(url)
-        document = {METADATA: self.metadata, JWKS: self.keys.jwks()}.get(url)
-        return httpx.Response(404) if document is None else httpx.Response(200, json=document)
-
-    def http(self) -> httpx.AsyncClient:
-        """A client that reaches it alone."""
-        return httpx.AsyncClient(transport=httpx.MockTransport(self.handle))
-
-    def count(self, url: str) -> int:
-        """How often ``url`` was fetched."""
-        return self.fetched.count(url)
 
 
 @pytest.fixture
@@ -99,7 +60,7 @@ async def test_a_rotated_key_is_found_at_once(published: Published, issuer: Issu
 async def test_unknown_kids_cost_a_bounded_number_of_fetches(
     published: Published, issuer: Issuer, clock: SettableClock
 ) -> None:
-    """A forger's kids fetch a few times, and then once each fifteen seconds, however many there are."""
+    """A forger's kids fetch a few times, and then once each two seconds, however many there are."""
     for number in range(50):
         assert await issuer.key(f"forged-{number}", "RS256") is None
     assert published.count(JWKS) == 1 + REFETCHES
@@ -123,6 +84,74 @@ async def test_the_last_keys_stand_while_the_issuer_is_down(
     clock.advance(seconds=RETRY_AFTER // SECOND)
     assert await issuer.key("first", "RS256")
     assert published.fetched[3:] == [METADATA, JWKS]
+
+
+async def test_rotations_cost_nothing_of_what_forgers_may_spend(published: Published, issuer: Issuer) -> None:
+    """A key that is found was no forger's: an issuer may rotate as often as it likes."""
+    assert await issuer.key("first", "RS256")
+    for kid in (f"rotated-{number}" for number in range(3 * REFETCHES)):
+        jwks = {"keys": [{**key("first").public_jwk, "kid": kid}]}
+        published.answers = lambda url, jwks=jwks: httpx.Response(200, json=jwks)
+        assert await issuer.key(kid, "RS256")
+
+
+async def test_a_fetch_serves_those_who_came_before_it_began(published: Published, issuer: Issuer) -> None:
+    """A key that came to be while an earlier answer was under way is found all the same: it is asked for again."""
+    assert await issuer.key("first", "RS256")
+    published.keys.rotate(key("second"))
+    published.answered = asyncio.Event()
+    earlier = asyncio.create_task(issuer.key("second", "RS256"))
+    await published.answered.wait()  # with the second key, and the answer has not arrived
+    published.keys.rotate(key("third"))
+    later = [asyncio.create_task(issuer.key("third", "RS256")) for _ in range(20)]
+    assert await earlier
+    assert all(await asyncio.gather(*later))
+    assert published.count(JWKS) == 3
+
+
+async def test_nobody_waits_while_another_asks_for_keys_anew(
+    published: Published, issuer: Issuer, clock: SettableClock
+) -> None:
+    """After a day, an issuer that does not answer holds up the one call that asks it; the others have the old keys."""
+    assert await issuer.key("first", "RS256")
+    clock.advance(seconds=25 * 3600)
+    published.answered, published.held = asyncio.Event(), asyncio.Event()
+    asking = asyncio.create_task(issuer.key("first", "RS256"))
+    await published.answered.wait()
+    async with asyncio.timeout(1):
+        assert all(await asyncio.gather(*(issuer.key("first", "RS256") for _ in range(20))))
+    assert not asking.done()
+    published.held.set()
+    assert await asking
+
+
+async def test_an_unknown_kid_is_not_told_from_a_forgers_while_the_issuer_is_down(
+    published: Published, issuer: Issuer, clock: SettableClock
+) -> None:
+    """It may have rotated, and we can't look: unavailable, until it answers and says that there is no such key."""
+    assert await issuer.key("first", "RS256")
+    published.answers = lambda url: httpx.Response(503)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await issuer.key("second", "RS256")
+        assert await issuer.key("first", "RS256")
+    assert published.count(JWKS) == 2
+    published.answers = None
+    clock.advance(seconds=RETRY_AFTER // SECOND)
+    assert await issuer.key("second", "RS256") is None
+
+
+async def test_a_connection_that_the_issuer_has_closed_is_no_failure(published: Published, issuer: Issuer) -> None:
+    """A kept connection to an issuer that has started anew breaks once; it is asked again at once."""
+    breaks = iter([True])
+
+    def answers(url: str) -> httpx.Response:
+        if url == JWKS and next(breaks, False):
+            raise httpx.RemoteProtocolError("Server disconnected")
+        return httpx.Response(200, json=published.metadata if url == METADATA else published.keys.jwks())
+
+    published.answers = answers
+    assert await issuer.key("first", "RS256")
 
 
 def _not_json(url: str) -> httpx.Response:
@@ -162,6 +191,7 @@ async def test_what_is_no_metadata_gives_no_keys(
         {"jwks_uri": "http://issuer.example/jwks"},
         {"jwks_uri": "file:///etc/passwd"},
         {"jwks_uri": 1},
+        {"jwks_uri": "https://issuer.example:99999999/"},
         {"token_endpoint": "http://127.0.0.1/token"},
     ],
 )
@@ -189,6 +219,15 @@ async def test_the_platform_may_name_the_keys_itself(published: Published, clock
     assert published.fetched == [JWKS]
 
 
+async def test_keys_that_the_platform_names_need_no_metadata(published: Published, clock: SettableClock) -> None:
+    """Where both addresses are given, keys are had while the metadata is down."""
+    published.answers = lambda url: (
+        httpx.Response(503) if url == METADATA else httpx.Response(200, json=published.keys.jwks())
+    )
+    issuer = Issuer(ISSUER, published.http(), clock, metadata_url=METADATA, jwks_uri=JWKS)
+    assert await issuer.key("first", "RS256")
+
+
 @pytest.mark.parametrize("url", ["http://issuer.example/m", "ftp://issuer.example/m", "https://", "issuer.example/m"])
 def test_an_address_that_is_not_https_is_no_setting(published: Published, clock: SettableClock, url: str) -> None:
     """Keys that came over an open line could be anybody's."""
@@ -200,51 +239,3 @@ def test_an_issuer_is_found_somewhere(published: Published, clock: SettableClock
     """Neither metadata nor keys: a mistake that shows at start."""
     with pytest.raises(ValueError, match="found"):
         Issuer(ISSUER, published.http(), clock)
-
-
-def _jwk(**changes: Any) -> dict[str, Any]:
-    members: dict[str, Any] = {**key("first").public_jwk, **changes}
-    return {name: value for name, value in members.items() if value is not None}
-
-
-UNUSABLE: dict[str, Any] = {
-    "another type": {"kty": "EC", "crv": "P-256", "kid": "first", "x": "AA", "y": "AA"},
-    "a secret": {"kty": "oct", "kid": "first", "k": "AA"},
-    "for encryption": _jwk(use="enc"),
-    "for signing only": _jwk(key_ops=["sign"]),
-    "key_ops no list": _jwk(key_ops=1),
-    "without kid": _jwk(kid=None),
-    "kid number": _jwk(kid=1),
-    "alg number": _jwk(alg=1),
-    "without n": _jwk(n=None, x5c=["AAAA"]),
-    "n padded": _jwk(n=key("first").public_jwk["n"] + "="),
-    "n even": _jwk(n="gA" + "A" * 340),
-    "n short": _jwk(n="_" * 170 + "w"),
-    "n endless": _jwk(n="_" * 2000),
-    "e one": _jwk(e="AQ"),
-    "e even": _jwk(e="Ag"),
-    "e endless": _jwk(e="____________"),
-    "text": "first",
-    "null": None,
-}
-
-
-@pytest.mark.parametrize("member", [*UNUSABLE.values()], ids=[*UNUSABLE])
-def test_keys_that_can_not_be_used_are_passed_over(member: Any) -> None:
-    """A key of another kind beside a good one upsets nothing, and is never picked."""
-    keys = read_keys({"keys": [member, key("second").public_jwk]})
-    assert pick(keys, "first", "RS256") is None
-    assert pick(keys, "second", "RS256")
-
-
-def test_a_key_is_picked_by_kid_and_algorithm_if_there_is_one_alone() -> None:
-    """Two keys of one name are told apart by their algorithm; two of one use are nobody's."""
-    one, other = SigningKey.generate("same"), SigningKey.generate("same", alg="RS512")
-    keys = read_keys({"keys": [one.public_jwk, one.public_jwk, other.public_jwk]})
-    found = pick(keys, "same", "RS512")
-    assert found
-    assert found.n == other.public_jwk["n"]
-    assert pick(keys, "same", "RS256")
-    assert pick(keys, "same", "RS384") is None
-    unnamed = read_keys({"keys": [{**k.public_jwk, "alg": "RS256"} for k in (one, other)]})
-    assert pick(unnamed, "same", "RS256") is None
