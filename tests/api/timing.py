@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 ROUNDS = 300
 PRECISE = 0.0003  # of a second: when no interval is wider on either side of its middle, there is nothing more to learn
@@ -45,12 +46,12 @@ def median_within(differences: Sequence[float]) -> Interval:
     return Interval(ordered[rank - 1], ordered[count - rank])
 
 
-Enough = Callable[[Mapping[str, Interval]], bool]
-
-
-def precise(told: Mapping[str, Interval]) -> bool:
+def precise(race: Race) -> bool:
     """Whether every difference is known precisely."""
-    return all(one.half <= PRECISE for one in told.values())
+    return all(one.half <= PRECISE for one in race.differences().values())
+
+
+Enough = Callable[["Race"], bool]
 
 
 @dataclass
@@ -63,15 +64,23 @@ class Race:
     chance: random.Random
     taken: list[dict[str, float]] = field(default_factory=list)
 
-    async def run(self, enough: Enough = precise, *, patience: float = PATIENCE) -> dict[str, Interval]:
-        """How much longer each takes than the first, once ``enough`` is known, or patience has ended."""
+    async def run(self, enough: Enough = precise, *, patience: float = PATIENCE) -> None:
+        """Go on until ``enough`` is known, or patience has ended."""
         began = time.monotonic()
         while True:
             for _ in range(100):
                 await self._round()
-            told = self._differences()
-            if (len(self.taken) >= ROUNDS and enough(told)) or time.monotonic() > began + patience:
-                return told
+            if (len(self.taken) >= ROUNDS and enough(self)) or time.monotonic() > began + patience:
+                return
+
+    def differences(self) -> dict[str, Interval]:
+        """How much longer each takes than the first."""
+        first, *others = self.names
+        return {name: median_within([one[name] - one[first] for one in self.taken]) for name in others}
+
+    def usual(self) -> float:
+        """What a call of the first kind takes, in seconds."""
+        return median(one[self.names[0]] for one in self.taken)
 
     async def _round(self) -> None:
         await self.between()
@@ -81,7 +90,3 @@ class Race:
             await self.call(name)
             taken[name] = time.perf_counter() - began
         self.taken.append(taken)
-
-    def _differences(self) -> dict[str, Interval]:
-        first, *others = self.names
-        return {name: median_within([one[name] - one[first] for one in self.taken]) for name in others}
