@@ -56,8 +56,9 @@ check: $(VENV)/.test
 
 soak: $(VENV)/.test
 	@$(MIRROR); LIFECYCLE_EXAMPLES=1500 LINEARIZABILITY_CALLS=60000 LINEARIZABILITY_SEEDS="4 5 6 7 8 9" \
-		EXISTENCE=all \
-		$(BIN)/python -m pytest tests/consents/test_lifecycle.py tests/linearizability tests/api/test_existence_in_time.py $(TESTS)
+		EXISTENCE=all CHAOS_KILLS=220 CHAOS_SEEDS="1 2" \
+		$(BIN)/python -m pytest tests/consents/test_lifecycle.py tests/linearizability tests/api/test_existence_in_time.py \
+		tests/delivery/test_chaos.py $(TESTS)
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m tests.benchmarks $(BENCH)

@@ -22,6 +22,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from consent_service.delivery.failpoints import Failpoint
+
 CLOSED_PREFIXES = ("CONSENT_", "DIGIPOST_")
 SECRETS_DIR = "CONSENT_SECRETS_DIR"
 
@@ -30,6 +32,7 @@ _LOOPBACK = ("http://127.0.0.1:", "http://[::1]:", "http://localhost:")
 Port = Annotated[int, Field(ge=0, le=65535)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Calls = Annotated[int, Field(ge=0, le=1_000_000)]
+Seconds = Annotated[int, Field(ge=2, le=600)]
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -99,6 +102,7 @@ class Settings(BaseSettings):
     waiting_days: Days = _named("CONSENT_WAITING_DAYS", 90)
     event_days: Days = _named("CONSENT_EVENT_DAYS", 90)
     idempotency_days: Days = _named("CONSENT_IDEMPOTENCY_DAYS", 7)
+    letter_lease_seconds: Seconds = _named("CONSENT_LETTER_LEASE_SECONDS", 60)
 
     # ID-porten: logging in, and bearer tokens made for us
     idporten_issuer: str = _named("IDPORTEN_ISSUER", "")
@@ -125,6 +129,9 @@ class Settings(BaseSettings):
         "DIGIPOST_AUTHENTICATION_LEVEL", "IDPORTEN_4"
     )
     digipost_sensitivity_level: Literal["NORMAL", "SENSITIVE"] = _named("DIGIPOST_SENSITIVITY_LEVEL", "SENSITIVE")
+
+    # For tests of the service alone
+    test_worker_dies_at: Failpoint | None = _named("CONSENT_TEST_WORKER_DIES_AT", None)
 
     @property
     def key_providers(self) -> set[str]:
@@ -169,6 +176,8 @@ class Settings(BaseSettings):
         missing = [name for name, value in self._demanded().items() if not value]
         if missing:
             raise ValueError(f"production demands {', '.join(missing)}")
+        if self.test_worker_dies_at is not None:
+            raise ValueError("CONSENT_TEST_WORKER_DIES_AT is for tests, and never set in production")
         if not self.public_url.startswith("https://"):
             raise ValueError("CONSENT_PUBLIC_URL must start with https:// in production")
         if "transit" in self.key_providers and not self.transit_url.startswith(("https://", *_LOOPBACK)):

@@ -15,6 +15,7 @@ from consent_service.consents import requests
 from consent_service.consents.desk import Controller, Desk
 from consent_service.consents.gate import Gate
 from consent_service.consents.purposes import Purposes
+from consent_service.delivery.failpoints import dying_at
 from consent_service.delivery.worker import Worker
 from consent_service.persons.numbers import NumberRule
 from consent_service.persons.waiting import Receivers
@@ -51,6 +52,8 @@ class Service:
             self.keys.service.log,
             self.clock,
             levels=postbox.levels(self.settings),
+            timing=postbox.timing(self.settings),
+            reached=dying_at(self.settings.test_worker_dies_at),
         )
 
     def jobs(self) -> Jobs:
@@ -66,7 +69,8 @@ class Service:
 
 async def assemble(settings: Settings, clock: Clock) -> Service:
     """The service that ``settings`` describe. Raises Misconfigured or Unready, saying what an operator has to do."""
-    http = outgoing()
+    dies_at = settings.test_worker_dies_at
+    http = outgoing(None if dies_at is None else dying_at(dies_at))
     opened: Opened | None = None
     try:
         known = identities(settings, http, clock, return_paths=RETURN_PATHS)

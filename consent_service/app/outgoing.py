@@ -5,9 +5,12 @@ call has a time-out, so that nobody outside decides where we go or how long we w
 """
 
 import ssl
+from collections.abc import AsyncIterator
 from functools import cache
 
 import httpx
+
+from consent_service.delivery.failpoints import Failpoint, Reached
 
 Outgoing = httpx.AsyncClient
 
@@ -20,9 +23,40 @@ def _authorities() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def outgoing() -> Outgoing:
-    """A client for the process's lifetime. The caller closes it."""
+def outgoing(reached: Reached | None = None) -> Outgoing:
+    """A client for the process's lifetime. The caller closes it. ``reached`` is told how far a letter was sent."""
     limits = httpx.Limits(max_connections=50, max_keepalive_connections=20)
+    transport = httpx.AsyncHTTPTransport(verify=_authorities(), limits=limits, trust_env=False)
     return httpx.AsyncClient(
-        verify=_authorities(), timeout=_SECONDS, limits=limits, follow_redirects=False, trust_env=False
+        transport=transport if reached is None else _Watched(transport, reached),
+        timeout=_SECONDS,
+        follow_redirects=False,
+        trust_env=False,
     )
+
+
+class _Watched(httpx.AsyncBaseTransport):
+    """A transport that tells when half of a letter was sent, and when all of it was. For failpoints alone."""
+
+    def __init__(self, behind: httpx.AsyncBaseTransport, reached: Reached) -> None:
+        self._behind, self._reached = behind, reached
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/messages":
+            request.stream = _Halves(request.content, self._reached)
+        return await self._behind.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._behind.aclose()
+
+
+class _Halves(httpx.AsyncByteStream):
+    def __init__(self, body: bytes, reached: Reached) -> None:
+        self._body, self._reached = body, reached
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        half = len(self._body) // 2
+        yield self._body[:half]
+        self._reached(Failpoint.HALF_SENT)
+        yield self._body[half:]
+        self._reached(Failpoint.SENT)

@@ -1,9 +1,10 @@
 """The candidates' mailbox: Digipost, by the settings."""
 
 from consent_service.app.outgoing import Outgoing
-from consent_service.clock import Clock
+from consent_service.clock import SECOND, Clock
 from consent_service.crypto.signatures import CertificateUnusable, rsa_signer, verify_rsa
 from consent_service.delivery.attempt import Levels
+from consent_service.delivery.backoff import Timing
 from consent_service.mailbox.digipost import Digipost
 from consent_service.mailbox.digipost_calls import SignedCalls
 from consent_service.mailbox.port import AuthenticationLevel, Mailbox, SensitivityLevel
@@ -41,6 +42,11 @@ def levels(settings: Settings) -> Levels:
         AuthenticationLevel(settings.digipost_authentication_level),
         SensitivityLevel(settings.digipost_sensitivity_level),
     )
+
+
+def timing(settings: Settings) -> Timing:
+    """How long a worker may have a letter, and how long it waits before it tries again."""
+    return Timing(lease=settings.letter_lease_seconds * SECOND)
 
 
 def _demanded(settings: Settings) -> dict[str, object]:

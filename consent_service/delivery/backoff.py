@@ -22,9 +22,13 @@ class Timing:
     longest_wait: int = HOUR
     paused_wait: int = HOUR
     lease: int = MINUTE
-    margin: int = 10 * SECOND
     signature_lives: int = 5 * MINUTE
     most_attempts: int = 100
+
+    @property
+    def margin(self) -> int:
+        """What an attempt leaves of its lease, to be written down in."""
+        return self.lease // 6
 
     def wait(self, attempts: int, chance: Callable[[], float] = random.random) -> int:
         """How long to wait after ``attempts`` of them (1 or more)."""

@@ -14,6 +14,7 @@ from consent_service.clock import MINUTE, SECOND, Clock
 from consent_service.crypto.service_keys import SealKey
 from consent_service.delivery.attempt import Attempt, Attempts, Dispatching, Finding, Levels
 from consent_service.delivery.backoff import Timing
+from consent_service.delivery.failpoints import Failpoint, Reached, lives_on
 from consent_service.delivery.outbox import Outbox, tidy
 from consent_service.errors import Unavailable
 from consent_service.mailbox.port import Mailbox
@@ -41,10 +42,11 @@ class Worker:
         *,
         levels: Levels = Levels(),  # noqa: B008  # frozen, and without state
         timing: Timing = Timing(),  # noqa: B008  # the same
+        reached: Reached = lives_on,
     ) -> None:
-        """Take what the work needs; the worker's own name is chance."""
+        """Take what the work needs; the worker's own name is chance, so that a restarted one is another."""
         self.name = secrets.token_hex(8)
-        self._db, self._clock, self._timing = db, clock, timing
+        self._db, self._clock, self._timing, self._reached = db, clock, timing, reached
         self._outbox = Outbox(db, log_key, clock, timing, self.name)
         self._attempts = Attempts(gate, mailbox, clock, timing, levels)
         self._under_way: set[asyncio.Task[None]] = set()
@@ -82,6 +84,8 @@ class Worker:
         """Claim as many letters as there are free places, and begin with them."""
         free = _AT_A_TIME - len(self._under_way)
         claimed = await self._outbox.claim(free) if free else []
+        if claimed:
+            self._reached(Failpoint.CLAIMED)
         for attempt in claimed:
             task = asyncio.create_task(self._deal_with(attempt), name="letter")
             self._under_way.add(task)
@@ -104,9 +108,11 @@ class Worker:
     async def _deal_with(self, attempt: Attempt) -> None:
         """Make one attempt and write down what it came to. Raises nothing: a broken letter is its own affair."""
         finding = await self._find(attempt)
+        self._reached(Failpoint.ANSWERED)
         try:
             if not await self._outbox.finish(attempt, finding):
                 _log.warning("a letter's lease had passed on", delivery_id=attempt.letter.id, worker=self.name)
+            self._reached(Failpoint.COMMITTED)
         except Unavailable:
             # Not written down, so it stays leased, and in doubt; whoever claims it next asks the mailbox first.
             _log.warning("a letter could not be written down", delivery_id=attempt.letter.id, worker=self.name)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from consent_service.clock import Clock
@@ -90,6 +91,8 @@ class Counter:
         if fault is Fault.DROP_BEFORE:
             return Dropped()
         done = _INSTEAD.get(fault) or await self._done(request, order, work)
+        if done is None:
+            return Dropped()
         if order is not None and fault is Fault.SLOW_ANSWER:
             await asyncio.sleep(order.seconds)
         if fault is Fault.DROP_AFTER:
@@ -98,11 +101,14 @@ class Counter:
             done = _INSTEAD[Fault.ERROR_BEFORE]
         return self._signed(request, done, wrong=fault is Fault.WRONG_SIGNATURE)
 
-    async def _done(self, request: Request, order: Order | None, work: Callable[[Call], Done]) -> Done:
+    async def _done(self, request: Request, order: Order | None, work: Callable[[Call], Done]) -> Done | None:
+        """What the call came to; None if its caller went away in the middle of it."""
         try:
             return work(self._checked(request, await _received(request), order))
         except Refused as refused:
             return Done(refused.status, answers.error(refused))
+        except ClientDisconnect:
+            return None
 
     def _checked(self, request: Request, received: Received, order: Order | None) -> Call:
         named = received.headers.get("x-digipost-userid", "")

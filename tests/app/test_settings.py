@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from consent_service.delivery.failpoints import Failpoint
 from consent_service.settings import Environment, Misconfigured, Settings, read
 
 LOCAL = {"CONSENT_ENVIRONMENT": "local"}
@@ -144,3 +145,13 @@ def test_no_secret_has_a_default() -> None:
     assert settings.digipost_p12 is None
     assert settings.digipost_p12_password_file is None
     assert not Settings.model_fields["database_url"].default.get_secret_value()
+
+
+def test_no_worker_kills_itself_in_production() -> None:
+    """The failpoints are refused where real people's letters are, and a name that is none is refused anywhere."""
+    at = {"CONSENT_TEST_WORKER_DIES_AT": "sent"}
+    assert read({**LOCAL, **at}).test_worker_dies_at is Failpoint.SENT
+    with pytest.raises(Misconfigured, match="CONSENT_TEST_WORKER_DIES_AT is for tests"):
+        read({**PRODUCTION, **at})
+    with pytest.raises(Misconfigured, match="CONSENT_TEST_WORKER_DIES_AT"):
+        read({**LOCAL, "CONSENT_TEST_WORKER_DIES_AT": "somewhere"})

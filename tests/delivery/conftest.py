@@ -41,6 +41,7 @@ from consent_service.storage.engine import Database
 from consent_service.vault.keys import MAILBOX, Keys, create_service_keys, open_keys
 from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import seal
+from tests.journeys.neighbours import MovableClock
 from tests.support.digipost import COUNTY, USER, LocalDigipost, local_digipost
 
 NOON = 1_780_000_000_000_000
@@ -61,7 +62,7 @@ class Office:
 
     db: Database
     keys: Keys
-    clock: SettableClock
+    clock: SettableClock | MovableClock
     desk: Desk
     gate: Gate
     training: Unit
@@ -201,9 +202,18 @@ async def office(db: Database) -> AsyncIterator[Office]:
     provider = LocalKeyring({1: new_key()})
     await create_service_keys(db, provider)
     keys = await open_keys(db, provider, clock)
-    desk = Desk(keys.service, Purposes.load(), CONTROLLER)
     async with db.transaction() as tx:
         await open_chain(tx, SERVICE_CHAIN, at=NOON)
+    async with local_digipost(clock=clock, patience=2.0) as digipost:
+        yield await opened_office(db, keys, clock, digipost)
+
+
+async def opened_office(
+    db: Database, keys: Keys, clock: SettableClock | MovableClock, digipost: LocalDigipost
+) -> Office:
+    """The office, with fagopplæring registered."""
+    desk = Desk(keys.service, Purposes.load(), CONTROLLER)
+    async with db.transaction() as tx:
         training = await units.add(
             tx,
             keys.service.rows,
@@ -214,5 +224,4 @@ async def office(db: Database) -> AsyncIterator[Office]:
             kind=UnitKind.VOCATIONAL_TRAINING,
             at=NOON,
         )
-    async with local_digipost(clock=clock, patience=2.0) as digipost:
-        yield Office(db, keys, clock, desk, Gate(db, keys, desk, clock), training, digipost)
+    return Office(db, keys, clock, desk, Gate(db, keys, desk, clock), training, digipost)
