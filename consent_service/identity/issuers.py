@@ -49,13 +49,16 @@ class Metadata:
     """The part of an issuer's metadata that we use; None where it names no such endpoint.
 
     ``names_itself``: it puts ``iss`` into authorisation responses, so that one without is forged (RFC 9207).
+    ``demands_pushed``: it takes no authorisation request but a pushed one (RFC 9126).
     """
 
     jwks_uri: str | None
     authorization_endpoint: str | None
+    pushed_request_endpoint: str | None
     token_endpoint: str | None
     end_session_endpoint: str | None
     names_itself: bool
+    demands_pushed: bool
 
 
 class Issuer:
@@ -237,9 +240,11 @@ def _read_metadata(answer: Mapping[str, Any], identifier: str) -> Metadata:
     return Metadata(
         jwks_uri=endpoint("jwks_uri"),
         authorization_endpoint=endpoint("authorization_endpoint"),
+        pushed_request_endpoint=endpoint("pushed_authorization_request_endpoint"),
         token_endpoint=endpoint("token_endpoint"),
         end_session_endpoint=endpoint("end_session_endpoint"),
         names_itself=answer.get("authorization_response_iss_parameter_supported") is True,
+        demands_pushed=answer.get("require_pushed_authorization_requests") is True,
     )
 
 

@@ -2,7 +2,8 @@
 
 ::
 
-    begin   -> the browser goes to ID-porten with state, nonce and the hash of a verifier that only we have
+    begin   -> the browser goes to ID-porten with state, nonce and the hash of a verifier that only we have; where
+               ID-porten takes pushed requests (RFC 9126), they go there directly and the browser carries their name
     finish  1  the browser's cookie and the state name one login, begun within ten minutes: taken, once
             2  the answer names its issuer, and it is the one we sent the browser to (RFC 9207)
             3  the code is exchanged, with our key and the verifier, at that issuer's token endpoint
@@ -17,18 +18,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 from urllib.parse import unquote, urlencode
 
 import httpx
-import structlog
 
 from consent_service.clock import MINUTE, Clock
 from consent_service.errors import LoginUnavailable, Unauthenticated, Unavailable
 from consent_service.identity import _store
 from consent_service.identity.browser_values import hash_of, is_value, new_value
-from consent_service.identity.client_authentication import ASSERTION_TYPE, ClientKey
-from consent_service.identity.compact import Unreadable, base64url_encode, strict_json
+from consent_service.identity.client_authentication import ClientKey
+from consent_service.identity.client_calls import ClientCalls
+from consent_service.identity.compact import base64url_encode
 from consent_service.identity.issuers import Issuer, Metadata
 from consent_service.identity.levels import levels_from
 from consent_service.identity.tokens import LoginToken, LoginTokens
@@ -37,12 +37,8 @@ from consent_service.storage.engine import Database, Row, Transaction
 PATIENCE = 10 * MINUTE
 """From ``begin`` to ``finish``: time to find one's code device."""
 
-_LARGEST_ANSWER = 64 * 1024
-_TIMEOUT_SECONDS = 10.0
 _CODE = re.compile(r"[\x20-\x7e]{1,2048}")
 _LOCALES = frozenset({"nb", "nn", "en", "se"})
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Login:
         self._settings = settings
         self._issuer = issuer
         self._tokens = tokens
-        self._http = http
+        self._calls = ClientCalls(issuer, http, clock, client_id=settings.client_id, client_key=settings.client_key)
         self._clock = clock
         self._levels = levels_from(settings.acr)
 
@@ -103,26 +99,12 @@ class Login:
 
         A ``return_to`` that the settings' pattern does not match whole becomes ``/``. Raises LoginUnavailable.
         """
-        endpoint = (await self._metadata()).authorization_endpoint
-        if endpoint is None:
-            raise LoginUnavailable
+        metadata = await self._metadata()
         state, nonce, verifier = new_value(), new_value(), new_value()
         if browser is None or not is_value(browser):
             browser = new_value()
-        now = self._clock.now()
-        async with db.transaction() as tx:
-            await _store.begin_login(
-                tx,
-                state_hash=hash_of(state),
-                browser_hash=hash_of(browser),
-                nonce=nonce,
-                code_verifier=verifier,
-                return_to=self._return_path(return_to),
-                begun_at=now,
-            )
-        query = {
+        asked = {
             "response_type": "code",
-            "client_id": self._settings.client_id,
             "redirect_uri": self._settings.redirect_uri,
             "scope": self._settings.scope,
             "state": state,
@@ -132,7 +114,18 @@ class Login:
             "acr_values": self._settings.acr,
             "ui_locales": locale if locale in _LOCALES else "nb",
         }
-        return Begun(location=f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(query)}", browser=browser)
+        location = await self._location(metadata, asked)
+        async with db.transaction() as tx:
+            await _store.begin_login(
+                tx,
+                state_hash=hash_of(state),
+                browser_hash=hash_of(browser),
+                nonce=nonce,
+                code_verifier=verifier,
+                return_to=self._return_path(return_to),
+                begun_at=self._clock.now(),
+            )
+        return Begun(location=location, browser=browser)
 
     async def finish(self, db: Database, *, answer: Mapping[str, str], browser: str | None) -> LoggedIn | LoginRefused:
         """Finish a login with the parameters that ID-porten sent the browser back with, each named once.
@@ -147,7 +140,7 @@ class Login:
         if not self._names_the_issuer(answer, metadata):  # 2
             return LoginRefused.NOT_VERIFIED
         if "error" in answer:
-            return LoginRefused.CANCELLED
+            return LoginRefused.CANCELLED if answer["error"] == "access_denied" else LoginRefused.NOT_VERIFIED
         id_token = await self._exchange(metadata, answer.get("code", ""), attempt["code_verifier"])  # 3
         try:
             person = await self._tokens.verify(id_token, nonce=attempt["nonce"])  # 4
@@ -178,41 +171,25 @@ class Login:
         # Digdir's platform has been seen to encode it twice; that changes nothing else.
         return self._issuer.identifier in {answer["iss"], unquote(answer["iss"])}
 
+    async def _location(self, metadata: Metadata, asked: Mapping[str, str]) -> str:
+        endpoint, pushing = metadata.authorization_endpoint, metadata.pushed_request_endpoint
+        if endpoint is None or (metadata.demands_pushed and pushing is None):
+            raise LoginUnavailable
+        if pushing is not None:
+            asked = {"request_uri": await self._calls.push(pushing, asked)}
+        query = urlencode({**asked, "client_id": self._settings.client_id})
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
+
     async def _exchange(self, metadata: Metadata, code: str, verifier: str) -> str:
         """The id_token, or a text that is none when the code is refused."""
         if not _CODE.fullmatch(code):
             return ""
         if metadata.token_endpoint is None:
             raise LoginUnavailable
-        settings = self._settings
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": settings.redirect_uri,
-            "client_id": settings.client_id,
-            "code_verifier": verifier,
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": settings.client_key.assertion(
-                client_id=settings.client_id, audience=self._issuer.identifier, at=self._clock.now()
-            ),
-        }
-        try:
-            status, answer = await self._post(metadata.token_endpoint, form)
-        except (httpx.HTTPError, Unreadable) as failure:
-            _log.warning("token endpoint did not answer", failure=type(failure).__name__)
-            raise LoginUnavailable from None
-        id_token = answer.get("id_token")
-        if status != 200 or not isinstance(id_token, str):
-            _log.warning("token endpoint refused", status=status)
-            return ""
-        return id_token
-
-    async def _post(self, endpoint: str, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-        request = self._http.build_request("POST", endpoint, data=form, timeout=_TIMEOUT_SECONDS)
-        response = await self._http.send(request, follow_redirects=False)
-        if response.status_code >= 500 or len(response.content) > _LARGEST_ANSWER:
-            raise Unreadable("token endpoint")
-        return response.status_code, strict_json(response.content)
+        given = await self._calls.exchange(
+            metadata.token_endpoint, code=code, redirect_uri=self._settings.redirect_uri, verifier=verifier
+        )
+        return given or ""
 
     async def _metadata(self) -> Metadata:
         try:

@@ -1,8 +1,9 @@
 """The few pages of the local ID-porten, in bokmål, nynorsk and English."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment as Templates
@@ -35,6 +36,8 @@ class _Texts:
     cancel: str
     wrong: str
     logged_out: str
+    leaving: str
+    onward: str
     error: str
 
 
@@ -51,6 +54,8 @@ _TEXTS = {
         cancel="Avbryt",
         wrong="Dette er ikke et gyldig syntetisk fødselsnummer. Se etter skrivefeil.",
         logged_out="Du er logget ut.",
+        leaving="Du blir logget ut av tjenestene du har vært innom.",
+        onward="Gå videre",
         error="Innloggingen kan ikke begynne: klienten eller adressen den vil tilbake til, er ikke registrert.",
     ),
     "nn": _Texts(
@@ -65,6 +70,8 @@ _TEXTS = {
         cancel="Avbryt",
         wrong="Dette er ikkje eit gyldig syntetisk fødselsnummer. Sjå etter skrivefeil.",
         logged_out="Du er logga ut.",
+        leaving="Du blir logga ut av tenestene du har vore innom.",
+        onward="Gå vidare",
         error="Innlogginga kan ikkje ta til: klienten eller adressa han vil tilbake til, er ikkje registrert.",
     ),
     "en": _Texts(
@@ -79,23 +86,32 @@ _TEXTS = {
         cancel="Cancel",
         wrong="This is not a valid synthetic identity number. Look for a typing mistake.",
         logged_out="You are logged out.",
+        leaving="You are being logged out of the services that you have visited.",
+        onward="Go on",
         error="The login can't begin: the client, or the address it wants to return to, is not registered.",
     ),
 }
 
 
 def login_page(
-    asked: Mapping[str, str], persons: tuple[SandboxPerson, ...], *, locale: str, fault: bool = False
+    kept: Mapping[str, str], persons: tuple[SandboxPerson, ...], *, locale: str, fault: bool = False
 ) -> HTMLResponse:
-    """The page to pick a person on. ``asked``: the authorisation request, which its forms send again."""
-    kept = {name: value for name, value in asked.items() if name not in {"pid", "cancel"}}
+    """The page to pick a person on. ``kept``: the request, or what stands for it, which its forms send again."""
     status = 422 if fault else 200
     return _page("idporten_login.html", locale, status, kept=kept, persons=persons, fault=fault)
 
 
 def error_page() -> HTMLResponse:
-    """The page for a request whose client or redirect address is not registered."""
+    """The page for a request whose client or address is not registered."""
     return _page("idporten_message.html", "nb", 400, message=_TEXTS["nb"].error)
+
+
+def leaving_page(frames: Sequence[str], onward: str | None) -> HTMLResponse:
+    """The page that opens each address of ``frames`` in a frame, and leads on after a moment."""
+    page = _page("idporten_leaving.html", "nb", 200, frames=frames, onward=onward)
+    origins = " ".join(sorted({"{0.scheme}://{0.netloc}".format(urlsplit(frame)) for frame in frames}))
+    page.headers["Content-Security-Policy"] += f"; frame-src {origins}"
+    return page
 
 
 def logged_out_page() -> HTMLResponse:

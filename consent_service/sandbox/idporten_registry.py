@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+import httpx
+
 from consent_service.clock import Clock, SystemClock
 from consent_service.persons.numbers import NumberRule
 from consent_service.sandbox.keys import IssuerKeys, Jwk
@@ -16,11 +18,16 @@ class IdportenClient:
     """A registered client. It authenticates in the one way that was registered, and in no other.
 
     ``keys``: public JWKs with ``kid``, for private_key_jwt. ``secret``: for the two ways with a secret.
+    ``frontchannel_logout_uri``, ``backchannel_logout_uri``: where it hears that the person logged out elsewhere;
+    ``logout_session_required``: it hears of which session, so its id_tokens name theirs.
     """
 
     client_id: str
     redirect_uris: frozenset[str]
     post_logout_redirect_uris: frozenset[str] = frozenset()
+    frontchannel_logout_uri: str = ""
+    backchannel_logout_uri: str = ""
+    logout_session_required: bool = True
     authentication: ClientAuthentication = "private_key_jwt"
     keys: tuple[Jwk, ...] = ()
     secret: str = field(default="", repr=False)
@@ -41,18 +48,24 @@ class SandboxPerson:
 
 @dataclass(frozen=True, kw_only=True)
 class IdportenConfig:
-    """``issuer`` has no slash at its end. Times are in seconds, and as short as ID-porten's own."""
+    """``issuer`` has no slash at its end. Times are in seconds, and as short as ID-porten's own.
+
+    ``demands_pushed``: it takes pushed requests alone. ``reaching``: how clients' back channels are reached, by
+    sockets if None.
+    """
 
     issuer: str
     environment: Environment
     clients: tuple[IdportenClient, ...]
     persons: tuple[SandboxPerson, ...]
+    demands_pushed: bool = False
     code_seconds: int = 60
     id_token_seconds: int = 120
     access_token_seconds: int = 600
     numbers: NumberRule = field(default_factory=lambda: NumberRule(synthetic=True))
     keys: IssuerKeys = field(default_factory=IssuerKeys)
     clock: Clock = field(default_factory=SystemClock)
+    reaching: httpx.AsyncBaseTransport | None = None
 
     def client(self, client_id: str | None) -> IdportenClient | None:
         """The client with this id."""

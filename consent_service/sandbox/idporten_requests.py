@@ -24,10 +24,12 @@ class NoRedirect(Exception):
 class RefusedByRedirect(Exception):
     """The request can't be granted; ``location`` tells the client why."""
 
-    def __init__(self, location: str) -> None:
-        """Send the browser to ``location``."""
+    def __init__(self, location: str, error: str, description: str) -> None:
+        """Send the browser to ``location``, which says ``error`` and why."""
         super().__init__(location)
         self.location = location
+        self.error = error
+        self.description = description
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class AuthorizationRequest:
     acr: str
     locale: str
     resource: str | None
+    prompt: str | None
 
 
 def read_request(config: IdportenConfig, asked: Mapping[str, str]) -> AuthorizationRequest:
@@ -52,7 +55,7 @@ def read_request(config: IdportenConfig, asked: Mapping[str, str]) -> Authorizat
         raise NoRedirect
     fault = _fault(asked)
     if fault is not None:
-        raise RefusedByRedirect(refusal(config, redirect_uri, asked.get("state"), *fault))
+        raise RefusedByRedirect(refusal(config, redirect_uri, asked.get("state"), *fault), *fault)
     return AuthorizationRequest(
         client=client,
         redirect_uri=redirect_uri,
@@ -63,6 +66,7 @@ def read_request(config: IdportenConfig, asked: Mapping[str, str]) -> Authorizat
         acr=_levels(asked)[0],
         locale=next((tag for tag in asked.get("ui_locales", "").split() if tag in LOCALES), "nb"),
         resource=asked.get("resource"),
+        prompt=asked.get("prompt"),
     )
 
 
@@ -86,7 +90,7 @@ def _fault(asked: Mapping[str, str]) -> tuple[str, str] | None:
     """The first thing that is wrong: error and description."""
     checks = (
         ("request" not in asked, "request_not_supported", "request objects are not supported here"),
-        ("request_uri" not in asked, "request_uri_not_supported", "pushed requests are not supported here"),
+        ("request_uri" not in asked, "invalid_request", "a request that is pushed names no other"),
         (asked.get("response_type") == "code", "unsupported_response_type", "response_type is code"),
         (asked.get("response_mode", "query") == "query", "invalid_request", "response_mode is query"),
         ("openid" in asked.get("scope", "").split(), "invalid_scope", "scope has openid in it"),

@@ -145,7 +145,7 @@ async def test_a_person_picks_herself_in_a_browser(page: Page, clock: SettableCl
         await page.wait_for_url(f"{back}?*")
         assert "code=" in page.url
         assert KARI.pid not in page.url
-        await page.goto(url)
+        await page.goto(f"{url}&prompt=login")
         field = page.get_by_label("Syntetisk fødselsnummer")
         await field.fill("12345678901")
         await field.press("Enter")
@@ -153,7 +153,7 @@ async def test_a_person_picks_herself_in_a_browser(page: Page, clock: SettableCl
         await page.get_by_label("Syntetisk fødselsnummer").fill("25922947409")
         await page.get_by_role("button", name="Logg inn", exact=True).click()
         await page.wait_for_url(f"{back}?*code=*")
-        await page.goto(url)
+        await page.goto(f"{url}&prompt=login")
         await page.get_by_role("button", name="Avbryt").click()
         await page.wait_for_url(f"{back}?*error=access_denied*")
 
@@ -205,7 +205,6 @@ REDIRECTED: dict[str, tuple[dict[str, str | None], str]] = {
     "resource with a fragment": ({"resource": "https://a.example/#x"}, "invalid_target"),
     "resource relative": ({"resource": "a"}, "invalid_target"),
     "request object": ({"request": "e30.e30.AA"}, "request_not_supported"),
-    "request by reference": ({"request_uri": "urn:x"}, "request_uri_not_supported"),
 }
 
 
@@ -364,21 +363,6 @@ async def test_a_client_with_a_secret_uses_the_way_it_registered(clock: Settable
         assert await exchange(http, {"Authorization": "Basic ???"}, None) == 401
         assert await exchange(http, {"Authorization": "Bearer x"}, None) == 401
         assert await exchange(http, {}, None) == 401
-
-
-async def test_logging_out_leads_to_registered_addresses_only(desk: Desk) -> None:
-    """Back to ours with the state, to a page of its own without one, nowhere else."""
-    home = "https://consent.example.org/"
-    asked = {"client_id": OUR_CLIENT, "post_logout_redirect_uri": home, "state": "a b"}
-    for response in (
-        await desk.http.get(f"{IDPORTEN}/logout", params=asked),
-        await desk.http.post(f"{IDPORTEN}/logout", data=asked),
-    ):
-        assert response.headers["location"] == f"{home}?state=a%2520b"
-    assert "logget ut" in (await desk.http.get(f"{IDPORTEN}/logout")).text
-    for changes in ({"post_logout_redirect_uri": "https://evil.example/"}, {"client_id": "other"}):
-        refused = await desk.http.post(f"{IDPORTEN}/logout", data={**asked, **changes})
-        assert (refused.status_code, "location" in refused.headers) == (400, False)
 
 
 async def test_keys_rotate_and_the_last_one_stays_published(desk: Desk) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import html
+import re
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -157,6 +159,20 @@ class Flow:
         answer = await self.exchange(http, code)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
+
+
+async def pick(http: httpx.AsyncClient, location: str, pid: str, **form: str) -> dict[str, str]:
+    """Follow a browser's way to ID-porten and send its page's first form as ``pid``; what it comes back with.
+
+    The browser has not been there before: nobody is logged in there yet.
+    """
+    http.cookies.clear()
+    page = await http.get(location)
+    assert page.status_code == 200, page.text
+    first, _, _ = page.text.partition("</form>")
+    asked = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', first))
+    sent = {name: html.unescape(value) for name, value in asked.items()}
+    return answered(await http.post(location.partition("?")[0], data={**sent, "pid": pid, **form}))
 
 
 def answered(response: httpx.Response) -> dict[str, str]:
