@@ -11,10 +11,12 @@ class Consent(AnyConsent):
     """A consent as the candidate sees it.
 
     ``state`` reads ``unavailable`` for one whose record was changed by somebody else than the service: nothing is let
-    out under it, she can take it back, and ``purpose``, ``recipient`` and ``requested_at`` are null.
+    out under it, she can take it back, and ``purpose``, ``recipient`` and ``requested_at`` are null. ``successor`` is
+    who took over from a recipient that was closed: it has nothing of what was shared, unless she grants it anew.
     """
 
     parts: list[PartShape]
+    successor: UnitShape | None
 
 
 class ConsentPage(BaseModel):

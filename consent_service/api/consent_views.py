@@ -28,10 +28,14 @@ def unit_json(unit: Unit) -> dict[str, Any]:
 
 
 async def units_of(view: Snapshot, key: MacKey, consents: Iterable[ConsentView]) -> Units:
-    """The units that ``consents`` name, without those that there are not."""
+    """The units that ``consents`` name, and who took over from those that are closed, without any that there is not."""
     wanted = {unit_id for one in consents for unit_id in (one.recipient_id, one.requester_id) if unit_id is not None}
-    found = {unit_id: await units.find(view, key, unit_id) for unit_id in sorted(wanted)}
-    return {unit_id: unit for unit_id, unit in found.items() if unit is not None}
+    known: Units = {}
+    while wanted:
+        found = [await units.find(view, key, unit_id) for unit_id in sorted(wanted)]
+        known |= {unit.id: unit for unit in found if unit is not None}
+        wanted = {unit.successor_id for unit in found if unit is not None and unit.successor_id} - known.keys()
+    return known
 
 
 def can_be(consent: ConsentView, known: Units, purposes: Purposes) -> bool:
@@ -72,15 +76,18 @@ def whole_json(consent: ConsentView, known: Units, purposes: Purposes, language:
     if consent.state == UNAVAILABLE or not can_be(consent, known, purposes):
         return _unavailable_json(consent.id)
     parts = () if consent.terms is None else consent.terms.parts
+    recipient = known[consent.recipient_id]
+    successor = None if recipient.closed_at is None else units.successor_of(recipient, known)
     return {
         **metadata_json(consent, known, purposes, language),
+        "successor": None if successor is None else unit_json(successor),
         "parts": [wire(ref) for ref in parts if ref.kind != IDENTITY],
     }
 
 
 def _unavailable_json(consent_id: str) -> dict[str, Any]:
     unknown = ("purpose", "recipient", "requester", "valid_from", "valid_until", "max_uses", "uses_left", "reply_by")
-    never = ("requested_at", "granted_at", "ended_at", "mapping_request_id")
+    never = ("successor", "requested_at", "granted_at", "ended_at", "mapping_request_id")
     about = {"id": consent_id, "state": UNAVAILABLE, "requested_kinds": [], "parts": []}
     return {**about, **dict.fromkeys((*unknown, *never))}
 

@@ -1,4 +1,7 @@
-"""``clients``: which client at Maskinporten calls as which unit. One client, one unit; an unknown client is refused."""
+"""``units clients``: which client at Maskinporten calls as which unit.
+
+One client, one unit; an unknown client is refused.
+"""
 
 from typing import Annotated
 
@@ -25,7 +28,7 @@ Consumer = Annotated[
 def add(unit_id: UnitId, client_id: ClientId, organisation_number: Consumer = None) -> None:
     """Let a client call as a unit, and show the scopes that it asks Maskinporten for.
 
-    Example: consent-service clients add 6f1f… 0f5a5e3c-nav-steinkjer
+    Example: consent-service units clients add 6f1f… 0f5a5e3c-nav-steinkjer
     """
 
     async def work(settings: Settings, clock: Clock) -> tuple[Client, list[str]]:
@@ -45,7 +48,7 @@ def add(unit_id: UnitId, client_id: ClientId, organisation_number: Consumer = No
 def list_() -> None:
     """Show every client with the unit that it calls as.
 
-    Example: consent-service clients list
+    Example: consent-service units clients list
     """
 
     async def work(settings: Settings, clock: Clock) -> list[tuple[Unit, Client]]:
@@ -68,7 +71,7 @@ def remove(
 ) -> None:
     """Let a client call no more, from its next call on.
 
-    Example: consent-service clients remove 0f5a5e3c-nav-steinkjer 889640782
+    Example: consent-service units clients remove 0f5a5e3c-nav-steinkjer 889640782
     """
 
     async def work(settings: Settings, clock: Clock) -> None:

@@ -4,7 +4,6 @@ import typer
 
 from consent_service.cli import (
     audit,
-    clients,
     deliveries,
     demonstration,
     erasures,
@@ -22,7 +21,7 @@ app = typer.Typer(
     help=(
         "Consent, release and delivery between the parties of Trøndelagsmodellen.\n\n"
         "To see it all at once: consent-service demo. To run it for real: set the CONSENT_ variables (README), then "
-        "migrate, keys init, units add, clients add, serve, work.\n\n"
+        "migrate, keys init, units add, units clients add, serve, work.\n\n"
         "No command opens content: what a candidate wrote is read by her, and by whom she lets read it."
     ),
     no_args_is_help=True,
@@ -39,7 +38,6 @@ app.command("sandbox")(sandbox.sandbox)
 app.command("openapi")(openapi.openapi)
 app.add_typer(keys.app, name="keys")
 app.add_typer(units.app, name="units")
-app.add_typer(clients.app, name="clients")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
 app.add_typer(erasures.app, name="erasures")

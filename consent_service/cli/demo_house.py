@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consent_service.cli import clients, units
 from consent_service.cli import sandbox_players as players
+from consent_service.cli import units
 from consent_service.cli.demo_processes import free_ports, operate, running, wait_until_up
 from consent_service.cli.demo_sandbox import World
 from consent_service.cli.sandbox_world import PARTIES, Made, Ports, make
@@ -98,7 +98,7 @@ def _register(environ: Mapping[str, str]) -> dict[UnitKind, str]:
             environ,
         )
         ids[party.kind] = added.split()[0]
-        operate(clients.app, ["add", ids[party.kind], client_id], environ)
+        operate(units.app, ["clients", "add", ids[party.kind], client_id], environ)
     return ids
 
 

@@ -1,11 +1,18 @@
-"""``units``: the registry of parties. ``clients`` says which Maskinporten client calls as which of them."""
+"""``units``: the registry of parties. ``units clients`` says which Maskinporten client calls as which of them."""
 
 from typing import Annotated
 
 import typer
 
-from consent_service.cli.operating import opened, operate
+from consent_service.app.assembly import controller
+from consent_service.cli import clients
+from consent_service.cli.operating import fail, opened, operate
+from consent_service.cli.progress import bar
 from consent_service.clock import Clock
+from consent_service.consents import closing
+from consent_service.consents.closing import Closed
+from consent_service.consents.desk import Desk
+from consent_service.consents.purposes import Purposes
 from consent_service.identity import units
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.settings import Settings
@@ -14,6 +21,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Register who may take part: career centres, NAV offices, vocational training offices.",
 )
+
+app.add_typer(clients.app, name="clients")
 
 UnitId = Annotated[str, typer.Argument(help="The unit's id, as `units list` shows it.")]
 
@@ -97,7 +106,38 @@ def enable(unit_id: UnitId) -> None:
     typer.echo(_line(operate(work)))
 
 
+@app.command()
+def close(
+    unit_id: UnitId,
+    successor: Annotated[
+        str | None, typer.Option(help="The id of the unit that takes over: of the same kind, named to the candidates.")
+    ] = None,
+) -> None:
+    """Close a unit for good. What candidates let it have ends, with notice to them, and passes to nobody.
+
+    From its first moment the unit can neither call nor receive. Then each consent is ended, and each question taken
+    back: it may be interrupted, and run again. A successor is named to the candidates, who can grant it the same anew.
+
+    Example: consent-service units close 6f1f… --successor 2b7c…
+    """
+
+    async def work(settings: Settings, clock: Clock) -> tuple[Unit, Closed]:
+        async with opened(settings, clock) as here:
+            async with here.db.transaction() as tx:
+                unit = await units.close(tx, here.keys.service.rows, unit_id, successor_id=successor, at=clock.now())
+            desk = Desk(here.keys.service, Purposes.load(), controller(settings))
+            found = await closing.find_open(here.db, unit.id, now=clock.now())
+            with bar("consents", len(found)) as advance:
+                return unit, await closing.end_all(here.db, desk, clock, unit.id, found, advance=advance)
+
+    unit, done = operate(work)
+    typer.echo(_line(unit))
+    typer.echo(f"Consents ended: {done.ended}. Questions taken back: {done.fallen_away}.")
+    if done.passed_over:
+        fail(f"{done.passed_over} were passed over (see the log). Run it again.")
+
+
 def _line(unit: Unit) -> str:
-    state = "enabled" if unit.enabled else "disabled"
+    state = "closed" if unit.closed_at is not None else "enabled" if unit.enabled else "disabled"
     about = (unit.id, unit.kind.value, unit.organisation_number, unit.unit_code, state, unit.region, unit.name)
     return "  ".join(about)

@@ -151,7 +151,7 @@ _OF_CANDIDATE = Statement(
 )
 _OF_UNIT = Statement(
     f"SELECT {_ALL} FROM consent"
-    " WHERE ((recipient_id = :unit_id AND granted_at IS NOT NULL) OR requester_id = :unit_id)"
+    " WHERE ((recipient_id = :unit_id AND (granted_at IS NOT NULL OR :asked = 1)) OR requester_id = :unit_id)"
     " AND id > :after ORDER BY id LIMIT :limit"
 )
 _BETWEEN = Statement(
@@ -234,9 +234,10 @@ async def of_candidate(view: Snapshot, candidate_id: str, *, after: str, limit: 
     return [_stored(row) for row in await view.rows(_OF_CANDIDATE, candidate_id=candidate_id, after=after, limit=limit)]
 
 
-async def of_unit(view: Snapshot, unit_id: str, *, after: str, limit: int) -> list[Stored]:
-    """Consents that a unit receives under or asked for, in id order."""
-    return [_stored(row) for row in await view.rows(_OF_UNIT, unit_id=unit_id, after=after, limit=limit)]
+async def of_unit(view: Snapshot, unit_id: str, *, after: str, limit: int, asked: bool = False) -> list[Stored]:
+    """Consents that a unit receives under or asked for, in id order; ``asked``: also what it may come to receive."""
+    found = await view.rows(_OF_UNIT, unit_id=unit_id, after=after, limit=limit, asked=int(asked))
+    return [_stored(row) for row in found]
 
 
 async def between(view: Snapshot, candidate_id: str, recipient_id: str) -> list[Stored]:

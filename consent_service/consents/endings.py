@@ -5,12 +5,14 @@ any of its columns is believed; one that was changed keeps nobody from revoking:
 word of whose they are, the end is logged, and the row is left as evidence.
 """
 
+from dataclasses import replace
+
 from consent_service.audit.log import Actor, Entry, Head, append, lock
 from consent_service.consents import _store, receipts
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Desk
 from consent_service.consents.standing import alarm, stand, terms_of, verify
-from consent_service.consents.states import ENDS, LETTERS_GO_ON, LIVING, WAITING, State, step
+from consent_service.consents.states import ENDS, LETTERS_GO_ON, LIVING, UNIT_CLOSED, WAITING, State, step
 from consent_service.errors import ConsentEnded, NotAnswerable, NotAvailable, Tampered, WrongState
 from consent_service.events.feed import announce
 from consent_service.storage.engine import Transaction
@@ -85,16 +87,31 @@ async def invalidate(
     return await _end(tx, desk, head, consent, State.INVALIDATED, "service", now=now)
 
 
+async def end_with_unit(
+    tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, unit_id: str, *, now: int
+) -> bool:
+    """End a consent whose recipient ``unit_id`` is closed; whether it lived. It goes to nobody else.
+
+    An end that came in the meantime is written as what it is; under a changed row what is shared is destroyed.
+    """
+    head = (await lock(tx, [candidate_id]))[candidate_id]
+    try:
+        consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
+    except Tampered:
+        return await _end_what_is_shared(tx, desk, head, consent_id, now=now)
+    if State(consent.state) not in LIVING or consent.recipient_id != unit_id:
+        return False
+    await _end(tx, desk, head, consent, State.INVALIDATED, "service", now=now, outcome=UNIT_CLOSED)
+    return True
+
+
 async def end_in_time(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> bool:
     """Write down that a consent has expired, or was used up; whether it had not been written before."""
     head = (await lock(tx, [candidate_id]))[candidate_id]
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
-        held = await recipients(tx, consent_id, candidate_id)
-        if held:
-            await _end_changed(tx, desk, head, consent_id, "service", now=now)
-        return bool(held)
+        return await _end_what_is_shared(tx, desk, head, consent_id, now=now)
     if State(consent.state) not in LIVING:
         return False
     expired = consent.valid_until is not None and head.now(now) >= consent.valid_until
@@ -191,7 +208,15 @@ async def _hers(tx: Transaction, desk: Desk, consent: Stored | None, candidate_i
 
 
 async def _end(
-    tx: Transaction, desk: Desk, head: Head, consent: Stored, wanted: State, actor: Actor, *, now: int
+    tx: Transaction,
+    desk: Desk,
+    head: Head,
+    consent: Stored,
+    wanted: State,
+    actor: Actor,
+    *,
+    now: int,
+    outcome: str | None = None,
 ) -> Stored:
     at = head.now(now)
     if State(consent.state) in ENDS:
@@ -200,8 +225,10 @@ async def _end(
         raise WrongState
     state = wanted
     if consent.valid_until is not None and at >= consent.valid_until:
-        state, actor = State.EXPIRED, "service"  # the first writer to meet an end that has come writes that end
-    appended = await append(tx, desk.keys.log, head, _entry(consent, state, actor), at=at)
+        # The first writer to meet an end that has come writes that end.
+        state, actor, outcome = State.EXPIRED, "service", None
+    entry = replace(_entry(consent, state, actor), outcome=outcome)
+    appended = await append(tx, desk.keys.log, head, entry, at=at)
     await destroy(tx, consent.id, but=MAILBOX if await _letters_go_on(tx, consent, state) else None)
     ended = stand(desk.keys, consent.but(ended_at=at), state, appended.position)
     await _store.change(tx, consent, ended)
@@ -224,6 +251,14 @@ async def _end_changed(tx: Transaction, desk: Desk, head: Head, consent_id: str,
     await append(tx, desk.keys.log, head, entry, at=at)
     await destroy_of(tx, consent_id, head.chain_id)
     await _tell(tx, told, consent_id, None, State.REVOKED, at)
+
+
+async def _end_what_is_shared(tx: Transaction, desk: Desk, head: Head, consent_id: str, *, now: int) -> bool:
+    """The same, if anything is shared under it still; whether there was."""
+    held = bool(await recipients(tx, consent_id, head.chain_id))
+    if held:
+        await _end_changed(tx, desk, head, consent_id, "service", now=now)
+    return held
 
 
 async def _refuse(tx: Transaction, desk: Desk, head: Head, consent: Stored, *, at: int, receipt: bool) -> Stored:

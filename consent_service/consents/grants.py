@@ -30,7 +30,7 @@ from consent_service.errors import (
     Violation,
 )
 from consent_service.events.feed import announce, retract
-from consent_service.identity.units import enabled_unit
+from consent_service.identity.units import held_enabled
 from consent_service.storage.engine import Transaction
 from consent_service.vault.keys import MAILBOX, CandidateKey, RecipientKey
 from consent_service.vault.seal import seal
@@ -169,7 +169,7 @@ async def _shown(
     """What would be shared, composed in this transaction. Raises PreviewChanged if it is not what was shown."""
     if await stands(tx, desk.keys, keyring.owner.candidate_id, choice.recipient):
         raise StandingRefusalStands
-    if await enabled_unit(tx, desk.keys.rows, choice.recipient.id) is None:
+    if await held_enabled(tx, desk.keys.rows, choice.recipient.id) is None:
         raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive now."),))
     if not at < choice.valid_until <= at + (choice.purpose.longest_days + 1) * DAY:
         longest = choice.purpose.longest_days

@@ -6,6 +6,7 @@ alike, and is bound when the person comes (``bind``). Until the reply-by date th
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from consent_service.audit.log import SERVICE_CHAIN, Entry, Head, append, lock, lock_concerned
@@ -15,13 +16,13 @@ from consent_service.consents.desk import Desk
 from consent_service.consents.purposes import IDENTITY, Purpose
 from consent_service.consents.standing import stand, verify
 from consent_service.consents.standing_refusals import stands
-from consent_service.consents.states import ENDS, State
+from consent_service.consents.states import ENDS, UNIT_CLOSED, State
 from consent_service.consents.terms import terms_mac
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import Invalid, NotAvailable, StorageUnavailable, Tampered, Violation
 from consent_service.events.feed import announce, retract
-from consent_service.identity.units import Unit
+from consent_service.identity.units import Unit, held_enabled
 from consent_service.identity.units import find as find_unit
 from consent_service.persons.waiting import WaitingItem, withdraw
 from consent_service.storage.engine import Snapshot, Transaction
@@ -65,6 +66,9 @@ async def ask(
     ``reply_by`` is the instant from which silence counts as no. ``requester`` is None when the candidate asks.
     """
     check(purpose, recipient, requester, part_kinds)
+    for unit_id in sorted({recipient.id} | ({requester.id} if requester else set())):
+        if await held_enabled(tx, desk.keys.rows, unit_id) is None:
+            raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
     if reply_by <= at:
         raise Invalid(violations=(Violation("/reply_by", "The date must be in the future."),))
     mac = terms_mac(desk.keys.rows, _NOTHING)
@@ -178,26 +182,57 @@ async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, at
     first = await _store.find(tx, consent_id)
     if first is None or first.requester_id != unit.id:
         raise NotAvailable
-    heads, _ = await lock_concerned(tx, [first.candidate_id], wait=True)
-    head = heads.get(first.candidate_id or SERVICE_CHAIN) or heads[SERVICE_CHAIN]
-    consent = await _store.find(tx, consent_id)
-    if consent is None or consent.candidate_id != first.candidate_id:
-        raise StorageUnavailable  # bound while we waited: asked again, it is locked where it is now
-    await verify(tx, desk.keys, consent)
+    head, consent = await _locked(tx, desk, first)
     if consent.granted_at is not None:
         raise NotAvailable
-    if consent.withdrawn_at is not None or consent.reply_by is None or at >= consent.reply_by:
-        return
+    if is_open(consent, at):
+        entry = Entry("consent.cancelled", "unit", unit_id=unit.id, consent_id=consent.id)
+        await _withdraw(tx, desk, head, consent, entry, at=at)
+
+
+async def fall_away(tx: Transaction, desk: Desk, consent_id: str, unit_id: str, *, at: int) -> bool:
+    """Take a request back because ``unit_id``, which asked or was to receive, is closed; whether there was one.
+
+    To an asker who goes on, all look the same: unopened, refused and lapsed. Raises StorageUnavailable, Tampered.
+    """
+    first = await _store.find(tx, consent_id)
+    if first is None or unit_id not in {first.requester_id, first.recipient_id}:
+        return False
+    head, consent = await _locked(tx, desk, first)
+    if consent.granted_at is not None or not is_open(consent, at):
+        return False
+    entry = Entry("consent.cancelled", "service", unit_id=unit_id, consent_id=consent.id, outcome=UNIT_CLOSED)
+    await _withdraw(tx, desk, head, consent, entry, at=at)
+    return True
+
+
+async def _locked(tx: Transaction, desk: Desk, first: Stored) -> tuple[Head, Stored]:
+    """The request as it is under the lock of the chain that it stands in: the service's own while it is nobody's."""
+    heads, _ = await lock_concerned(tx, [first.candidate_id], wait=True)
+    head = heads.get(first.candidate_id or SERVICE_CHAIN) or heads[SERVICE_CHAIN]
+    consent = await _store.find(tx, first.id)
+    if consent is None or consent.candidate_id != first.candidate_id:
+        raise StorageUnavailable  # bound while we waited: asked again, it is locked where it is now
+    return head, await verify(tx, desk.keys, consent)
+
+
+def is_open(consent: Stored, at: int) -> bool:
+    """Whether the asker could still get an answer, for all that it knows."""
+    return consent.withdrawn_at is None and consent.reply_by is not None and at < consent.reply_by
+
+
+async def _withdraw(tx: Transaction, desk: Desk, head: Head, consent: Stored, entry: Entry, *, at: int) -> None:
     waited, hers = State(consent.state) is State.REQUESTED, head.chain_id == consent.candidate_id
-    entry = Entry("consent.cancelled", "unit", unit_id=unit.id, consent_id=consent.id, changes_state=waited and hers)
-    appended = await append(tx, desk.keys.log, head, entry, at=at)
+    appended = await append(tx, desk.keys.log, head, replace(entry, changes_state=waited and hers), at=at)
     withdrawn = consent.but(withdrawn_at=at, ended_at=at if waited else consent.ended_at)
     state = State.CANCELLED if waited else State(consent.state)
     position = appended.position if waited and hers else consent.state_position
     await _store.change(tx, consent, stand(desk.keys, withdrawn, state, position))
-    await withdraw(tx, consent_id, unit.id)
+    if consent.requester_id is None:
+        return  # her own request: no unit has asked, and nothing waits
+    await withdraw(tx, consent.id, consent.requester_id)
     await retract(tx, consent.id, state=NOT_GRANTED)
-    await announce(tx, unit.id, "consent", consent_id=consent.id, state=State.CANCELLED.value, at=at)
+    await announce(tx, consent.requester_id, "consent", consent_id=consent.id, state=State.CANCELLED.value, at=at)
 
 
 async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str | None, *, at: int) -> bool:

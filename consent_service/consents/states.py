@@ -52,6 +52,10 @@ LETTERS_GO_ON = frozenset({State.EXPIRED, State.USED_UP})
 UNANSWERED_TO_THE_ASKER = frozenset({State.REQUESTED, State.PENDING_CONFIRMATION, State.REFUSED, State.LAPSED})
 
 
+# What the log says of an end, or of a request's, that came because a unit was closed.
+UNIT_CLOSED = "unit_closed"
+
+
 def step(present: State, wanted: State) -> State:
     """``wanted``, if it may follow ``present``. Raises ConsentEnded after an end, WrongState otherwise."""
     if present in ENDS:

@@ -90,7 +90,11 @@ _UNITS_BY_CLIENTS = Statement(
     f" {', '.join(f'u.{name}' for name in _UNIT.split(', '))}"
     " FROM unit_client c JOIN unit u ON u.id = c.unit_id WHERE c.client_id IN (:client_ids[])"
 )
-_SET_ENABLED = Statement("UPDATE unit SET enabled = :enabled, mac = :mac WHERE id = :id AND mac = :before")
+_HOLD_UNIT = Statement(f"SELECT {_UNIT} FROM unit WHERE id = :id {{for_share}}")
+_CHANGE_UNIT = Statement(
+    "UPDATE unit SET enabled = :enabled, successor_id = :successor_id, closed_at = :closed_at, mac = :mac"
+    " WHERE id = :id AND mac = :before"
+)
 
 _ADD_CLIENT = Statement(
     "INSERT INTO unit_client (organisation_number, client_id, unit_id, added_at, mac)"
@@ -150,9 +154,14 @@ async def units_by_clients(view: Snapshot, client_ids: Sequence[str]) -> list[Ro
     return await view.rows(_UNITS_BY_CLIENTS, client_ids=client_ids)
 
 
-async def set_enabled(tx: Transaction, unit_id: str, *, enabled: int, mac: bytes, before: bytes) -> bool:
-    """Whether the unit's row was still the one whose MAC is ``before``."""
-    return await tx.run(_SET_ENABLED, id=unit_id, enabled=enabled, mac=mac, before=before) == 1
+async def hold_unit(tx: Transaction, unit_id: str) -> Row | None:
+    """The unit with this id, as it stays until the transaction ends."""
+    return await tx.row(_HOLD_UNIT, id=unit_id)
+
+
+async def change_unit(tx: Transaction, unit_id: str, *, mac: bytes, before: bytes, **columns: Any) -> bool:
+    """Write what changes of a unit; whether its row was still the one whose MAC is ``before``."""
+    return await tx.run(_CHANGE_UNIT, id=unit_id, mac=mac, before=before, **columns) == 1
 
 
 async def add_client(tx: Transaction, client: dict[str, Any]) -> None:

@@ -22,16 +22,13 @@ from prometheus_client import Counter
 
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import MacKey
-from consent_service.errors import Conflict, Invalid, NotAvailable, StorageUnavailable, Tampered, Violation
+from consent_service.errors import Conflict, Invalid, NotAvailable, StorageUnavailable, Tampered
 from consent_service.identity import _store
 from consent_service.identity.organisation_numbers import is_organisation_number
+from consent_service.identity.unit_fields import wrong_fields
 from consent_service.storage.engine import Duplicate, Row, Snapshot, Transaction
 
-_NAME = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}(?<!\s)")
-_UNIT_CODE = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
-_EMAIL = re.compile(r"[\x21-\x3f\x41-\x7e]{1,64}@[A-Za-z0-9.-]{1,190}")
-_PHONE = re.compile(r"\+?[0-9][0-9 ]{1,30}")
 
 TAMPERED = Counter(
     "unit_rows_tampered_total", "Times that a unit's row, or a client's, was found to be none that the service wrote"
@@ -50,7 +47,10 @@ class UnitKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A party as registered. ``enabled`` was true or false when it was read; instants are microseconds."""
+    """A party as registered. ``enabled`` was true or false when it was read; one that is closed is never enabled again.
+
+    ``successor_id`` is whom its candidates may turn to. Instants are microseconds.
+    """
 
     id: str
     organisation_number: str
@@ -88,31 +88,19 @@ async def add(
     privacy_phone: str | None = None,
 ) -> Unit:
     """Register a unit, enabled. Raises Invalid, naming each field that can't be."""
-    checks = {
-        "/organisation_number": is_organisation_number(organisation_number),
-        "/unit_code": _UNIT_CODE.fullmatch(unit_code),
-        "/name": _NAME.fullmatch(name),
-        "/region": _NAME.fullmatch(region),
-        "/privacy_email": privacy_email is None or _EMAIL.fullmatch(privacy_email),
-        "/privacy_phone": privacy_phone is None or _PHONE.fullmatch(privacy_phone),
+    said: dict[str, Any] = {
+        "organisation_number": organisation_number,
+        "unit_code": unit_code,
+        "name": name,
+        "region": region,
+        "privacy_email": privacy_email,
+        "privacy_phone": privacy_phone,
     }
-    violations = tuple(Violation(pointer, _WANTED[pointer]) for pointer, holds in checks.items() if not holds)
+    violations = wrong_fields(**said)
     if violations:
         raise Invalid(violations=violations)
-    unit = Unit(
-        id=str(uuid.uuid4()),
-        organisation_number=organisation_number,
-        unit_code=unit_code,
-        name=name,
-        region=region,
-        kind=kind,
-        enabled=True,
-        privacy_email=privacy_email,
-        privacy_phone=privacy_phone,
-        successor_id=None,
-        created_at=at,
-        closed_at=None,
-    )
+    never: dict[str, Any] = {"successor_id": None, "closed_at": None}
+    unit = Unit(id=str(uuid.uuid4()), kind=kind, enabled=True, created_at=at, **said, **never)
     columns = {name: getattr(unit, name) for name in Unit.__slots__} | {"kind": kind.value, "enabled": 1}
     await _store.add_unit(tx, {**columns, "mac": _mac(key, columns)})
     return unit
@@ -133,8 +121,20 @@ async def get(view: Snapshot, key: MacKey, unit_id: str) -> Unit:
 
 
 async def enabled_unit(view: Snapshot, key: MacKey, unit_id: str) -> Unit | None:
-    """The unit if it is enabled now: for the transaction that releases, grants or requests."""
-    unit = await find(view, key, unit_id)
+    """The unit if it is enabled now."""
+    return _enabled(await find(view, key, unit_id))
+
+
+async def held_enabled(tx: Transaction, key: MacKey, unit_id: str) -> Unit | None:
+    """The unit if it is enabled, which it then stays until this transaction ends: to grant to it, or ask for it.
+
+    So whoever closes it knows, once that is committed, all that was granted or asked.
+    """
+    row = await _store.hold_unit(tx, unit_id)
+    return None if row is None else _enabled(_unit(key, row))
+
+
+def _enabled(unit: Unit | None) -> Unit | None:
     return unit if unit is not None and unit.enabled else None
 
 
@@ -160,15 +160,44 @@ async def of_clients(view: Snapshot, key: MacKey, clients: Sequence[Client]) -> 
 
 async def disable(tx: Transaction, key: MacKey, unit_id: str) -> None:
     """Let the unit neither call nor receive. Its consents stand, unused. Raises NotAvailable, Tampered."""
-    await _set_enabled(tx, key, unit_id, enabled=0)
+    await _change(tx, key, unit_id, enabled=0)
 
 
 async def enable(tx: Transaction, key: MacKey, unit_id: str) -> None:
     """Undo ``disable``. Raises NotAvailable, Tampered; a closed unit stays closed."""
-    await _set_enabled(tx, key, unit_id, enabled=1)
+    await _change(tx, key, unit_id, enabled=1)
 
 
-async def _set_enabled(tx: Transaction, key: MacKey, unit_id: str, *, enabled: int) -> None:
+async def close(tx: Transaction, key: MacKey, unit_id: str, *, successor_id: str | None, at: int) -> Unit:
+    """Let the unit neither call nor receive ever again; its consents are ended by ``consents.closing``.
+
+    ``successor_id`` is named to its candidates and inherits nothing. Closing it again as before changes nothing.
+    Raises NotAvailable, Conflict if it was closed in another way, Invalid for a successor that can't be one.
+    """
+    unit = await get(tx, key, unit_id)
+    if unit.closed_at is not None:
+        if successor_id not in {None, unit.successor_id}:
+            raise Conflict("The unit is closed already, without this successor.")
+        return unit
+    if successor_id is not None:
+        successor = await find(tx, key, successor_id)
+        if successor is None or successor.kind is not unit.kind or successor.closed_at is not None or successor == unit:
+            raise Invalid("A successor is another unit of the same kind, which is not closed.")
+    await _change(tx, key, unit_id, enabled=0, closed_at=at, successor_id=successor_id)
+    return await get(tx, key, unit_id)
+
+
+def successor_of(unit: Unit, known: Mapping[str, Unit]) -> Unit | None:
+    """Whom the candidates of a closed unit may turn to: its successor, or that one's if it is closed too."""
+    while unit.closed_at is not None:  # no unit is closed with a successor that was closed before it: this ends
+        following = known.get(unit.successor_id or "")
+        if following is None:
+            return None
+        unit = following
+    return unit
+
+
+async def _change(tx: Transaction, key: MacKey, unit_id: str, **changes: int | str | None) -> None:
     row = await _store.find_unit(tx, unit_id)
     if row is None:
         raise NotAvailable
@@ -176,8 +205,9 @@ async def _set_enabled(tx: Transaction, key: MacKey, unit_id: str, *, enabled: i
         raise Tampered
     if row["closed_at"] is not None:
         raise NotAvailable
-    mac = _mac(key, {**_columns(row), "enabled": enabled})
-    if not await _store.set_enabled(tx, unit_id, enabled=enabled, mac=mac, before=row["mac"]):
+    changed = {name: changes.get(name, row[name]) for name in ("enabled", "successor_id", "closed_at")}
+    mac = _mac(key, {**_columns(row), **changed})
+    if not await _store.change_unit(tx, unit_id, mac=mac, before=row["mac"], **changed):
         raise StorageUnavailable  # somebody else changed it meanwhile; the call can be repeated
 
 
@@ -186,10 +216,12 @@ async def add_client(
 ) -> Client:
     """Let a client at Maskinporten call as the unit.
 
-    ``organisation_number`` is the consumer that its tokens name: the unit's own when None. Raises NotAvailable,
-    Invalid, and Conflict when the client is registered already: one registered client, one unit.
+    ``organisation_number`` is the consumer that its tokens name: the unit's own when None. Raises NotAvailable (for a
+    closed unit too), Invalid, and Conflict when the client is registered already: one registered client, one unit.
     """
     unit = await get(tx, key, unit_id)
+    if unit.closed_at is not None:
+        raise NotAvailable
     consumer = unit.organisation_number if organisation_number is None else organisation_number
     if not _CLIENT_ID.fullmatch(client_id) or not is_organisation_number(consumer):
         raise Invalid("A client has an id of 1 to 255 printable characters and a valid organisation number.")
@@ -215,16 +247,6 @@ async def clients(view: Snapshot, key: MacKey, unit_id: str) -> list[Client]:
         for row in rows
         if _client(key, {name: row[name] for name in _CLIENT}, row["mac"])
     ]
-
-
-_WANTED = {
-    "/organisation_number": "It is nine digits, of which the last is a check digit.",
-    "/unit_code": "It is 1 to 32 letters, digits, dots, hyphens or underscores.",
-    "/name": "It is 1 to 200 characters without control characters or outer space.",
-    "/region": "It is 1 to 200 characters without control characters or outer space.",
-    "/privacy_email": "It is an e-mail address.",
-    "/privacy_phone": "It is a telephone number of digits and spaces, with + before a country code.",
-}
 
 
 _CLIENT = ("organisation_number", "client_id", "unit_id", "added_at")

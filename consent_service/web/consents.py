@@ -10,10 +10,12 @@ from consent_service.audit.reading import about_consent
 from consent_service.consents import receipts
 from consent_service.consents.endings import revoke
 from consent_service.consents.reading import UNAVAILABLE, ConsentView, find_for_candidate, of_candidate, unavailable
-from consent_service.consents.states import LIVING, WAITING
+from consent_service.consents.states import LIVING, WAITING, State
 from consent_service.consents.terms import kinds
 from consent_service.delivery.reading import letters_out
 from consent_service.errors import NotAvailable
+from consent_service.identity.units import Unit, successor_of
+from consent_service.plans.mapping import PURPOSE as MAPPING
 from consent_service.storage.engine import Snapshot
 from consent_service.web import unit_names
 from consent_service.web.door import Door
@@ -69,15 +71,16 @@ def routes(pages: Pages) -> APIRouter:
     async def index(visit: CandidateVisit) -> Response:
         async with pages.db.snapshot() as view:
             found = await every(view, visit)
-            names = await unit_names.names(view, visit.pages.desk.keys.rows)
-        return visit.render("consents.html", consents=[_line(visit, one, names) for one in found])
+            known = await unit_names.every(view, visit.pages.desk.keys.rows)
+        return visit.render("consents.html", consents=[_line(visit, one, known) for one in found])
 
     @door.candidate("/consents/{id:uuid}")
     async def look(visit: CandidateVisit) -> Response:
         now = pages.clock.now()
         async with pages.db.snapshot() as view:
             consent = await one_of(view, visit)
-            names = await unit_names.names(view, visit.pages.desk.keys.rows)
+            known = await unit_names.every(view, visit.pages.desk.keys.rows)
+            names = unit_names.names_of(known)
             signed = await receipts.of_consent(view, consent.id)
             delivered = await _delivered(view, visit, consent, names)
         if consent.state == UNAVAILABLE:
@@ -88,6 +91,7 @@ def routes(pages: Pages) -> APIRouter:
             "consent.html",
             **_about(visit, consent, names),
             consent=consent,
+            **_standing(visit, consent, known),
             asker=_asker(visit, consent, names),
             living=consent.state in LIVING,
             waiting=is_waiting(consent, now),
@@ -143,17 +147,42 @@ def _asker(visit: CandidateVisit, consent: ConsentView, names: Mapping[str, str]
     return unit_names.known(names, consent.requester_id, visit.words) if consent.requester_id else None
 
 
-def _line(visit: CandidateVisit, consent: ConsentView, names: Mapping[str, str]) -> dict[str, Any]:
+def _standing(visit: CandidateVisit, consent: ConsentView, known: Mapping[str, Unit]) -> dict[str, Any]:
+    """Where the consent stands; and if it ended with a unit, which one, and to whom she can turn instead."""
+    unit = next((one for one in _units(consent, known) if _ended_with(consent, one)), None)
+    if unit is None:
+        return {"state": consent.state, "closed": None}
+    successor = successor_of(unit, known)
+    if successor is None:
+        told = visit.words("consent.closed", unit=unit.name)
+    else:
+        told = visit.words("consent.closed.successor", unit=unit.name, successor=successor.name)
+    again = f"/share?purpose={consent.purpose}" if consent.purpose != MAPPING else "/mapping"
+    return {"state": "closed", "closed": {"text": told, "again": again if successor is not None else None}}
+
+
+def _units(consent: ConsentView, known: Mapping[str, Unit]) -> list[Unit]:
+    named = (consent.recipient_id, consent.requester_id)
+    return [known[unit_id] for unit_id in named if unit_id is not None and unit_id in known]
+
+
+def _ended_with(consent: ConsentView, unit: Unit) -> bool:
+    if unit.closed_at is None or consent.ended_at is None:
+        return False
+    return consent.state in {State.INVALIDATED, State.CANCELLED} and consent.ended_at >= unit.closed_at
+
+
+def _line(visit: CandidateVisit, consent: ConsentView, known: Mapping[str, Unit]) -> dict[str, Any]:
     if consent.state == UNAVAILABLE:
         title = visit.words("consent.unavailable.more")
         unknown = {"recipient": visit.words("consent.unavailable"), "title": title, "at": None, "waiting": False}
         return {"id": consent.id, "state": consent.state, **unknown}
-    about = _about(visit, consent, names)
+    about = _about(visit, consent, unit_names.names_of(known))
     return {
         "id": consent.id,
         "recipient": about["recipient"],
         "title": about["words"].title,
-        "state": consent.state,
+        "state": _standing(visit, consent, known)["state"],
         "at": consent.ended_at or consent.granted_at or consent.requested_at,
         "waiting": is_waiting(consent, visit.pages.clock.now()),
     }

@@ -63,8 +63,9 @@ def _unit(line: Line, names: Mapping[str, str], words: Words) -> str:
 
 
 def _sentence(line: Line, unit: str, words: Words) -> str:
-    # What several actors can do has a text for the others beside its own.
-    for key in (f"log.event.{line.event}.{line.actor}", f"log.event.{line.event}"):
+    # What several actors can do, or came about in several ways, has a text for the others beside its own.
+    of_event = f"log.event.{line.event}"
+    for key in (f"{of_event}.{line.outcome}", f"{of_event}.{line.actor}", of_event):
         if key in words:
             return words(key, unit=unit)
     return words("log.event.other", event=line.event)

@@ -10,15 +10,24 @@ from consent_service.storage.engine import Snapshot
 from consent_service.web.words import Words
 
 
+async def every(view: Snapshot, key: MacKey) -> Mapping[str, Unit]:
+    """Every unit by its id, also those that have been closed: logs and old consents name them."""
+    return {unit.id: unit for unit in await units.every(view, key)}
+
+
 async def names(view: Snapshot, key: MacKey) -> Mapping[str, str]:
-    """The name of every unit by its id, also of those that have been closed: logs and old consents name them."""
-    return {unit.id: unit.name for unit in await units.every(view, key)}
+    """The name of each of them."""
+    return names_of(await every(view, key))
+
+
+def names_of(every: Mapping[str, Unit]) -> Mapping[str, str]:
+    """The same, of units that have been read."""
+    return {unit.id: unit.name for unit in every.values()}
 
 
 async def recipients(view: Snapshot, key: MacKey, purpose: Purpose) -> list[Unit]:
     """The units that can receive for ``purpose`` now, by region and name."""
-    every = await units.every(view, key)
-    found = [unit for unit in every if unit.enabled and purpose.admits_recipient(unit.kind)]
+    found = [unit for unit in await units.every(view, key) if unit.enabled and purpose.admits_recipient(unit.kind)]
     return sorted(found, key=lambda unit: (unit.region, unit.name))
 
 

@@ -186,7 +186,7 @@ async def _mapping(house: House, stories: Told, other_training: Unit) -> None:
     cancelled = await house.http.delete(f"/v1/consent-requests/{unseen['cancelled']}", headers=await house.as_unit(NAV))
     assert cancelled.status_code == 204
     for name in ("revoked", "foreign", "followed"):
-        await _grant(house, OLA, requests[name], unseen[name])
+        await grant_mapping(house, OLA, requests[name], unseen[name])
     await _plans(house, stories, other_training)
     await _she(house, OLA, unseen["revoked"], "revoke")
     stories.ended_requests["revoked"], stories.ended["revoked"] = requests.pop("revoked"), unseen.pop("revoked")
@@ -203,7 +203,7 @@ async def _plans(house: House, stories: Told, other_training: Unit) -> None:
         assert await tx.run(theirs, unit=other_training.id, id=stories.plans["foreign"]) == 1
 
 
-async def _grant(house: House, number: str, request_id: str, consent_id: str) -> None:
+async def grant_mapping(house: House, number: str, request_id: str, consent_id: str) -> None:
     """She says yes to a mapping, with what was asked."""
     person = await house.as_person(number)
     asked = (await house.http.get(f"/v1/me/consents/{consent_id}", headers=person)).json()

@@ -56,17 +56,32 @@ def test_a_unit_is_registered_listed_and_disabled(environment: Environment) -> N
     assert "enabled" in run(environment, "units", "enable", unit_id).output
 
 
+def test_a_unit_is_closed_for_good(environment: Environment) -> None:
+    """With a successor of its kind; twice says the same, enabling it again and another successor are refused."""
+    old, new, other = (run(environment, *ADD, "--organisation-number", "889640782").output.split()[0] for _ in range(3))
+    assert run(environment, "units", "close", old, "--successor", "nobody").exit_code == 1
+    for _ in range(2):
+        closed = run(environment, "units", "close", old, "--successor", new)
+        assert closed.exit_code == 0, closed.output
+        assert "  closed  " in closed.output
+        assert "Consents ended: 0. Questions taken back: 0." in closed.output
+    assert run(environment, "units", "enable", old).exit_code == 1
+    assert run(environment, "units", "close", old, "--successor", other).exit_code == 1
+    assert run(environment, "units", "clients", "add", old, "a-client").exit_code == 1
+    assert "  closed  " in run(environment, "units", "list").output
+
+
 def test_a_client_is_registered_once(environment: Environment) -> None:
     """One client calls as one unit; the answer names the scopes that it asks for; removing it takes effect."""
     unit_id = run(environment, *ADD, "--organisation-number", "889640782").output.split()[0]
-    added = run(environment, "clients", "add", unit_id, "a-client")
+    added = run(environment, "units", "clients", "add", unit_id, "a-client")
     assert "consent:content.read" in added.output
-    again = run(environment, "clients", "add", unit_id, "a-client")
+    again = run(environment, "units", "clients", "add", unit_id, "a-client")
     assert (again.exit_code, again.output.strip()) == (1, "The client is registered for a unit already.")
-    assert "a-client  889640782" in run(environment, "clients", "list").output
-    assert run(environment, "clients", "remove", "a-client", "889640782").exit_code == 0
-    assert run(environment, "clients", "list").output == ""
-    assert run(environment, "clients", "remove", "a-client", "889640782").exit_code == 1
+    assert "a-client  889640782" in run(environment, "units", "clients", "list").output
+    assert run(environment, "units", "clients", "remove", "a-client", "889640782").exit_code == 0
+    assert run(environment, "units", "clients", "list").output == ""
+    assert run(environment, "units", "clients", "remove", "a-client", "889640782").exit_code == 1
 
 
 def test_what_is_wrong_is_said_in_a_sentence(environment: Environment) -> None:
@@ -166,7 +181,9 @@ def _commands() -> Iterator[list[str]]:
     group = typer.main.get_command(app)
     for name, command in sorted(getattr(group, "commands").items()):  # noqa: B009 - click's own, untyped
         inner = getattr(command, "commands", None)
-        yield from ([[name, verb] for verb in sorted(inner)] if inner else [[name]])
+        for verb, within in sorted((inner or {"": None}).items()):
+            deeper = getattr(within, "commands", None)
+            yield from ([[name, verb, one] for one in sorted(deeper)] if deeper else [[name, *filter(None, [verb])]])
 
 
 @pytest.mark.parametrize("words", list(_commands()), ids=" ".join)

@@ -113,7 +113,7 @@ FAULTS = (
     in_room(
         "consents/endings",
         "a revoke after the end says revoked",
-        '        state, actor = State.EXPIRED, "service"',
+        '        state, actor, outcome = State.EXPIRED, "service", None',
         "        state = wanted",
         GATE,
     ),

@@ -34,6 +34,27 @@ FAULTS = (
         UNITS,
     ),
     in_room(
+        "identity/units",
+        "a closed unit is enabled again",
+        '    if row["closed_at"] is not None:',
+        "    if not row:",
+        UNITS,
+    ),
+    in_room(
+        "identity/callers",
+        "what a unit is bounds nothing",
+        "    named = _named(prefix, unit.kind)",
+        "    named = {name: scope for kind in UnitKind for name, scope in _named(prefix, kind).items()}",
+        "tests/api/test_wall.py",
+    ),
+    in_room(
+        "consents/requests",
+        "an asker hears what she had said to a unit that is closed",
+        "    if consent.granted_at is not None or not is_open(consent, at):\n        return False\n",
+        "    if State(consent.state) is not State.REQUESTED:\n        return False\n",
+        "tests/consents/test_closing.py",
+    ),
+    in_room(
         "consents/receipts",
         "a receipt is shown whoever signed it, and whatever for",
         "    if not ours or (granted",

@@ -278,6 +278,49 @@ async def test_a_disabled_unit_is_nobody_until_it_is_enabled(db: Database) -> No
                 await change(tx, ROWS, "another")
 
 
+async def test_a_closed_unit_is_nobody_for_good(db: Database) -> None:
+    """It is not enabled again, gets no client, and is not closed in another way; its successor is one that is there."""
+    old, new, last = [await register(db, UnitKind.NAV, NAV) for _ in range(3)]
+    centre = await register(db, UnitKind.CAREER_CENTRE)
+    async with db.transaction() as tx:
+        for wrong in (old, centre):
+            with pytest.raises(Invalid):
+                await units.close(tx, ROWS, old.id, successor_id=wrong.id, at=NOW)
+        with pytest.raises(Invalid):
+            await units.close(tx, ROWS, old.id, successor_id="nobody", at=NOW)
+        with pytest.raises(NotAvailable):
+            await units.close(tx, ROWS, "nobody", successor_id=None, at=NOW)
+    async with db.transaction() as tx:
+        closed = await units.close(tx, ROWS, old.id, successor_id=new.id, at=NOW)
+        assert (closed.enabled, closed.closed_at, closed.successor_id) == (False, NOW, new.id)
+        for again in (new.id, None):
+            assert await units.close(tx, ROWS, old.id, successor_id=again, at=NOW + 1) == closed
+        with pytest.raises(Conflict):
+            await units.close(tx, ROWS, old.id, successor_id=last.id, at=NOW)
+        for act in (units.enable, units.disable):
+            with pytest.raises(NotAvailable):
+                await act(tx, ROWS, old.id)
+        with pytest.raises(NotAvailable):
+            await units.add_client(tx, ROWS, old.id, client_id="client", at=NOW)
+        with pytest.raises(Invalid):
+            await units.close(tx, ROWS, new.id, successor_id=old.id, at=NOW)
+        assert await units.held_enabled(tx, ROWS, old.id) is None
+        assert await units.held_enabled(tx, ROWS, new.id) == new
+
+
+async def test_a_successor_that_is_closed_too_names_its_own(db: Database) -> None:
+    """Whom to turn to is the one at the end who is there; nobody, if there is none."""
+    old, new, last = [await register(db, UnitKind.NAV, NAV) for _ in range(3)]
+    found = []
+    for unit, successor in ((old, new), (new, last), (last, None)):
+        async with db.transaction() as tx:
+            successor_id = None if successor is None else successor.id
+            await units.close(tx, ROWS, unit.id, successor_id=successor_id, at=NOW)
+            known = {one.id: one for one in await units.every(tx, ROWS)}
+        found.append(units.successor_of(known[old.id], known))
+    assert found == [new, last, None]
+
+
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_a_caller_has_what_its_scopes_and_its_kind_both_admit(db: Database) -> None:
     """A scope counts as an exact element after the prefix, and only for the kinds that may hold it."""

@@ -39,7 +39,7 @@ from tests.support.serving import calling, reserve, serving
 
 PREFIX = "consent:"
 ORGANISATIONS = {
-    UnitKind.CAREER_CENTRE: "817920632",
+    UnitKind.CAREER_CENTRE: "991825827",  # one county's, as it is with the vocational training
     UnitKind.NAV: "889640782",
     UnitKind.VOCATIONAL_TRAINING: "991825827",
 }

@@ -53,7 +53,8 @@ class Consent(TypedDict):
     The candidate's own view has `parts`; a unit's view has what it may know and no content. To the one
     who asked, `state` reads `requested` until the reply-by date whatever the candidate did but grant.
     To the candidate it reads `unavailable`, with neither purpose nor recipient, where the record was changed by
-    others than the service: nothing is let out under it, and she can take it back.
+    others than the service: nothing is let out under it, and she can take it back. `successor` is who took over from a
+    recipient that was closed; it has nothing of what she shared, unless she grants it anew.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Consent(TypedDict):
     requester: Unit | None
     state: str
     parts: NotRequired[list[PartRef]]
+    successor: NotRequired[Unit | None]
     requested_kinds: list[str]
     valid_from: str | None
     valid_until: str | None
