@@ -49,7 +49,7 @@ class Service:
             self.db,
             self.gate,
             postbox.mailbox(self.settings, self.http, self.clock),
-            self.keys.service.log,
+            self.keys.service,
             self.clock,
             levels=postbox.levels(self.settings),
             timing=postbox.timing(self.settings),

@@ -63,7 +63,7 @@ def retry(letter_id: LetterId) -> None:
 
     async def work(settings: Settings, clock: Clock) -> LetterView:
         async with opened(settings, clock) as here:
-            return await operators.retry(here.db, here.keys.service.log, clock, letter_id)
+            return await operators.retry(here.db, here.keys.service, clock, letter_id)
 
     _print(operate(work))
 
@@ -77,7 +77,7 @@ def cancel(letter_id: LetterId) -> None:
 
     async def work(settings: Settings, clock: Clock) -> LetterView:
         async with opened(settings, clock) as here:
-            return await operators.cancel(here.db, here.keys.service.log, clock, letter_id)
+            return await operators.cancel(here.db, here.keys.service, clock, letter_id)
 
     _print(operate(work))
 

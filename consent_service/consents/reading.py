@@ -15,7 +15,7 @@ from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import NotAvailable, Tampered
 from consent_service.storage.engine import Snapshot
 
-__all__ = ["ConsentView", "find_for_candidate", "find_for_unit", "in_force", "of_candidate", "of_unit", "seems"]
+__all__ = ["ConsentView", "find_for_candidate", "find_for_unit", "in_force", "of_candidate", "of_unit"]
 
 
 UNAVAILABLE = "unavailable"
@@ -89,14 +89,6 @@ async def find_for_candidate(
     if consent is None or consent.candidate_id != candidate_id:
         raise NotAvailable
     return _hers(consent, now, await _ours(view, keys, [consent]))
-
-
-async def seems(view: Snapshot, candidate_id: str, consent_id: str, *, now: int) -> ConsentView:
-    """As ``find_for_candidate``, judged by its looks: for who holds no keys, and shows it to nobody."""
-    consent = await _store.find(view, consent_id)
-    if consent is None or consent.candidate_id != candidate_id:
-        raise NotAvailable
-    return _hers(consent, now, {consent.id})
 
 
 async def of_unit(
@@ -177,7 +169,7 @@ def _for_unit(consent: Stored, unit_id: str, now: int, ours: Set[str]) -> Consen
 def _read(consent: Stored) -> Terms | None:
     """The terms, None before the grant. Raises one of ``_UNREADABLE`` for a row that we can't have written.
 
-    What its MACs cover looks like ours anyhow; the rest is for who judges by looks (``seems``).
+    A row whose MACs hold looks like ours anyhow: this is for the day on which one does not.
     """
     for name in _TIMES:
         if (time := getattr(consent, name)) is not None:

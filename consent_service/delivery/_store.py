@@ -137,6 +137,11 @@ _CHANGE = Statement(
     " leased_by = NULL, leased_until = NULL, fence = fence + 1, updated_at = :updated_at"
     " WHERE id = :id AND fence = :fence"
 )
+_SUPERSEDED = Statement(
+    "SELECT DISTINCT older.id FROM letter AS older"
+    " JOIN letter AS newer ON newer.plan_id = older.plan_id AND newer.plan_version > older.plan_version"
+    " WHERE older.id IN (:ids[])"
+)
 _NEXT_DUE = Statement("SELECT MIN(next_attempt_at) FROM letter WHERE next_attempt_at IS NOT NULL")
 _HISTORY = Statement(
     "SELECT letter_id, position, status, at, note FROM letter_status WHERE letter_id IN (:ids[])"
@@ -194,6 +199,11 @@ async def due(tx: Transaction, *, now: int, limit: int) -> list[Letter]:
 async def claim(tx: Transaction, ids: list[str], *, worker: str, until: int, doubt_until: int) -> None:
     """Lease ``ids`` to ``worker``."""
     await tx.run(_CLAIM, ids=ids, worker=worker, until=until, doubt_until=doubt_until)
+
+
+async def superseded(view: Snapshot, ids: list[str]) -> set[str]:
+    """Those of ``ids`` that a newer version of the same plan has taken the place of."""
+    return {row["id"] for row in await view.rows(_SUPERSEDED, ids=ids)}
 
 
 async def finish(

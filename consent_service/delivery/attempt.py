@@ -1,11 +1,12 @@
 """One attempt at one letter: what the mailbox and the gate say, and what follows from it. Nothing is stored here.
 
 1. in doubt (an earlier attempt may have got through): ask the mailbox. It has the letter: done, or wait for it
-2. ask the gate, anew each time. It says no: the letter is cancelled, unless it may be out; then only a denial that
+2. a newer version of the plan has been accepted since: this one is not sent any more
+3. ask the gate, anew each time. It says no: the letter is cancelled, unless it may be out; then only a denial that
    is final cancels it
-3. the lease has run out in between (a paused process): send nothing
-4. send, under the same ids as ever
-5. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
+4. the lease has run out in between (a paused process): send nothing
+5. send, under the same ids as ever
+6. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
 
 The rule: whatever may have left is in doubt until the mailbox says otherwise, and is never sent under other ids.
 """
@@ -17,7 +18,7 @@ from consent_service.clock import SECOND, Clock
 from consent_service.consents.gate import DispatchAsk, Dispatched, Refused
 from consent_service.delivery._store import Letter
 from consent_service.delivery.backoff import Timing
-from consent_service.delivery.letters import pdf_of
+from consent_service.delivery.letters import SUPERSEDED, pdf_of
 from consent_service.delivery.states import Status
 from consent_service.errors import Unavailable
 from consent_service.mailbox import port
@@ -50,7 +51,7 @@ class Finding:
     ``status`` is None to stay where the letter is, and ``at`` the instant that belongs to it. ``went_out_at`` is when
     content was let go to the mailbox, if it was. ``wait`` is how long until the next attempt, None for the schedule.
     ``doubt_until`` is None when the mailbox certainly has nothing of the letter that we do not know of. ``counts`` is
-    False for a wait that is nobody's fault.
+    False for a wait that is nobody's fault. ``unanswered``: the mailbox did not say whether it has the letter.
     """
 
     status: Status | None
@@ -60,6 +61,7 @@ class Finding:
     wait: int | None = None
     doubt_until: int | None = None
     counts: bool = True
+    unanswered: bool = False
 
     def parked(self, note: str) -> "Finding":
         """The same, but waiting for an operator."""
@@ -68,10 +70,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A letter as it was claimed. ``letter.doubt_until`` is from before the claim; the claim's own is set after it."""
+    """A letter as it was claimed. ``letter.doubt_until`` is from before the claim; the claim's own is set after it.
+
+    ``superseded``: a newer version of its plan had been accepted by then.
+    """
 
     letter: Letter
     leased_until: int
+    superseded: bool = False
 
 
 class Attempts:
@@ -92,7 +98,10 @@ class Attempts:
             if not isinstance(held, port.NotHeld):
                 return self._known(held, letter)
             denied_at = asked_at
-        # 2. The gate, anew.
+        # 2. Nobody is to get what was corrected.
+        if attempt.superseded:
+            return self._stopped(letter, SUPERSEDED, denied_at)
+        # 3. The gate, anew.
         ask = DispatchAsk(
             letter.id,
             letter.consent_id,
@@ -105,12 +114,16 @@ class Attempts:
             return Finding(None, "unavailable", doubt_until=letter.doubt_until)
         if isinstance(answer, Refused):
             return self._refused(letter, answer, denied_at)
-        # 3. A lease that has run out is somebody else's.
+        return await self._send(attempt, answer)
+
+    async def _send(self, attempt: Attempt, answer: Dispatched) -> Finding:
+        letter = attempt.letter
+        # 4. A lease that has run out is somebody else's.
         if self._clock.now() >= attempt.leased_until - self._timing.margin:
             return Finding(None, "lease-ran-out", doubt_until=letter.doubt_until)
-        # 4. Send.
+        # 5. Send.
         outcome = await self._mailbox.send(self._outgoing(letter, answer))
-        # 5. Used before: by us, or by somebody else?
+        # 6. Used before: by us, or by somebody else?
         if isinstance(outcome, port.Duplicate):
             return await self._confirm(letter, outcome, answer.at)
         return self._sent(letter, outcome, answer.at)
@@ -130,23 +143,27 @@ class Attempts:
     def _known(self, held: port.Held | port.Unanswered, letter: Letter) -> Finding:
         """What the mailbox said of a letter in doubt, other than a denial."""
         if isinstance(held, port.Unanswered):
-            return Finding(None, held.reason, doubt_until=letter.doubt_until)
+            return Finding(None, held.reason, doubt_until=letter.doubt_until, unanswered=True)
         if held.delivered_at is None:
             return Finding(Status.DISPATCHED, "held", went_out_at=letter.updated_at, doubt_until=letter.doubt_until)
         return Finding(Status.DELIVERED, "confirmed", at=held.delivered_at, went_out_at=held.delivered_at)
 
     def _refused(self, letter: Letter, refused: Refused, denied_at: int | None) -> Finding:
-        """The gate's no. A letter that may be out is cancelled by nothing but a denial that is final."""
+        """The gate's no."""
         if refused.reason == _PAUSED:
             wait = self._timing.paused_wait
             return Finding(None, _PAUSED, wait=wait, doubt_until=letter.doubt_until, counts=False)
         if refused.reason not in _ENDED:
             return Finding(Status.PARKED, refused.reason, doubt_until=letter.doubt_until)
+        return self._stopped(letter, refused.reason, denied_at)
+
+    def _stopped(self, letter: Letter, reason: str, denied_at: int | None) -> Finding:
+        """Not to be sent any more. A letter that may be out is cancelled by nothing but a denial that is final."""
         if letter.doubt_until is None:
-            return Finding(Status.CANCELLED, refused.reason)
+            return Finding(Status.CANCELLED, reason)
         assert denied_at is not None
         if denied_at >= letter.doubt_until:
-            return Finding(Status.CANCELLED, "denied")
+            return Finding(Status.CANCELLED, "denied" if reason in _ENDED else reason)
         wait = letter.doubt_until - self._clock.now()
         return Finding(None, "awaiting-denial", wait=max(wait, SECOND), doubt_until=letter.doubt_until)
 

@@ -7,13 +7,13 @@ any of it leaves. Both ids follow from the letter's own id, so that no attempt c
 from dataclasses import dataclass
 from uuid import UUID, uuid4, uuid5
 
-from consent_service.audit.log import Entry, Head, append
-from consent_service.consents.reading import ConsentView, seems
+from consent_service.audit.log import Entry, Head, append_all
+from consent_service.consents.reading import ConsentView, find_for_candidate
 from consent_service.consents.states import LETTERS_GO_ON
-from consent_service.crypto.service_keys import SealKey
+from consent_service.crypto.service_keys import SealKey, ServiceKeys
 from consent_service.delivery import _store
 from consent_service.delivery._store import Letter
-from consent_service.delivery.states import Status
+from consent_service.delivery.states import FINAL, Status
 from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault import shares
@@ -23,6 +23,9 @@ from consent_service.vault.seal import SealedPart
 
 _MESSAGES = UUID("0f6f1b1e-9a0c-5f58-9f0a-5d0a3f5c2d11")
 _DOCUMENTS = UUID("5c0c1f8e-53a7-5a0e-8f3e-1f4f7b7a9e02")
+
+SUPERSEDED = "superseded"
+"""Why an unsent letter is cancelled when a newer version of its plan is accepted."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ async def enqueue(
     *,
     now: int,
 ) -> str:
-    """Take ``letter`` in, sealed for the mailbox under ``terms`` (its consent's); its id.
+    """Take ``letter`` in, sealed for the mailbox under ``terms`` (its consent's); its id. Older ones of the plan that
+    have not been sent are cancelled.
 
     The caller holds the lock on the candidate's chain (``head``), has sealed ``pdf`` in this transaction, and has
     found that the consent lets the plan in. Raises ValueError if the pieces are not about one candidate and consent.
@@ -80,11 +84,37 @@ async def enqueue(
     await shares.share_sealed(tx, pdf, terms, mailbox)
     await _store.add(tx, taken)
     await _store.add_status(tx, taken, Status.ACCEPTED.value, at=at, note=None)
-    entry = Entry(
-        "letter.accepted", "unit", unit_id=letter.unit_id, consent_id=letter.consent_id, resource_id=letter_id
-    )
-    await append(tx, log_key, head, entry, at=at)
+    entries = [
+        Entry("letter.accepted", "unit", unit_id=letter.unit_id, consent_id=letter.consent_id, resource_id=letter_id),
+        *[entry_of(older, Status.CANCELLED, SUPERSEDED) for older in await _supersede(tx, taken, at=at)],
+    ]
+    await append_all(tx, log_key, [(head, entry) for entry in entries], at=at)
     return letter_id
+
+
+async def _supersede(tx: Transaction, newer: Letter, *, at: int) -> list[Letter]:
+    """Cancel what is older and certainly not out; which they were. What may be out is for its next attempt to stop."""
+    cancelled = []
+    for older in await _store.of_plan(tx, newer.plan_id):
+        if older.plan_version >= newer.plan_version or older.doubt_until is not None or Status(older.status) in FINAL:
+            continue
+        status = Status.CANCELLED.value
+        if await _store.change(tx, older, status=status, attempts=older.attempts, next_attempt_at=None, at=at):
+            await _store.add_status(tx, older, status, at=at, note=SUPERSEDED)
+            cancelled.append(older)
+    return cancelled
+
+
+def entry_of(letter: Letter, status: Status, outcome: str | None) -> Entry:
+    """What the log says of a letter's step that the service took by itself."""
+    return Entry(
+        f"letter.{status.value}",
+        "service",
+        unit_id=letter.unit_id,
+        consent_id=letter.consent_id,
+        resource_id=letter.id,
+        outcome=outcome,
+    )
 
 
 def pdf_of(candidate_id: str, plan_id: str, plan_version: int) -> PartRef:
@@ -92,19 +122,19 @@ def pdf_of(candidate_id: str, plan_id: str, plan_version: int) -> PartRef:
     return PartRef(candidate_id, "plan", plan_id, plan_version, "pdf")
 
 
-async def consent_state(view: Snapshot, letter: Letter, *, now: int) -> str | None:
-    """The state of the consent that let the letter in; None if there is none any more."""
-    consent = await _consent(view, letter.candidate_id, letter.consent_id, now=now)
+async def consent_state(view: Snapshot, keys: ServiceKeys, letter: Letter, *, now: int) -> str | None:
+    """The state of the consent that let the letter in, by its MACs and the log; None if there is none any more."""
+    consent = await _consent(view, keys, letter.candidate_id, letter.consent_id, now=now)
     return None if consent is None else consent.state
 
 
-async def release_shares(tx: Transaction, consent_id: str, candidate_id: str, *, now: int) -> bool:
+async def release_shares(tx: Transaction, keys: ServiceKeys, consent_id: str, candidate_id: str, *, now: int) -> bool:
     """Destroy the mailbox's shares under a consent that is over, once no letter under it is open; whether it did.
 
     The other ends destroy them themselves: only after ``expired`` and ``used_up`` did they stay, for letters on
     their way. The caller holds the lock on the candidate's chain.
     """
-    consent = await _consent(tx, candidate_id, consent_id, now=now)
+    consent = await _consent(tx, keys, candidate_id, consent_id, now=now)
     if consent is None or consent.ended_at is None or consent.state not in LETTERS_GO_ON:
         return False
     if await _store.open_under(tx, consent_id):
@@ -114,10 +144,12 @@ async def release_shares(tx: Transaction, consent_id: str, candidate_id: str, *,
     return True
 
 
-async def _consent(view: Snapshot, candidate_id: str, consent_id: str, *, now: int) -> ConsentView | None:
-    """The consent, as its candidate sees it; None if there is none, or a row that nobody of ours wrote."""
+async def _consent(
+    view: Snapshot, keys: ServiceKeys, candidate_id: str, consent_id: str, *, now: int
+) -> ConsentView | None:
+    """The consent, as its candidate sees it; None if there is none. One that was changed is in no state of ours."""
     try:
-        return await seems(view, candidate_id, consent_id, now=now)
+        return await find_for_candidate(view, keys, candidate_id, consent_id, now=now)
     except (NotAvailable, ValueError, KeyError, TypeError):  # what became of a letter is written down all the same
         return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from consent_service.audit.log import Entry, append, lock
 from consent_service.clock import Clock
-from consent_service.crypto.service_keys import SealKey
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import _store, letters
 from consent_service.delivery._store import Letter
 from consent_service.delivery.states import FINAL, Status
@@ -64,10 +64,10 @@ async def show(view: Snapshot, letter_id: str) -> LetterView:
     return (await _views(view, [await _letter(view, letter_id)]))[0]
 
 
-async def retry(db: Database, log_key: SealKey, clock: Clock, letter_id: str) -> LetterView:
+async def retry(db: Database, keys: ServiceKeys, clock: Clock, letter_id: str) -> LetterView:
     """Let a parked letter, or one that waits for its time, be tried now. Raises NotAvailable, WrongState at its end."""
     async with db.transaction() as tx:
-        letter, now = await _locked(tx, log_key, clock, letter_id, "letter.retried")
+        letter, now = await _locked(tx, keys, clock, letter_id, "letter.retried")
         known = {row["status"] for row in (await _store.history(tx, [letter.id]))[letter.id]}
         status = Status.DISPATCHED if Status.DISPATCHED.value in known else Status.ACCEPTED
         due = clock.now()
@@ -78,21 +78,21 @@ async def retry(db: Database, log_key: SealKey, clock: Clock, letter_id: str) ->
         return await show(tx, letter.id)
 
 
-async def cancel(db: Database, log_key: SealKey, clock: Clock, letter_id: str) -> LetterView:
+async def cancel(db: Database, keys: ServiceKeys, clock: Clock, letter_id: str) -> LetterView:
     """Cancel a letter of which nothing has left. Raises NotAvailable, and WrongState at its end or if it may be out."""
     async with db.transaction() as tx:
-        letter, now = await _locked(tx, log_key, clock, letter_id, "letter.cancelled")
+        letter, now = await _locked(tx, keys, clock, letter_id, "letter.cancelled")
         if letter.doubt_until is not None:
             raise WrongState("The letter may be out: only the mailbox can say. Try it again, and see.")
         status, attempts = Status.CANCELLED.value, letter.attempts
         if not await _store.change(tx, letter, status=status, attempts=attempts, next_attempt_at=None, at=now):
             raise WrongState(_UNDER_WAY)
         await _store.add_status(tx, letter, Status.CANCELLED.value, at=now, note="operator")
-        await letters.release_shares(tx, letter.consent_id, letter.candidate_id, now=now)
+        await letters.release_shares(tx, keys, letter.consent_id, letter.candidate_id, now=now)
         return await show(tx, letter.id)
 
 
-async def _locked(tx: Transaction, log_key: SealKey, clock: Clock, letter_id: str, event: str) -> tuple[Letter, int]:
+async def _locked(tx: Transaction, keys: ServiceKeys, clock: Clock, letter_id: str, event: str) -> tuple[Letter, int]:
     """The letter, read after its candidate's chain was locked, with the operator's act in the log."""
     candidate_id = (await _letter(tx, letter_id)).candidate_id
     head = (await lock(tx, [candidate_id]))[candidate_id]
@@ -101,7 +101,7 @@ async def _locked(tx: Transaction, log_key: SealKey, clock: Clock, letter_id: st
         raise WrongState("The letter has come to its end.")
     now = head.now(clock.now())
     entry = Entry(event, "operator", consent_id=letter.consent_id, resource_id=letter.id, outcome="operator")
-    await append(tx, log_key, head, entry, at=now)
+    await append(tx, keys.log, head, entry, at=now)
     return letter, now
 
 

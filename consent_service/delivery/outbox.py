@@ -10,9 +10,10 @@ Claiming locks no chain head: it changes nothing that is about a person. Giving 
 import structlog
 from prometheus_client import Counter
 
-from consent_service.audit.log import Entry, Head, append_all, lock
+from consent_service.audit.log import Head, append_all, lock
 from consent_service.clock import Clock
-from consent_service.crypto.service_keys import SealKey
+from consent_service.consents.states import LETTERS_GO_ON, LIVING, State
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import _store, letters
 from consent_service.delivery._store import Letter
 from consent_service.delivery.attempt import Attempt, Finding
@@ -30,9 +31,9 @@ _log = structlog.get_logger()
 class Outbox:
     """The outbox as one worker sees it. ``worker`` is new at every start of a process, so no two ever share one."""
 
-    def __init__(self, db: Database, log_key: SealKey, clock: Clock, timing: Timing, worker: str) -> None:
+    def __init__(self, db: Database, keys: ServiceKeys, clock: Clock, timing: Timing, worker: str) -> None:
         """Take what is said above."""
-        self._db, self._log_key, self._clock, self._timing, self._worker = db, log_key, clock, timing, worker
+        self._db, self._keys, self._clock, self._timing, self._worker = db, keys, clock, timing, worker
 
     async def claim(self, limit: int) -> list[Attempt]:
         """Up to ``limit`` letters whose time has come, leased to this worker."""
@@ -41,10 +42,12 @@ class Outbox:
         doubt_until = until + self._timing.signature_lives
         async with self._db.transaction() as tx:
             due = await _store.due(tx, now=now, limit=limit)
-            if due:
-                ids = [letter.id for letter in due]
-                await _store.claim(tx, ids, worker=self._worker, until=until, doubt_until=doubt_until)
-        return [Attempt(letter.leased(), until) for letter in due]
+            if not due:
+                return []
+            ids = [letter.id for letter in due]
+            await _store.claim(tx, ids, worker=self._worker, until=until, doubt_until=doubt_until)
+            superseded = await _store.superseded(tx, ids)
+        return [Attempt(letter.leased(), until, superseded=letter.id in superseded) for letter in due]
 
     async def next_due(self) -> int | None:
         """When the next letter is due, if any waits."""
@@ -72,6 +75,8 @@ class Outbox:
 
     async def _write(self, tx: Transaction, head: Head, letter: Letter, finding: Finding) -> bool:
         now = head.now(self._clock.now())
+        if finding.unanswered and await self._is_hopeless(tx, letter, now):
+            finding = finding.parked("unanswered-after-end")
         status = finding.status or Status(letter.status)
         kept = await _store.finish(
             tx,
@@ -87,12 +92,21 @@ class Outbox:
         steps = await self._steps(tx, letter, finding, now)
         for step, at, note in steps:
             await _store.add_status(tx, letter, step.value, at=at, note=note)
-        logged = [(head, _entry(letter, step, note)) for step, _, note in steps if step is not Status.PARKED]
+        logged = [(head, letters.entry_of(letter, step, note)) for step, _, note in steps if step is not Status.PARKED]
         if logged:
-            await append_all(tx, self._log_key, logged, at=now)
+            await append_all(tx, self._keys.log, logged, at=now)
         if status in FINAL:
-            await self._settle(tx, letter, status, now)
+            await self._settle(tx, letter, status, finding.note, now)
         return True
+
+    async def _is_hopeless(self, tx: Transaction, letter: Letter, now: int) -> bool:
+        """Whether a letter that the mailbox gives no answer about may neither be sent any more, nor still be on its
+        way there by itself. Then a person asks the mailbox.
+        """
+        if letter.doubt_until is None or now < letter.doubt_until:
+            return False
+        state = await letters.consent_state(tx, self._keys, letter, now=now)
+        return state not in {one.value for one in LIVING | LETTERS_GO_ON}
 
     async def _steps(
         self, tx: Transaction, letter: Letter, finding: Finding, now: int
@@ -106,14 +120,18 @@ class Outbox:
             steps.append((finding.status, now if finding.at is None else finding.at, finding.note))
         return steps
 
-    async def _settle(self, tx: Transaction, letter: Letter, status: Status, now: int) -> None:
-        """At the end of a letter: tell the unit, while its consent is in force, and let the mailbox's shares go."""
-        if await letters.consent_state(tx, letter, now=now) == "granted":
+    async def _settle(self, tx: Transaction, letter: Letter, status: Status, note: str | None, now: int) -> None:
+        """At the end of a letter: tell the unit, while its consent is in force, and let the mailbox's shares go.
+
+        Of a plan that a newer one has taken the place of it hears nothing any more.
+        """
+        in_force = await letters.consent_state(tx, self._keys, letter, now=now) == State.GRANTED
+        if in_force and note != letters.SUPERSEDED:
             await announce(
                 tx, letter.unit_id, "plan", state=status.value, at=now, consent_id=letter.consent_id,
                 plan_id=letter.plan_id,
             )  # fmt: skip
-        await letters.release_shares(tx, letter.consent_id, letter.candidate_id, now=now)
+        await letters.release_shares(tx, self._keys, letter.consent_id, letter.candidate_id, now=now)
 
     def _again(self, letter: Letter, finding: Finding) -> int:
         """When to try again: after the schedule's wait, or the one that was named if that is longer."""
@@ -138,18 +156,7 @@ class Outbox:
 _AT_REST = FINAL | {Status.PARKED}
 
 
-def _entry(letter: Letter, status: Status, note: str | None) -> Entry:
-    return Entry(
-        f"letter.{status.value}",
-        "service",
-        unit_id=letter.unit_id,
-        consent_id=letter.consent_id,
-        resource_id=letter.id,
-        outcome=note,
-    )
-
-
-async def tidy(db: Database, clock: Clock) -> int:
+async def tidy(db: Database, keys: ServiceKeys, clock: Clock) -> int:
     """Destroy the mailbox's shares under consents that are over, where no letter is open; how many consents."""
     after, tidied = "", 0
     while True:
@@ -159,7 +166,8 @@ async def tidy(db: Database, clock: Clock) -> int:
             try:
                 async with db.transaction() as tx:
                     await lock(tx, [row["candidate_id"]])
-                    tidied += await letters.release_shares(tx, row["consent_id"], row["candidate_id"], now=clock.now())
+                    consent_id, candidate_id = row["consent_id"], row["candidate_id"]
+                    tidied += await letters.release_shares(tx, keys, consent_id, candidate_id, now=clock.now())
             except NotAvailable:
                 continue
         if len(page) < 100:

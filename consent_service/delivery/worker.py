@@ -11,7 +11,7 @@ import secrets
 import structlog
 
 from consent_service.clock import MINUTE, SECOND, Clock
-from consent_service.crypto.service_keys import SealKey
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery.attempt import Attempt, Attempts, Dispatching, Finding, Levels
 from consent_service.delivery.backoff import Timing
 from consent_service.delivery.failpoints import Failpoint, Reached, lives_on
@@ -37,7 +37,7 @@ class Worker:
         db: Database,
         gate: Dispatching,
         mailbox: Mailbox,
-        log_key: SealKey,
+        keys: ServiceKeys,
         clock: Clock,
         *,
         levels: Levels = Levels(),  # noqa: B008  # frozen, and without state
@@ -46,8 +46,8 @@ class Worker:
     ) -> None:
         """Take what the work needs; the worker's own name is chance, so that a restarted one is another."""
         self.name = secrets.token_hex(8)
-        self._db, self._clock, self._timing, self._reached = db, clock, timing, reached
-        self._outbox = Outbox(db, log_key, clock, timing, self.name)
+        self._db, self._keys, self._clock, self._timing, self._reached = db, keys, clock, timing, reached
+        self._outbox = Outbox(db, keys, clock, timing, self.name)
         self._attempts = Attempts(gate, mailbox, clock, timing, levels)
         self._under_way: set[asyncio.Task[None]] = set()
         self._tidy_at = 0
@@ -75,7 +75,7 @@ class Worker:
     async def _turn(self) -> None:
         if self._clock.now() >= self._tidy_at:
             self._tidy_at = self._clock.now() + _TIDY_EVERY
-            await tidy(self._db, self._clock)
+            await tidy(self._db, self._keys, self._clock)
         begun = await self._begin()
         if not begun:
             await self._some_end(await self._sleep())

@@ -12,6 +12,7 @@ import pytest
 from consent_service.audit.log import SERVICE_CHAIN, lock, open_chain
 from consent_service.audit.log import read as read_log
 from consent_service.clock import SettableClock, end_of_day, local_date
+from consent_service.consents import _store as consents
 from consent_service.consents import endings, grants
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Controller, Desk
@@ -37,7 +38,7 @@ from consent_service.mailbox.port import Mailbox
 from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
 from consent_service.persons.numbers import NationalId, parse
-from consent_service.storage.engine import Database
+from consent_service.storage.engine import Database, Snapshot
 from consent_service.vault.keys import MAILBOX, Keys, create_service_keys, open_keys
 from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import seal
@@ -104,6 +105,12 @@ class Office:
         async with self.db.transaction() as tx:
             await endings.revoke(tx, self.desk, consent.candidate_id, consent.id, now=self.clock.now())
 
+    async def stored(self, view: Snapshot, consent_id: str) -> Stored:
+        """A consent's row."""
+        consent = await consents.find(view, consent_id)
+        assert consent is not None
+        return consent
+
     async def sweep(self) -> None:
         """What is out of time is written down."""
         await sweep(self.db, self.desk, self.clock)
@@ -119,11 +126,11 @@ class Office:
         pdf = letters.pdf_of(letter.candidate_id, letter.plan_id, letter.plan_version)
         return DispatchAsk(letter.id, letter.consent_id, letter.candidate_id, pdf)
 
-    async def letter(self, consent: Stored, *, version: int = 1, text: str = "plan") -> str:
-        """Fagopplæring's plan is accepted; the letter's id."""
+    async def letter(self, consent: Stored, *, version: int = 1, text: str = "plan", plan_id: str | None = None) -> str:
+        """Fagopplæring's plan is accepted, a new one or a version of ``plan_id``; the letter's id."""
         assert consent.candidate_id is not None
         owner, mailbox = await self.keys.candidate(consent.candidate_id), await self.keys.recipient(MAILBOX)
-        plan_id = str(uuid4())
+        plan_id = plan_id or str(uuid4())
         async with self.db.transaction() as tx:
             head = (await lock(tx, [consent.candidate_id]))[consent.candidate_id]
             ref = letters.pdf_of(consent.candidate_id, plan_id, version)
@@ -155,7 +162,7 @@ class Office:
             self.db,
             gate or self.gate,
             mailbox or self.digipost.mailbox(),
-            self.keys.service.log,
+            self.keys.service,
             self.clock,
             timing=timing or Timing(),
         )
@@ -166,7 +173,7 @@ class Office:
 
     def outbox(self, name: str = "dead") -> Outbox:
         """A worker's hold on the outbox, to be let go of at any point."""
-        return Outbox(self.db, self.keys.service.log, self.clock, Timing(), name)
+        return Outbox(self.db, self.keys.service, self.clock, Timing(), name)
 
     async def show(self, letter_id: str) -> operators.LetterView:
         """The letter as an operator sees it."""

@@ -89,7 +89,7 @@ async def settled(here: Chaos) -> list[LetterView]:
     desk = Desk(keys.service, Purposes.load(), CONTROLLER)
     mailbox = here.digipost.mailbox()
     for _ in range(20):
-        worker = Worker(here.opened.db, Gate(here.opened.db, keys, desk, clock), mailbox, keys.service.log, clock)
+        worker = Worker(here.opened.db, Gate(here.opened.db, keys, desk, clock), mailbox, keys.service, clock)
         await worker.run_until_idle()
         async with here.opened.db.snapshot() as view:
             letters = [await operators.show(view, row["id"]) for row in await view.rows(_LETTERS)]

@@ -106,13 +106,13 @@ async def test_the_mailbox_can_open_nothing_once_its_letters_and_the_consent_are
     letter = await office.letter(consent)
     office.clock.advance(days=3)
     await office.sweep()
-    assert await tidy(office.db, office.clock) == 0
+    assert await tidy(office.db, office.keys.service, office.clock) == 0
     (attempt,) = await office.outbox().claim(1)
     office.clock.advance(seconds=61)
     await office.work()
     assert await office.status(letter) == "delivered"
     assert isinstance(await office.gate.dispatch(office.ask(attempt.letter)), Refused)
-    assert await tidy(office.db, office.clock) == 0
+    assert await tidy(office.db, office.keys.service, office.clock) == 0
 
 
 async def test_shares_left_by_a_delivered_letter_go_when_the_consent_expires(office: Office) -> None:
@@ -121,11 +121,11 @@ async def test_shares_left_by_a_delivered_letter_go_when_the_consent_expires(off
     letter = await office.letter(consent)
     await office.work()
     assert await office.status(letter) == "delivered"
-    assert await tidy(office.db, office.clock) == 0
+    assert await tidy(office.db, office.keys.service, office.clock) == 0
     office.clock.advance(days=3)
     await office.sweep()
-    assert await tidy(office.db, office.clock) == 1
-    assert await tidy(office.db, office.clock) == 0
+    assert await tidy(office.db, office.keys.service, office.clock) == 1
+    assert await tidy(office.db, office.keys.service, office.clock) == 0
 
 
 async def test_shares_stay_while_another_letter_under_the_consent_is_open(office: Office) -> None:
@@ -136,7 +136,7 @@ async def test_shares_stay_while_another_letter_under_the_consent_is_open(office
     waiting = await office.letter(consent)
     office.clock.advance(days=3)
     await office.sweep()
-    assert await tidy(office.db, office.clock) == 0
+    assert await tidy(office.db, office.keys.service, office.clock) == 0
     await office.work()
     assert await office.status(waiting) == "delivered"
 
@@ -165,13 +165,13 @@ async def test_an_operator_cancels_what_has_not_left(office: Office) -> None:
     """It is in the candidate's log as an operator's act, and nothing is sent."""
     candidate = await office.candidate()
     letter = await office.letter(await office.consent(candidate))
-    shown = await operators.cancel(office.db, office.keys.service.log, office.clock, letter)
+    shown = await operators.cancel(office.db, office.keys.service, office.clock, letter)
     assert (shown.status, shown.history[-1].note) == ("cancelled", "operator")
     await office.work()
     assert await office.digipost.letters() == []
     assert await office.logged(candidate) == ["letter.accepted", "letter.cancelled"]
     with pytest.raises(WrongState):
-        await operators.retry(office.db, office.keys.service.log, office.clock, letter)
+        await operators.retry(office.db, office.keys.service, office.clock, letter)
 
 
 async def test_an_operator_calls_back_nothing_that_may_be_out(office: Office) -> None:
@@ -182,7 +182,7 @@ async def test_an_operator_calls_back_nothing_that_may_be_out(office: Office) ->
     await office.work()
     before = await office.logged(candidate)
     with pytest.raises(WrongState):
-        await operators.cancel(office.db, office.keys.service.log, office.clock, letter)
+        await operators.cancel(office.db, office.keys.service, office.clock, letter)
     assert await office.logged(candidate) == before
 
 
@@ -191,4 +191,4 @@ async def test_a_retry_waits_for_an_attempt_that_is_under_way(office: Office) ->
     letter = await office.letter(await office.consent(await office.candidate()))
     await office.outbox().claim(1)
     with pytest.raises(WrongState):
-        await operators.retry(office.db, office.keys.service.log, office.clock, letter)
+        await operators.retry(office.db, office.keys.service, office.clock, letter)

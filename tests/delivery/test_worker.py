@@ -13,6 +13,7 @@ from consent_service.delivery import operators
 from consent_service.delivery.backoff import Timing
 from consent_service.errors import KeyProviderDown
 from consent_service.mailbox.port import DocumentEvent, DocumentStatus, Mailbox, Outcome, OutgoingLetter, Unanswered
+from consent_service.storage.engine import Statement
 from tests.delivery.conftest import Office
 from tests.support.digipost import DEACTIVATED, USER, intruder, signer
 
@@ -137,6 +138,45 @@ async def test_a_revoke_after_an_unknown_outcome_cancels_once_a_denial_is_final(
     assert await office.digipost.letters() == []
 
 
+async def test_a_revoke_after_an_unknown_outcome_parks_what_the_mailbox_never_answers_for(office: Office) -> None:
+    """Only the document's status is asked, nothing is sent; without an answer a person looks, and may ask again."""
+    consent = await office.consent(await office.candidate())
+    letter = await office.letter(consent)
+    await office.digipost.order("drop_after")
+    await office.work()
+    await office.revoke(consent)
+    await office.digipost.order("unavailable", calls="status", times=1000)
+    office.clock.advance(seconds=2)
+    await office.work()
+    assert await office.status(letter) == "dispatched"
+    office.clock.advance(seconds=6 * 60)
+    await office.work()
+    parked = await office.show(letter)
+    assert (parked.status, parked.history[-1].note) == ("parked", "unanswered-after-end")
+    assert await office.out(consent) == ["dispatched"]
+    await office.digipost.put_right()
+    await operators.retry(office.db, office.keys.service, office.clock, letter)
+    await office.work()
+    assert await office.status(letter) == "delivered"
+    assert len(await office.digipost.letters()) == 1
+
+
+async def test_an_unanswered_letter_whose_consent_is_in_force_is_asked_about_again_and_again(office: Office) -> None:
+    """Nobody needs to look while it may still be sent."""
+    letter = await office.letter(await office.consent(await office.candidate()))
+    await office.digipost.order("drop_after")
+    await office.work()
+    await office.digipost.order("unavailable", calls="status", times=1000)
+    for _ in range(3):
+        office.clock.advance(seconds=6 * 60)
+        await office.work()
+    assert await office.status(letter) == "dispatched"
+    await office.digipost.put_right()
+    office.clock.advance(seconds=6 * 60)
+    await office.work()
+    assert await office.status(letter) == "delivered"
+
+
 async def test_a_letter_that_the_mailbox_holds_back_is_waited_for(office: Office) -> None:
     """Taken but not yet delivered: dispatched until the mailbox says delivered, and sent once."""
     letter = await office.letter(await office.consent(await office.candidate()))
@@ -178,6 +218,25 @@ async def test_a_restarted_worker_with_the_same_name_does_not_keep_the_claim_ali
     assert new.letter.doubt_until is not None
     assert not await before.finish(old, before.lost(old, "timeout"))
     assert await after.finish(new, after.lost(new, "timeout"))
+
+
+async def test_a_dead_worker_of_which_nothing_is_known_any_more_keeps_no_claim(office: Office) -> None:
+    """Procrastinate #1518, the other way: its row pruned first, the job was under way for ever. Here a claim is a time
+    in the letter's own row: there is no row of workers to prune, and without the name it runs out all the same.
+    """
+    letter = await office.letter(await office.consent(await office.candidate()))
+    assert len(await office.outbox().claim(10)) == 1
+    async with office.db.transaction() as tx:
+        await tx.run(Statement("UPDATE letter SET leased_by = NULL"))
+        await tx.run(Statement("DELETE FROM lease"))
+    office.clock.advance(seconds=61)
+    await office.work()
+    assert await office.status(letter) == "delivered"
+
+
+async def test_every_worker_has_a_name_that_nobody_had_before(office: Office) -> None:
+    """Two starts in one pod, or after one crash, are two workers."""
+    assert len({office.worker().name for _ in range(100)}) == 100
 
 
 async def test_a_worker_killed_after_the_mailbox_answered_makes_no_second_letter(office: Office) -> None:
@@ -297,7 +356,7 @@ async def test_a_wrong_certificate_parks_letters_and_an_operator_lets_them_go_on
     office.clock.advance(days=1)
     await office.work()
     assert await office.status(letter) == "parked"
-    await operators.retry(office.db, office.keys.service.log, office.clock, letter)
+    await operators.retry(office.db, office.keys.service, office.clock, letter)
     await office.work()
     assert await office.status(letter) == "delivered"
 
