@@ -5,7 +5,8 @@ local). A ``CONSENT_`` or ``DIGIPOST_`` variable that is not in this file refuse
 a misspelt setting is never a setting left out. No secret has a default; a secret is a path to a file, a
 ``SecretStr``, or a file of the variable's name in the folder ``CONSENT_SECRETS_DIR``. Production demands what
 a person must be told before anything is stored: who is responsible, whom to ask, where the data lies.
-Names that NAIS gives (``IDPORTEN_…``, ``MASKINPORTEN_…``) are kept as they are.
+Names that NAIS gives (``IDPORTEN_…``, ``MASKINPORTEN_…``, ``TOKEN_X_…``) are kept as they are; what we add to them
+begins with ``CONSENT_``, so that a misspelt one is noticed.
 """
 
 import os
@@ -112,11 +113,22 @@ class Settings(BaseSettings):
     idporten_client_jwk: SecretStr | None = _named("IDPORTEN_CLIENT_JWK", None)
     idporten_redirect_uri: str = _named("IDPORTEN_REDIRECT_URI", "")
     idporten_audience: str = _named("IDPORTEN_AUDIENCE", "")
+    idporten_acr: str = _named("CONSENT_IDPORTEN_ACR", "idporten-loa-high")
+    idporten_algorithms: Words = _named("CONSENT_IDPORTEN_ALGORITHMS", "RS256")
+
+    # TokenX: bearer tokens made for us by exchange, at NAV alone
+    token_x_issuer: str = _named("TOKEN_X_ISSUER", "")
+    token_x_well_known_url: str = _named("TOKEN_X_WELL_KNOWN_URL", "")
+    token_x_jwks_uri: str = _named("TOKEN_X_JWKS_URI", "")
+    token_x_client_id: str = _named("TOKEN_X_CLIENT_ID", "")
+    token_x_algorithms: Words = _named("CONSENT_TOKEN_X_ALGORITHMS", "RS256")
 
     # Units come with tokens from Maskinporten
     maskinporten_issuer: str = _named("MASKINPORTEN_ISSUER", "")
     maskinporten_well_known_url: str = _named("MASKINPORTEN_WELL_KNOWN_URL", "")
     maskinporten_jwks_uri: str = _named("MASKINPORTEN_JWKS_URI", "")
+    maskinporten_audience: str = _named("CONSENT_MASKINPORTEN_AUDIENCE", "")
+    maskinporten_algorithms: Words = _named("CONSENT_MASKINPORTEN_ALGORITHMS", "RS256")
 
     # Digipost: the candidates' mailbox
     digipost_url: str = _named("DIGIPOST_URL", "")
@@ -143,7 +155,15 @@ class Settings(BaseSettings):
         """Whether real people's data is here."""
         return self.environment is Environment.PRODUCTION
 
-    @field_validator("privacy_contacts", "hosting_countries", "digipost_pins", mode="before")
+    @field_validator(
+        "privacy_contacts",
+        "hosting_countries",
+        "digipost_pins",
+        "idporten_algorithms",
+        "token_x_algorithms",
+        "maskinporten_algorithms",
+        mode="before",
+    )
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 from consent_service.errors import Forbidden, InsufficientScope
-from consent_service.identity.tokens import UnitToken
+from consent_service.identity.unit_tokens import UnitToken
 from consent_service.identity.units import Client, Unit, UnitKind
 
 

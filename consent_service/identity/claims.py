@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from consent_service.clock import SECOND
+from consent_service.clock import HOUR, SECOND
 from consent_service.identity.organisation_numbers import is_organisation_number
 
 Claims = Mapping[str, Any]
@@ -17,6 +17,7 @@ _TEXT = re.compile(r"[\x21-\x7e]{1,255}")
 _SCOPES = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")  # RFC 6749, section 3.3
 _ELEVEN_DIGITS = re.compile(r"[0-9]{11}")
 _ORGANISATION = re.compile(r"0192:([0-9]{9})")
+_LONGEST_LIFE = 24 * HOUR  # the issuers' longest is two hours
 _LAST_SECOND = 253_402_300_799  # the end of the year 9999
 
 
@@ -56,6 +57,19 @@ def audience(claims: Claims) -> frozenset[str]:
     return frozenset(audiences)
 
 
+def check_audience(audience: str) -> None:
+    """Raises ValueError for an ``audience`` that can't be ours, since everybody's tokens carry it."""
+    if audience in {"", "unspecified"}:
+        raise ValueError("an audience of our own is needed")
+
+
+def refuse(claims: Claims, *names: str) -> None:
+    """Raises Refused if one of these claims is there: it makes the token one of another kind."""
+    for name in names:
+        if name in claims:
+            raise Refused(f"{name} is present")
+
+
 def identity_number(claims: Claims) -> str:
     """``pid``: eleven ASCII digits. Whether they are a number that we take is for ``persons`` to say."""
     value = claims.get("pid")
@@ -79,11 +93,11 @@ def organisation(claims: Claims, name: str) -> str:
     return match[1]
 
 
-def expiry(claims: Claims, *, now: int, leeway: int, longest: int) -> int:
+def expiry(claims: Claims, *, now: int, leeway: int) -> int:
     """The instant at which the token ends, when it is in force at ``now``.
 
     All in microseconds. ``exp`` and ``iat`` are demanded, ``nbf`` is heeded when present; ``leeway`` is for the
-    difference of the two clocks; a token that claims to live beyond ``longest`` is nobody's work but a forger's.
+    difference of the two clocks; a token that claims to live for more than a day is nobody's work but a forger's.
     """
     expires, issued = _seconds(claims, "exp"), _seconds(claims, "iat")
     begins = _seconds(claims, "nbf") if "nbf" in claims else issued
@@ -91,7 +105,7 @@ def expiry(claims: Claims, *, now: int, leeway: int, longest: int) -> int:
         raise Refused("expired")
     if max(issued, begins) > now + leeway:
         raise Refused("not yet valid")
-    if not 0 < expires - issued <= longest:
+    if begins >= expires or not 0 < expires - issued <= _LONGEST_LIFE:
         raise Refused("lifetime")
     return expires
 

@@ -7,6 +7,7 @@ that JSON does not have, and the headers that change how the rest is to be read 
 
 import base64
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,8 +19,10 @@ LONGEST_TOKEN = 8192
 _SEGMENTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,128}")
 _TYPES = frozenset({"JWT", "at+jwt"})
-_CHANGES_THE_READING = frozenset({"crit", "b64", "zip", "enc"})
+_CHANGES_THE_READING = frozenset({"crit", "b64", "zip", "enc", "cty"})
+_NAMES_A_KEY = frozenset({"jku", "x5u", "jwk"})  # x5c is in ID-porten's id_tokens, and is not looked at
 _DEEPEST = 16
+_LONGEST_NUMBER = 24  # characters: more than any instant or count has, in JSON's shortest and longest form
 
 
 class Unreadable(ValueError):
@@ -57,6 +60,8 @@ def parse(text: str) -> CompactToken:
         raise Unreadable("typ")
     if not _CHANGES_THE_READING.isdisjoint(header):
         raise Unreadable("header that changes the reading")
+    if not _NAMES_A_KEY.isdisjoint(header):
+        raise Unreadable("header that names a key of the token's own")
     return CompactToken(text=text, kid=kid, alg=alg, typ=typ, claims=strict_json(payload_raw))
 
 
@@ -77,7 +82,10 @@ def base64url_encode(raw: bytes) -> str:
 
 
 def strict_json(raw: bytes) -> dict[str, Any]:
-    """``raw`` as one JSON object, without ambiguity: UTF-8, no name twice, no NaN, 16 levels. Raises Unreadable."""
+    """``raw`` as one JSON object, without ambiguity: UTF-8, no name twice, no NaN, 16 levels. Raises Unreadable.
+
+    A number has at most 24 characters and is finite: what is longer takes time to read, and is nothing that we count.
+    """
     try:
         value = _DECODER.decode(raw.decode("utf-8"))
     except Unreadable:
@@ -101,7 +109,26 @@ def _no_constant(_: str) -> NoReturn:
     raise Unreadable("JSON with NaN or Infinity")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_named_once, parse_constant=_no_constant)
+def _integer(digits: str) -> int:
+    return int(_short(digits))
+
+
+def _finite(digits: str) -> float:
+    number = float(_short(digits))
+    if not math.isfinite(number):
+        raise Unreadable("JSON with a number beyond all")
+    return number
+
+
+def _short(digits: str) -> str:
+    if len(digits) > _LONGEST_NUMBER:
+        raise Unreadable("JSON with an endless number")
+    return digits
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_named_once, parse_constant=_no_constant, parse_int=_integer, parse_float=_finite
+)
 """Made once: to make one takes as long as to read a small body."""
 
 

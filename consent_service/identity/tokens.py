@@ -7,10 +7,10 @@ on a second one. The steps, whose numbers stand over the code:
 2. ``iss`` looked up among the issuers that were configured; ``alg`` among that issuer's own
 3. one RSA key of that issuer by ``kid``; nothing in the token can name another place to get keys
 4. the signature, which is all that python-jose is asked about
-5. time, audience, level and the rest, each by type (``claims``)
+5. time, audience, level and the rest, each by type (``claims``, ``unit_tokens``, ``candidate_tokens``)
 
 Every failure is the same Unauthenticated, since the difference would help only an attacker; the reason goes to
-the log in fixed words. The only other answer is Unavailable, when an issuer's keys were never had.
+the log in fixed words. The only other answer is Unavailable, when an issuer is down and its key was not had before.
 """
 
 import hashlib
@@ -22,40 +22,20 @@ from typing import Protocol
 
 import structlog
 
-from consent_service.clock import HOUR, SECOND, Clock
+from consent_service.clock import SECOND, Clock
 from consent_service.errors import Unauthenticated
 from consent_service.identity import claims
+from consent_service.identity.candidate_tokens import CandidateToken
 from consent_service.identity.claims import Refused
 from consent_service.identity.compact import LONGEST_TOKEN, CompactToken, Unreadable, parse
 from consent_service.identity.issuers import Issuer
 from consent_service.identity.signatures import check_algorithms, check_signature
+from consent_service.identity.unit_tokens import UnitToken
 
 MOST_LEEWAY = 30 * SECOND
-_LONGEST_LIFE = 24 * HOUR  # the issuers' longest is two hours
 _BEARER = re.compile(rf"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9._-]{{1,{LONGEST_TOKEN}}})")
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class UnitToken:
-    """An organisation's system, vouched for by Maskinporten. ``supplier`` calls on its behalf when not None."""
-
-    organisation_number: str
-    supplier: str | None
-    client_id: str
-    scopes: frozenset[str]
-    expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateToken:
-    """A person who logged in, in an access token that was made for us."""
-
-    pid: str = field(repr=False)
-    acr: str
-    client_id: str
-    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,82 +65,11 @@ class BearerValidator(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class MaskinportenTokens:
-    """Access tokens for organisations. ``audience``: demanded in ``aud`` when not None (restricted tokens).
-
-    A token with ``pid`` is refused: it looks like a person's, though nobody has logged in. So is one with
-    ``authorization_details``, which narrows a right in terms that we do not know.
-    """
-
-    issuer: Issuer
-    audience: str | None = None
-    algorithms: frozenset[str] = frozenset({"RS256"})
-
-    def read(self, token: CompactToken, *, now: int, leeway: int) -> UnitToken:
-        """See BearerValidator."""
-        said = token.claims
-        expires_at = claims.expiry(said, now=now, leeway=leeway, longest=_LONGEST_LIFE)
-        _refuse_any(said, "pid", "authorization_details", "cnf", "nonce", "events")
-        if said.get("token_type") != "Bearer":
-            raise Refused("token_type")
-        audience = claims.audience(said)
-        if self.audience is not None and self.audience not in audience:
-            raise Refused("aud")
-        if self.audience is None and not audience <= {"unspecified"}:
-            raise Refused("aud")  # restricted to another API
-        claims.text(said, "jti")
-        return UnitToken(
-            organisation_number=claims.organisation(said, "consumer"),
-            supplier=claims.organisation(said, "supplier") if "supplier" in said else None,
-            client_id=claims.text(said, "client_id"),
-            scopes=claims.scopes(said),
-            expires_at=expires_at,
-        )
-
-
-@dataclass(frozen=True)
-class IdportenTokens:
-    """Access tokens of ID-porten that a client asked for with our ``audience`` as ``resource`` (RFC 8707).
-
-    ``acr``: the levels that suffice. An id_token is refused by its ``nonce`` and its audience.
-    """
-
-    issuer: Issuer
-    audience: str
-    acr: frozenset[str]
-    algorithms: frozenset[str] = frozenset({"RS256"})
-
-    def __post_init__(self) -> None:
-        """Refuse an audience that everybody's tokens carry."""
-        if self.audience in {"", "unspecified"}:
-            raise ValueError("an audience of our own is needed")
-
-    def read(self, token: CompactToken, *, now: int, leeway: int) -> CandidateToken:
-        """See BearerValidator."""
-        said = token.claims
-        expires_at = claims.expiry(said, now=now, leeway=leeway, longest=_LONGEST_LIFE)
-        _refuse_any(said, "nonce", "at_hash", "events", "cnf")
-        if self.audience not in claims.audience(said):
-            raise Refused("aud")
-        acr = claims.text(said, "acr")
-        if acr not in self.acr:
-            raise Refused("acr")
-        claims.text(said, "jti")
-        claims.scopes(said)
-        return CandidateToken(
-            pid=claims.identity_number(said),
-            acr=acr,
-            client_id=claims.text(said, "client_id"),
-            expires_at=expires_at,
-        )
-
-
 class BearerTokens:
     """Verifies the tokens of calls to us and remembers what was verified, until ``exp``.
 
     ``leeway`` and all instants are microseconds. What is remembered is keyed by the hash of the token's text,
-    which is enough because a token has one canonical text; at most ``remembered`` tokens are.
+    which is enough because a token has one canonical text; that of ``most_remembered`` tokens at most.
     """
 
     def __init__(
@@ -169,7 +78,7 @@ class BearerTokens:
         clock: Clock,
         *,
         leeway: int = 10 * SECOND,
-        remembered: int = 4096,
+        most_remembered: int = 4096,
     ) -> None:
         """Take one validator for each issuer."""
         self._by_issuer = {validator.issuer.identifier: validator for validator in validators}
@@ -180,7 +89,12 @@ class BearerTokens:
         self._clock = clock
         self._leeway = _check_leeway(leeway)
         self._verified: OrderedDict[bytes, UnitToken | CandidateToken] = OrderedDict()
-        self._remembered = remembered
+        self._most_remembered = most_remembered
+
+    @property
+    def remembered(self) -> int:
+        """How many tokens are remembered now."""
+        return len(self._verified)
 
     async def unit(self, authorization: Sequence[str]) -> UnitToken:
         """The organisation's token in the call's ``Authorization`` headers. Raises Unauthenticated."""
@@ -221,8 +135,12 @@ class BearerTokens:
         return validator.read(token, now=self._clock.now(), leeway=self._leeway)  # 5
 
     def _remember(self, fingerprint: bytes, verified: UnitToken | CandidateToken) -> None:
+        now = self._clock.now()
         self._verified[fingerprint] = verified
-        if len(self._verified) > self._remembered:
+        while self._verified:
+            oldest = next(iter(self._verified.values()))
+            if len(self._verified) <= self._most_remembered and now < oldest.expires_at:
+                return
             self._verified.popitem(last=False)
 
 
@@ -258,8 +176,8 @@ class LoginTokens:
 
     def _read(self, token: CompactToken, nonce: str) -> LoginToken:
         said = token.claims
-        claims.expiry(said, now=self._clock.now(), leeway=self._leeway, longest=_LONGEST_LIFE)  # 5
-        _refuse_any(said, "events")
+        claims.expiry(said, now=self._clock.now(), leeway=self._leeway)  # 5
+        claims.refuse(said, "events")
         if token.typ == "at+jwt":
             raise Refused("typ")
         if claims.audience(said) != {self._client_id}:
@@ -274,12 +192,6 @@ class LoginTokens:
             acr=claims.text(said, "acr"),
             sid=claims.text_or_none(said, "sid"),
         )
-
-
-def _refuse_any(said: claims.Claims, *names: str) -> None:
-    for name in names:
-        if name in said:
-            raise Refused(f"{name} is present")
 
 
 def _refusal(reason: str) -> Unauthenticated:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.fault import in_room
 
 TOKENS = "tests/identity/test_tokens.py"
+ATTACKS = "tests/identity/attacks"
 SESSIONS = "tests/identity/test_sessions.py"
 UNITS = "tests/identity/test_units.py"
 REPEATS = "tests/api/test_idempotency.py"
@@ -69,39 +70,46 @@ FAULTS = (
         "tests/api/test_changed_rows.py",
     ),
     in_room(
-        "identity/tokens",
+        "identity/candidate_tokens",
         "a person's token that was made for somebody else is taken",
-        "        if self.audience not in claims.audience(said):",
-        "        if not said:",
-        TOKENS,
+        "    if audience not in claims.audience(said):",
+        "    if not said:",
+        ATTACKS,
     ),
     in_room(
-        "identity/tokens",
+        "identity/candidate_tokens",
+        "whoever TokenX says has logged a person in is believed",
+        '        if claims.text(token.claims, "idp") not in self.providers | {self.issuer.identifier}:',
+        '        if not claims.text(token.claims, "idp"):',
+        ATTACKS,
+    ),
+    in_room(
+        "identity/unit_tokens",
         "a unit's token that was made for another API is taken",
         '        if self.audience is None and not audience <= {"unspecified"}:',
         "        if not said:",
-        TOKENS,
+        ATTACKS,
     ),
     in_room(
-        "identity/tokens",
+        "identity/unit_tokens",
         "a unit's token for everybody is taken where ours is demanded",
         "        if self.audience is not None and self.audience not in audience:",
         "        if not said:",
         TOKENS,
     ),
     in_room(
-        "identity/tokens",
+        "identity/candidate_tokens",
         "any level of login suffices",
-        "        if acr not in self.acr:",
-        "        if not acr:",
-        TOKENS,
+        "    if acr not in levels:",
+        "    if not acr:",
+        ATTACKS,
     ),
     in_room(
         "identity/tokens",
         "a login that was begun by somebody else is taken",
         '        if said.get("nonce") != nonce:',
         '        if not said.get("nonce"):',
-        TOKENS,
+        "tests/identity/test_id_tokens.py",
     ),
     in_room(
         "identity/tokens",
@@ -111,18 +119,25 @@ FAULTS = (
         TOKENS,
     ),
     in_room(
-        "identity/tokens",
+        "identity/candidate_tokens",
         "an id_token calls",
-        '        _refuse_any(said, "nonce", "at_hash", "events", "cnf")\n',
+        '    claims.refuse(said, "nonce", "at_hash", "events", "cnf", "authorization_details")\n',
         "",
-        TOKENS,
+        ATTACKS,
+    ),
+    in_room(
+        "identity/unit_tokens",
+        "a person in a unit's token is let pass",
+        'claims.refuse(said, "pid", "acr", ',
+        "claims.refuse(said, ",
+        ATTACKS,
     ),
     in_room(
         "identity/claims",
         "a token's end is not looked at",
         "    if now >= expires + leeway:",
         "    if expires < 0:",
-        TOKENS,
+        ATTACKS,
     ),
     in_room(
         "identity/signatures",
@@ -130,6 +145,41 @@ FAULTS = (
         "    if token.alg not in algorithms:",
         "    if not token.alg:",
         TOKENS,
+    ),
+    in_room(
+        "identity/compact",
+        "one token has several texts",
+        "    if base64url_encode(raw) != segment:",
+        "    if not raw:",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/compact",
+        "a claim that is named twice is read once",
+        "    if len(members) != len(pairs):",
+        "    if not members and pairs:",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/published_keys",
+        "any key of the issuer's will do",
+        "    fitting = {key for key in keys if key.kid == kid and key.alg in {None, alg}}",
+        "    fitting = {key for key in keys if key.alg in {None, alg}}",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/issuers",
+        "a fetch serves those who came while it was under way",
+        "self._fetches_begun > come",
+        "self._fetches_begun >= come > 1",
+        "tests/identity/test_issuers.py",
+    ),
+    in_room(
+        "identity/issuers",
+        "a rotation is spent as a forgery is",
+        "                self._refetches.give_back()",
+        "                pass",
+        "tests/identity/test_issuers.py",
     ),
     in_room(
         "identity/callers",

@@ -1,4 +1,4 @@
-"""Both issuers in this process, the tokens they sign, and what verifies them."""
+"""The issuers in this process, the tokens they sign, and what verifies them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
+from jose import jwt
 
 from consent_service.clock import SECOND, SettableClock
+from consent_service.identity.candidate_tokens import IdportenTokens, TokenXTokens
 from consent_service.identity.levels import levels_from
-from consent_service.identity.tokens import BearerTokens, IdportenTokens, LoginTokens, MaskinportenTokens
+from consent_service.identity.tokens import BearerTokens, LoginTokens
+from consent_service.identity.unit_tokens import MaskinportenTokens
 from consent_service.sandbox.idporten import IdportenConfig
 from consent_service.sandbox.maskinporten import MaskinportenConfig
+from tests.identity.attacks.ground import Ground
 from tests.support.issuers import (
     IDPORTEN,
-    KARI,
     MASKINPORTEN,
     NAV,
     OUR_AUDIENCE,
@@ -27,9 +30,7 @@ from tests.support.issuers import (
     maskinporten_issuer,
     without_sockets,
 )
-
-OUT: Any = object()
-"""In place of a claim's value: the claim is left out. None is null."""
+from tests.support.tokenx import OUR_NAME, TOKEN_X, tokenx_app, tokenx_issuer, tokenx_keys
 
 NOON = 1_780_000_000 * SECOND
 
@@ -45,57 +46,44 @@ class World:
     bearer: BearerTokens
     login: LoginTokens
 
+    async def shown_to(self, door: str, token: str) -> object:
+        """Show ``token`` at the units' door or at the candidates' (``me``). Raises what the door raises."""
+        read = self.bearer.unit if door == "units" else self.bearer.candidate
+        return await read([f"Bearer {token}"])
+
+    @staticmethod
+    def read(token: str) -> dict[str, Any]:
+        """What a token says, believed without looking."""
+        claims: dict[str, Any] = jwt.get_unverified_claims(token)
+        return claims
+
+    @property
+    def ground(self) -> Ground:
+        """What the claims are made of."""
+        return Ground(
+            now=self.clock.now() // SECOND,
+            maskinporten=MASKINPORTEN,
+            idporten=IDPORTEN,
+            token_x=TOKEN_X,
+            audience=OUR_AUDIENCE,
+            our_client=OUR_CLIENT,
+            our_name=OUR_NAME,
+            organisation=NAV,
+            client="nav-client",
+            scope="consent:consents.read consent:content.read",
+        )
+
     def unit_claims(self, **changes: Any) -> dict[str, Any]:
         """A Maskinporten token's claims; a change to OUT leaves the claim out."""
-        return self._claims(
-            {
-                "iss": MASKINPORTEN,
-                "client_amr": "private_key_jwt",
-                "token_type": "Bearer",
-                "aud": "unspecified",
-                "client_id": "nav-client",
-                "scope": "consent:consents.read consent:content.read",
-                "consumer": {"authority": "iso6523-actorid-upis", "ID": f"0192:{NAV}"},
-            },
-            changes,
-        )
+        return self.ground.unit_claims(**changes)
 
     def candidate_claims(self, **changes: Any) -> dict[str, Any]:
         """The claims of an ID-porten access token that was made for us."""
-        return self._claims(
-            {
-                "iss": IDPORTEN,
-                "sub": "pairwise",
-                "client_amr": "private_key_jwt",
-                "client_id": "another-application",
-                "aud": OUR_AUDIENCE,
-                "acr": "idporten-loa-high",
-                "pid": KARI.pid,
-                "scope": "openid profile",
-            },
-            changes,
-        )
+        return self.ground.person_claims(**changes)
 
     def login_claims(self, **changes: Any) -> dict[str, Any]:
         """The claims of an id_token for our client."""
-        return self._claims(
-            {
-                "iss": IDPORTEN,
-                "sub": "pairwise",
-                "amr": ["TestID"],
-                "pid": KARI.pid,
-                "nonce": "nonce",
-                "aud": OUR_CLIENT,
-                "acr": "idporten-loa-high",
-                "sid": "session-there",
-            },
-            changes,
-        )
-
-    def _claims(self, claims: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-        now = self.clock.now() // SECOND
-        claims = {**claims, "iat": now, "exp": now + 120, "jti": "0c1f", **changes}
-        return {name: value for name, value in claims.items() if value is not OUT}
+        return self.ground.login_claims(**changes)
 
 
 @pytest.fixture
@@ -106,9 +94,11 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 async def world(clock: SettableClock) -> AsyncIterator[World]:
-    """Both issuers, without sockets."""
+    """All three issuers, without sockets."""
     maskinporten, idporten = maskinporten_config(clock), idporten_config(clock)
-    async with without_sockets(clock, maskinporten, idporten) as http:
+    tokenx = httpx.ASGITransport(tokenx_app(TOKEN_X, tokenx_keys()))
+    async with without_sockets(clock, maskinporten, idporten, {f"{TOKEN_X}/": tokenx}) as http:
+        levels = levels_from("idporten-loa-high")
         at_idporten = idporten_issuer(http, clock)
         yield World(
             clock=clock,
@@ -118,7 +108,10 @@ async def world(clock: SettableClock) -> AsyncIterator[World]:
             bearer=BearerTokens(
                 [
                     MaskinportenTokens(maskinporten_issuer(http, clock)),
-                    IdportenTokens(at_idporten, audience=OUR_AUDIENCE, acr=levels_from("idporten-loa-high")),
+                    IdportenTokens(at_idporten, audience=OUR_AUDIENCE, acr=levels),
+                    TokenXTokens(
+                        tokenx_issuer(http, clock), audience=OUR_NAME, acr=levels, providers=frozenset({IDPORTEN})
+                    ),
                 ],
                 clock,
             ),

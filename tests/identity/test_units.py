@@ -17,7 +17,7 @@ from consent_service.identity.callers import (
     names_at_maskinporten,
     unit_caller,
 )
-from consent_service.identity.tokens import UnitToken
+from consent_service.identity.unit_tokens import UnitToken
 from consent_service.identity.units import TAMPERED, Unit, UnitKind
 from consent_service.storage.engine import Database, Snapshot, Statement
 from tests.support.issuers import COUNTY, NAV, SUPPLIER

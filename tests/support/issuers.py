@@ -13,6 +13,7 @@ import html
 import re
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -181,11 +182,17 @@ def answered(response: httpx.Response) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(response.headers["location"]).query).items()}
 
 
-def without_sockets(clock: Clock, maskinporten: MaskinportenConfig, idporten: IdportenConfig) -> httpx.AsyncClient:
-    """A client that finds both issuers at their addresses, in this process."""
+def without_sockets(
+    clock: Clock,
+    maskinporten: MaskinportenConfig,
+    idporten: IdportenConfig,
+    others: Mapping[str, httpx.ASGITransport] | None = None,
+) -> httpx.AsyncClient:
+    """A client that finds both issuers at their addresses, in this process, and ``others`` at theirs."""
     mounts = {
         MASKINPORTEN: httpx.ASGITransport(maskinporten_app(maskinporten)),
         f"{IDPORTEN}/": httpx.ASGITransport(idporten_app(idporten)),
+        **(others or {}),
     }
     return calling(mounts=mounts)
 
