@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -28,6 +29,7 @@ from consent_service.delivery.failpoints import Failpoint
 CLOSED_PREFIXES = ("CONSENT_", "DIGIPOST_")
 SECRETS_DIR = "CONSENT_SECRETS_DIR"
 
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _LOOPBACK = ("http://127.0.0.1:", "http://[::1]:", "http://localhost:")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -87,6 +89,8 @@ class Settings(BaseSettings):
     scope_prefix: str = _named("CONSENT_SCOPE_PREFIX", "")
     unit_calls_per_minute: Calls = _named("CONSENT_UNIT_CALLS_PER_MINUTE", 0)
     searches_per_minute: Calls = _named("CONSENT_SEARCHES_PER_MINUTE", 60)
+    person_calls_per_minute: Calls = _named("CONSENT_PERSON_CALLS_PER_MINUTE", 0)
+    redis_url: SecretStr = _named("CONSENT_REDIS_URL", SecretStr(""))
     log_level: Literal["debug", "info", "warning", "error"] = _named("CONSENT_LOG_LEVEL", "info")
 
     # What a person is told before anything is stored
@@ -170,6 +174,18 @@ class Settings(BaseSettings):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_of_redis(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        try:
+            fits = parts.scheme in {"redis", "rediss"} and parts.hostname and parts.port != 0
+        except ValueError:  # the port is none
+            fits = False
+        if value.get_secret_value() and not fits:
+            raise ValueError("it is redis://HOST:PORT or rediss://HOST:PORT")
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _defaults_outside_production(cls, data: dict[str, Any]) -> dict[str, Any]:
@@ -202,6 +218,9 @@ class Settings(BaseSettings):
             raise ValueError("CONSENT_PUBLIC_URL must start with https:// in production")
         if "transit" in self.key_providers and not self.transit_url.startswith(("https://", *_LOOPBACK)):
             raise ValueError("CONSENT_TRANSIT_URL must start with https:// in production, but for an agent on loopback")
+        redis = self.redis_url.get_secret_value()
+        if redis and not redis.startswith("rediss://") and urlsplit(redis).hostname not in _THIS_MACHINE:
+            raise ValueError("CONSENT_REDIS_URL must start with rediss:// in production, but for one on loopback")
         return self
 
     def _demanded(self) -> dict[str, object]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from tests.provision.chromium import browsing, get_chromium
 from tests.provision.memory import folder_in_memory
 from tests.provision.openbao import OpenBao, openbao
 from tests.provision.postgresql import Server, apart, postgresql
+from tests.provision.redis import Redis, redis
 
 # A busy machine is not a failure of what is tested.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -105,6 +108,29 @@ def openbao_server() -> Iterator[OpenBao]:
     """A real key service for the whole session; who seals, kills or pauses it makes it well again."""
     with openbao() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def redis_session() -> Iterator[Redis]:
+    """A real Redis for the whole session."""
+    with redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(redis_session: Redis) -> Redis:
+    """The same, empty and well again."""
+    redis_session.kill()
+    redis_session.start()
+    return redis_session
+
+
+@pytest.fixture
+async def early_in_the_minute() -> None:
+    """Calls are counted by the machine's minutes: what is counted exactly does not begin at the end of one."""
+    left = 60 - time.time() % 60
+    if left < 5:
+        await asyncio.sleep(left)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from consent_service.consents.desk import Desk
 from consent_service.errors import CrossSite, InsufficientAuthentication, NotAvailable, Unauthenticated
 from consent_service.identity import sessions
 from consent_service.identity.origin import origin_of, same_origin
+from consent_service.identity.rates import Rate, person
 from consent_service.identity.sessions import Session
 from consent_service.identity.tokens import BearerTokens
 from consent_service.persons.arrival import arrive, find, take_over
@@ -44,6 +45,8 @@ class CandidateDoor:
     public_url: str
     levels: frozenset[str]
     journal: Journal
+    rate: Rate | None
+    """How often a person may call, here and in the pages together; None for no limit."""
 
     @property
     def origin(self) -> str:
@@ -56,7 +59,16 @@ class CandidateDoor:
         return self.origin.startswith("https://")
 
     async def caller(self, request: Request) -> "Caller":
-        """Who is calling. FastAPI's dependency. Raises Unauthenticated, InsufficientAuthentication, CrossSite."""
+        """Who is calling. FastAPI's dependency.
+
+        Raises Unauthenticated, InsufficientAuthentication, CrossSite, TooManyRequests.
+        """
+        caller = await self._find_caller(request)
+        if self.rate is not None:
+            await self.rate.spend(person(self.keys.service.lookup, caller.national_id.digits))
+        return caller
+
+    async def _find_caller(self, request: Request) -> "Caller":
         cookie = request.cookies.get(sessions.cookie_name(secure=self.secure))
         authorization = request.headers.getlist("authorization")
         if authorization or cookie is None:

@@ -42,7 +42,7 @@ def routes(door: CandidateDoor) -> APIRouter:
         "/v1/me/note-drafts/claim",
         status_code=201,
         response_model=DraftShape,
-        **described(returns="own", security=CANDIDATE, body=True, problems=[404, 429]),
+        **described(returns="own", security=CANDIDATE, body=True, problems=[404]),
     )
     async def claim(body: Code, caller: Annotated[Caller, candidate]) -> Response:
         """Take a draft by its code, once. Wrong, used, withdrawn and lapsed codes are one answer; tries are bounded."""

@@ -126,7 +126,7 @@ def described(
 
     ``problems`` are the statuses beside those that any call may meet. ``answers`` are header fields of the answer.
     """
-    statuses = {*_ALWAYS, *problems, *((401, 403) if security else ()), *((413, 415) if body else ())}
+    statuses = {*_ALWAYS, *problems, *((401, 403, 429) if security else ()), *((413, 415) if body else ())}
     extra: dict[str, Any] = {MARK: returns}
     if security:
         extra["security"] = list(security)

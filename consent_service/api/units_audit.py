@@ -29,7 +29,7 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.get(
         "/v1/audit/checkpoint",
         response_class=Response,
-        **described(returns="metadata", security=UNIT, problems=[404, 429]),
+        **described(returns="metadata", security=UNIT, problems=[404]),
     )
     async def checkpoint(caller: Annotated[UnitCaller, anybody]) -> Response:
         """The newest signed head of the log, in the C2SP text form (tlog-checkpoint)."""
@@ -42,7 +42,7 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.get(
         "/v1/audit/consistency",
         response_model=Consistency,
-        **described(returns="metadata", security=UNIT, problems=[404, 429]),
+        **described(returns="metadata", security=UNIT, problems=[404]),
     )
     async def consistency(caller: Annotated[UnitCaller, anybody], older: Older, newer: Newer) -> Response:
         """The proof that the log of ``from`` leaves is a beginning of the one of ``to`` leaves (RFC 9162, 2.1.4)."""
@@ -54,7 +54,7 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.get(
         "/v1/audit/inclusion",
         response_model=InclusionPath,
-        **described(returns="metadata", security=UNIT, problems=[404, 429]),
+        **described(returns="metadata", security=UNIT, problems=[404]),
     )
     async def inclusion(caller: Annotated[UnitCaller, anybody], leaf: Leaf, size: Size) -> Response:
         """The proof that a leaf is in the log of ``size`` leaves (RFC 9162, 2.1.3), whichever head was kept."""

@@ -49,7 +49,7 @@ def routes(door: UnitDoor) -> APIRouter:
             scope=Scope.CONSENTS_REQUEST,
             headers=[IDEMPOTENCY_KEY],
             body=True,
-            problems=[409, 429],
+            problems=[409],
         ),
     )
     async def ask(request: Request, body: Asking, caller: Annotated[UnitCaller, may_ask]) -> Response:
@@ -106,7 +106,7 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.delete(
         "/v1/consent-requests/{consent_id}",
         status_code=204,
-        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_REQUEST, problems=[404, 429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_REQUEST, problems=[404]),
     )
     async def cancel(consent_id: PathId, caller: Annotated[UnitCaller, may_ask]) -> Response:
         """Take a request of one's own back. What was answered with no looks as what was not answered: 204."""

@@ -36,14 +36,15 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.post(
         "/v1/consents/search",
         response_model=ConsentsFound,
-        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ, body=True, problems=[429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ, body=True),
     )
     async def search(body: Search, caller: Annotated[UnitCaller, may_read]) -> Response:
         """The caller's own consents in force for one person. The candidate reads in her log that it was asked for.
 
         For a person nobody knows, and one without such a consent, the answer is the same empty list.
         """
-        door.search_rate.spend(caller.unit.id)
+        if door.search_rate is not None:
+            await door.search_rate.spend(caller.unit.id)
         number = door.national_id(body.national_id)
         now = door.clock.now()
         async with door.db.snapshot() as view:
@@ -61,7 +62,7 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.get(
         "/v1/consents",
         response_model=ConsentMetaPage,
-        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ, problems=[429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ),
     )
     async def of_unit(caller: Annotated[UnitCaller, may_read], after: Cursor = "", limit: Limit = 50) -> Response:
         """What the caller receives under, or has asked for, in no meaningful order."""
@@ -77,7 +78,7 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.get(
         "/v1/consents/{consent_id}",
         response_model=ConsentMeta,
-        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ, problems=[404, 429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ, problems=[404]),
     )
     async def one(consent_id: PathId, caller: Annotated[UnitCaller, may_read]) -> Response:
         """One of them."""
@@ -91,7 +92,7 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.get(
         "/v1/consents/{consent_id}/receipt",
         response_model=Receipt,
-        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ, problems=[404, 429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ, problems=[404]),
     )
     async def receipt(consent_id: PathId, caller: Annotated[UnitCaller, may_read]) -> Response:
         """The signed receipt of a consent that was granted, for its recipient; the newest one."""

@@ -30,7 +30,7 @@ def routes(door: UnitDoor) -> APIRouter:
             returns="metadata",
             security=UNIT,
             scope=Scope.EVENTS_READ,
-            problems=[410, 429],
+            problems=[410],
             answers={CHECKPOINT: {"schema": {"type": "string"}, "description": "The newest signed head of the log."}},
         ),
     )

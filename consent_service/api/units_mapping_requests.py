@@ -68,7 +68,7 @@ def _add_asking(router: APIRouter, door: UnitDoor) -> None:
             scope=Scope.MAPPING_WRITE,
             headers=[IDEMPOTENCY_KEY],
             body=True,
-            problems=[409, 429],
+            problems=[409],
         ),
     )
     async def ask(request: Request, body: Asking, caller: Annotated[UnitCaller, may_ask]) -> Response:
@@ -123,7 +123,7 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
     @router.get(
         "/v1/mapping-requests",
         response_model=MappingPage,
-        **described(returns="metadata", security=UNIT, scope=Scope.MAPPING_READ, problems=[429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.MAPPING_READ),
     )
     async def of_unit(caller: Annotated[UnitCaller, may_read], after: Cursor = "", limit: Limit = 50) -> Response:
         """The requests that the caller has made, or may act on: states and times, no content."""
@@ -136,7 +136,7 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
     @router.get(
         "/v1/mapping-requests/{mapping_request_id}",
         response_model=MappingState,
-        **described(returns="metadata", security=UNIT, scope=Scope.MAPPING_READ, problems=[404, 429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.MAPPING_READ, problems=[404]),
     )
     async def one(mapping_request_id: PathId, caller: Annotated[UnitCaller, may_read]) -> Response:
         """One of them."""
@@ -147,7 +147,7 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
     @router.post(
         "/v1/mapping-requests/{mapping_request_id}/state",
         response_model=MappingState,
-        **described(returns="metadata", security=UNIT, scope=Scope.PLANS_WRITE, body=True, problems=[404, 409, 429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.PLANS_WRITE, body=True, problems=[404, 409]),
     )
     async def report(mapping_request_id: PathId, body: Report, caller: Annotated[UnitCaller, may_report]) -> Response:
         """Say how the work goes. The candidate gets the words; the one who asked, the state alone."""

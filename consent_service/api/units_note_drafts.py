@@ -36,7 +36,7 @@ def routes(door: UnitDoor) -> APIRouter:
             scope=Scope.NOTES_DRAFT,
             headers=[ACTING_EMPLOYEE, IDEMPOTENCY_KEY],
             body=True,
-            problems=[409, 429],
+            problems=[409],
         ),
     )
     async def hand_over(request: Request, body: NoteContent, caller: Annotated[UnitCaller, may_draft]) -> Response:
@@ -71,7 +71,7 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.delete(
         "/v1/note-drafts/{draft_id}",
         status_code=204,
-        **described(returns="metadata", security=UNIT, scope=Scope.NOTES_DRAFT, problems=[429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.NOTES_DRAFT),
     )
     async def withdraw(draft_id: str, caller: Annotated[UnitCaller, may_draft]) -> Response:
         """Take a draft back, unread, unless it is claimed. Always 204: whether it was is the candidate's business."""

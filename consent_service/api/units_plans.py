@@ -47,7 +47,7 @@ def routes(door: UnitDoor) -> APIRouter:
             scope=Scope.PLANS_WRITE,
             headers=[IDEMPOTENCY_KEY],
             body=True,
-            problems=[404, 409, 429],
+            problems=[404, 409],
         ),
     )
     async def push_plan(request: Request, body: Pushing, caller: Annotated[UnitCaller, may_push]) -> Response:
@@ -75,7 +75,7 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.get(
         "/v1/plans/{plan_id}",
         response_model=PlanState,
-        **described(returns="metadata", security=UNIT, scope=Scope.PLANS_WRITE, problems=[404, 429]),
+        **described(returns="metadata", security=UNIT, scope=Scope.PLANS_WRITE, problems=[404]),
     )
     async def state(plan_id: PathId, caller: Annotated[UnitCaller, may_push]) -> Response:
         """Where a plan's letter is, up to ``delivered``. Whether it was opened is the candidate's business."""

@@ -47,7 +47,7 @@ def routes(door: UnitDoor) -> APIRouter:
             scope=Scope.CONTENT_READ,
             headers=[ACTING_EMPLOYEE, IDEMPOTENCY_KEY],
             body=True,
-            problems=[404, 429],
+            problems=[404],
             answers={CHECKPOINT: {"schema": {"type": "string"}, "description": "The newest signed head of the log."}},
         ),
     )

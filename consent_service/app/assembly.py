@@ -1,6 +1,7 @@
 """The composition root: settings in, a service out. Nothing else in the project chooses an implementation."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from consent_service.app import postbox
@@ -25,6 +26,9 @@ from consent_service.settings import Settings
 from consent_service.vault.keys import Keys
 from consent_service.web.paths import RETURN_PATHS
 
+if TYPE_CHECKING:
+    from consent_service.identity.counters import Counters
+
 
 @dataclass(frozen=True)
 class Service:
@@ -42,6 +46,7 @@ class Service:
     journal: Journal
     metrics: Metrics
     http: Outgoing
+    counters: "Counters"
 
     def worker(self) -> Worker:
         """A worker for the outbox. Raises Misconfigured if there is no mailbox in the settings."""
@@ -64,6 +69,7 @@ class Service:
     async def close(self) -> None:
         """Give up every connection."""
         await self.http.aclose()
+        await self.counters.close()
         await self.db.close()
 
 
@@ -81,6 +87,12 @@ async def assemble(settings: Settings, clock: Clock) -> Service:
         if opened is not None:
             await opened.db.close()
         raise
+
+
+def _counters(settings: Settings) -> "Counters":
+    from consent_service.identity.counters import Counters  # noqa: PLC0415  # the operators' commands start without it
+
+    return Counters(settings.redis_url.get_secret_value())
 
 
 def _assembled(settings: Settings, clock: Clock, http: Outgoing, known: Identities, opened: Opened) -> Service:
@@ -103,6 +115,7 @@ def _assembled(settings: Settings, clock: Clock, http: Outgoing, known: Identiti
         journal=NO_JOURNAL if file is None else file,
         metrics=Metrics(),
         http=http,
+        counters=_counters(settings),
     )
 
 

@@ -13,7 +13,6 @@ from consent_service.api import candidate, units
 from consent_service.api import open as open_routes
 from consent_service.api.candidate_door import CandidateDoor
 from consent_service.api.contract import SECURITY_SCHEMES, ProblemDocument
-from consent_service.api.rates import Rate
 from consent_service.api.units_door import UnitDoor
 from consent_service.app import problems
 from consent_service.app.assembly import Service, log_origin
@@ -24,6 +23,7 @@ from consent_service.audit.notes import verifier_keys
 from consent_service.audit.sequencer import newest_note
 from consent_service.clock import DAY
 from consent_service.errors import NotAvailable
+from consent_service.identity.rates import Rate
 from consent_service.identity.units import of_clients
 from consent_service.notes.drafts import LIFETIME
 from consent_service.storage.engine import Snapshot
@@ -122,8 +122,8 @@ def unit_door(service: Service) -> UnitDoor:
         numbers=service.numbers,
         claim_page=f"{settings.public_url}/claim",
         waiting=settings.waiting_days * DAY,
-        rate=Rate(clock, per_minute=settings.unit_calls_per_minute, burst=settings.unit_calls_per_minute),
-        search_rate=Rate(clock, per_minute=settings.searches_per_minute, burst=settings.searches_per_minute),
+        rate=Rate.of(service.counters, "unit", settings.unit_calls_per_minute),
+        search_rate=Rate.of(service.counters, "search", settings.searches_per_minute),
     )
 
 
@@ -146,7 +146,12 @@ def candidate_door(service: Service) -> CandidateDoor:
         public_url=service.settings.public_url,
         levels=service.identities.levels,
         journal=service.journal,
+        rate=_of_persons(service),
     )
+
+
+def _of_persons(service: Service) -> Rate | None:
+    return Rate.of(service.counters, "person", service.settings.person_calls_per_minute)
 
 
 def people_door(service: Service) -> Pages:
@@ -167,6 +172,7 @@ def people_door(service: Service) -> Pages:
         draft_days=LIFETIME // DAY,
         waiting_days=settings.waiting_days,
         journal=service.journal,
+        rate=_of_persons(service),
     )
 
 

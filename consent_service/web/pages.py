@@ -13,6 +13,7 @@ from consent_service.consents.desk import Desk
 from consent_service.identity.issuers import Issuer
 from consent_service.identity.login import Login
 from consent_service.identity.origin import origin_of
+from consent_service.identity.rates import Rate
 from consent_service.persons.numbers import NumberRule
 from consent_service.persons.waiting import Receivers
 from consent_service.rights.journal import Journal
@@ -31,7 +32,7 @@ class Pages:
 
     ``issuer`` is ID-porten, which we are ``client_id`` to. ``held_for`` is the controller that a candidate's own parts
     are held for; ``public_url`` is where people find the service; ``draft_days`` and ``waiting_days`` are how long a
-    code and a waiting item last.
+    code and a waiting item last; ``rate`` how often a person may call.
     """
 
     db: Database
@@ -48,6 +49,7 @@ class Pages:
     draft_days: int
     waiting_days: int
     journal: Journal
+    rate: Rate | None = None
     texts: Texts = field(repr=False, default_factory=load_texts)
     assets: Assets = field(repr=False, default_factory=load_assets)
     templates: Environment = field(repr=False, default_factory=environment)

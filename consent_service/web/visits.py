@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from consent_service.clock import local_date
 from consent_service.errors import Unauthenticated
 from consent_service.identity import sessions
+from consent_service.identity.rates import person
 from consent_service.identity.sessions import Session
 from consent_service.persons.lookup import find, find_person
 from consent_service.persons.numbers import NationalId
@@ -135,12 +136,17 @@ async def anyone(pages: Pages, request: Request) -> Visit:
 
 
 async def logged_in(pages: Pages, request: Request) -> LoggedInVisit:
-    """A visit by somebody logged in. Sends others to log in, or raises Unauthenticated where a form was sent."""
+    """A visit by somebody logged in. Sends others to log in, or raises Unauthenticated where a form was sent.
+
+    Raises TooManyRequests.
+    """
     visit = await anyone(pages, request)
     if visit.session is None:
         if request.method == "GET":
             raise SentElsewhere(f"/login?to={quote(visit.here)}")
         raise Unauthenticated
+    if pages.rate is not None:
+        await pages.rate.spend(person(pages.keys.service.lookup, visit.session.pid))
     return LoggedInVisit(pages, request, visit.words, session=visit.session)
 
 

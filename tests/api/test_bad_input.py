@@ -338,21 +338,6 @@ async def test_what_a_unit_gets_wrong(house: House) -> None:
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-async def test_searching_has_a_limit(house: House) -> None:
-    """A unit that searches too often waits, and others don't."""
-    nav, training = await house.as_unit(NAV), await house.as_unit(TRAINING)
-    body = {"national_id": KARI}
-    for _ in range(60):
-        assert (await house.http.post("/v1/consents/search", json=body, headers=nav)).status_code == 200
-    answer = await house.http.post("/v1/consents/search", json=body, headers=nav)
-    assert (answer.status_code, answer.json()["type"]) == (429, "/problems/too-many-requests")
-    assert 1 <= int(answer.headers["retry-after"]) <= 60
-    assert (await house.http.post("/v1/consents/search", json=body, headers=training)).status_code == 200
-    house.clock.advance(seconds=2)
-    assert (await house.http.post("/v1/consents/search", json=body, headers=nav)).status_code == 200
-
-
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 async def test_a_token_of_another_key_is_nobodys(house: House) -> None:
     """A token that says all the right things, and that the issuer did not sign, is 401."""
     now = house.clock.now() // 1_000_000

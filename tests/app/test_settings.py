@@ -118,6 +118,18 @@ def test_a_key_service_takes_the_place_of_the_keyring() -> None:
         read({**TRANSIT, "CONSENT_KEY_PROVIDER": "aws"})
 
 
+def test_calls_are_counted_in_a_redis_that_nobody_listens_in_on() -> None:
+    """Production wants TLS, but on loopback; what is no address of Redis is refused, and never repeated."""
+    for url in ("rediss://user:hemmelig@redis.example.no:6379", "redis://127.0.0.1:6379", "redis://[::1]:6379/1"):
+        assert read({**PRODUCTION, "CONSENT_REDIS_URL": url}).redis_url.get_secret_value() == url
+    with pytest.raises(Misconfigured, match="CONSENT_REDIS_URL must start with rediss://"):
+        read({**PRODUCTION, "CONSENT_REDIS_URL": "redis://redis.example.no:6379"})
+    for wrong in ("http://hemmelig@redis", "redis://:hemmelig@", "redis://hemmelig:port", "hemmelig"):
+        with pytest.raises(Misconfigured, match="CONSENT_REDIS_URL") as refused:
+            read({**LOCAL, "CONSENT_REDIS_URL": wrong})
+        assert "hemmelig" not in str(refused.value)
+
+
 def test_a_missing_folder_of_secrets_refuses(tmp_path: Path) -> None:
     """A folder that is not there is an error, not an empty folder."""
     with pytest.raises(Misconfigured, match="CONSENT_SECRETS_DIR names no folder"):

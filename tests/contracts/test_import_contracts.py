@@ -44,6 +44,7 @@ PLANTS: dict[str, dict[str, str]] = {
     "Database drivers stay in storage": {"consent_service.notes._planted": "import sqlite3"},
     "HTTP lives at the doors": {"consent_service.consents.planted": "from starlette.requests import Request"},
     "Only what calls somebody has an HTTP client": {"consent_service.delivery.planted": "import httpx"},
+    "Calls are counted in one place": {"consent_service.api.planted": "import redis"},
     "Cryptography stays with crypto, identity and the sandbox": {
         "consent_service.vault.planted": "from cryptography.hazmat.primitives.ciphers.aead import AESGCM"
     },

@@ -8,6 +8,7 @@ TOKENS = "tests/identity/test_tokens.py"
 ATTACKS = "tests/identity/attacks"
 SESSIONS = "tests/identity/test_sessions.py"
 UNITS = "tests/identity/test_units.py"
+RATES = "tests/identity/test_rates.py"
 REPEATS = "tests/api/test_idempotency.py"
 EXISTENCE = "tests/api/test_existence.py"
 WORKER = "tests/delivery/test_worker.py"
@@ -40,6 +41,20 @@ FAULTS = (
         '    if row["closed_at"] is not None:',
         "    if not row:",
         UNITS,
+    ),
+    in_room(
+        "identity/counters",
+        "a call fails because Redis is down",
+        "            except (StorageError, RedisError, OSError) as failure:",
+        "            except ZeroDivisionError as failure:",
+        RATES,
+    ),
+    in_room(
+        "identity/rates",
+        "a person is counted under her number",
+        '    return key.mac(b"rate limit 1\\x00" + digits.encode()).hex()',
+        "    return digits",
+        RATES,
     ),
     in_room(
         "identity/callers",

@@ -5,16 +5,14 @@ Playwright brings the driver only: a browser build of its own would be one more 
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
+
+from tests.provision.debian import install
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
@@ -40,22 +38,10 @@ def find_chromium() -> Path | None:
 
 def get_chromium() -> Path:
     """The system's Chromium, installed first if this is root on a Debian. Raises RuntimeError otherwise."""
-    found = find_chromium() or _installed()
+    found = find_chromium() or install("chromium", find_chromium)
     if found is None:
         raise RuntimeError(f"the browser tests need Chromium: install it so that one of {_NAMES} is on PATH")
     return found
-
-
-def _installed() -> Path | None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return None
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    with Path(tempfile.gettempdir(), "consent-chromium.lock").open("w") as lock:
-        flock(lock, LOCK_EX)  # the tests run in two processes, and apt-get would turn the second away
-        if find_chromium() is None:
-            for step in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
-                subprocess.run(["apt-get", "--quiet", *step], check=True, env=environment)
-        return find_chromium()
 
 
 @asynccontextmanager
