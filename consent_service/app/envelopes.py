@@ -20,6 +20,7 @@ ENVELOPES = tuple(
         ("kept_answer", "sealed"),
         ("note_draft", "sealed"),
         ("note_draft", "service_half"),
+        ("number_proof", "sealed"),
         ("part", "sealed"),
         ("part", "wrapped_key"),
         ("session", "sealed_pid"),

@@ -13,6 +13,7 @@ from consent_service.identity_numbers import looks_like_one
 _ACTED: Final = frozenset({"employee", "office"})
 _HASHED: Final = frozenset({"content_sha256"})
 _VERSIONED: Final = frozenset({"version"})
+_OPERATED: Final = frozenset({"operator"})
 _NOTHING: Final = frozenset[str]()
 
 EVENTS: Final[Mapping[str, frozenset[str]]] = {
@@ -23,6 +24,9 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
     "candidate.created": _NOTHING,
     "person.updated": _VERSIONED,
     "person.erased": _NOTHING,
+    "number.linked": _VERSIONED | {"proposed_by", "confirmed_by"},
+    "number.link_proposed": _OPERATED,
+    "number.link_cancelled": _OPERATED,
     "export.made": _NOTHING,
     # Notes and their way here
     "draft.handed_over": _NOTHING,
@@ -100,11 +104,15 @@ def note(steps: dict[str, int], event: object, consent_id: object, *, state: obj
     return True
 
 
+_OPERATOR: Final = re.compile(r"[A-Za-z0-9._@-]{1,64}")  # as the commands take it
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VALUES: Final[Mapping[str, re.Pattern[str]]] = {
     "employee": re.compile(r"[A-Za-z0-9._@-]{1,64}"),  # as Acting-Employee has it
+    "operator": _OPERATOR,
+    "proposed_by": _OPERATOR,
+    "confirmed_by": _OPERATOR,
     "office": re.compile(r"[A-Za-z0-9 ._/-]{1,64}"),
     "content_sha256": re.compile(r"[0-9a-f]{64}"),
     "purpose": re.compile(r"[a-z][a-z_]{1,63}"),

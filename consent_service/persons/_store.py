@@ -33,6 +33,36 @@ class PersonNumber(SQLModel, table=True):
     added_at: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class NumberProposal(SQLModel, table=True):
+    """A number that one operator says is a candidate's too, until another one says so (``proposals``).
+
+    ``commitment`` says which numbers without holding them; ``mac`` covers every other column.
+    """
+
+    __tablename__ = "number_proposal"
+
+    id: str = Field(primary_key=True)
+    candidate_id: str = Field(foreign_key="candidate.id", index=True)
+    commitment: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    proposed_by: str
+    proposed_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    lapses_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class NumberProof(SQLModel, table=True):
+    """A number that a session has been shown to be hers, until another login shows a second one (``proofs``)."""
+
+    __tablename__ = "number_proof"
+
+    session_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    id: str
+    lookup: str = Field(index=True)
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    whole: int = Field(sa_column=Column(BigInteger, nullable=False))
+    lapses_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+
+
 class WaitingItem(SQLModel, table=True):
     """What a unit left for a person, known or unknown alike: so it names a keyed hash, never a candidate."""
 
@@ -54,12 +84,36 @@ _GET_CANDIDATE = Statement("SELECT person_version, named FROM candidate WHERE id
 _SET_PERSON = Statement("UPDATE candidate SET person_version = :version, named = :named WHERE id = :id")
 _DELETE_CANDIDATE = Statement("DELETE FROM candidate WHERE id = :id")
 
-_ADD_NUMBER = Statement(
+_NUMBER = (
     "INSERT INTO person_number (lookup, candidate_id, mac, added_at) VALUES (:lookup, :candidate_id, :mac, :added_at)"
 )
+_ADD_NUMBER = Statement(_NUMBER)
+_LINK_NUMBER = Statement(f"{_NUMBER} ON CONFLICT (lookup) DO NOTHING")
 _FIND_BY_LOOKUP = Statement("SELECT candidate_id, mac FROM person_number WHERE lookup = :lookup")
 _LOOKUPS_OF = Statement("SELECT lookup FROM person_number WHERE candidate_id = :candidate_id ORDER BY lookup")
 _DELETE_NUMBERS = Statement("DELETE FROM person_number WHERE candidate_id = :candidate_id")
+
+_PROPOSAL = "id, candidate_id, commitment, proposed_by, proposed_at, lapses_at, mac"
+_ADD_PROPOSAL = Statement(
+    f"INSERT INTO number_proposal ({_PROPOSAL})"
+    " VALUES (:id, :candidate_id, :commitment, :proposed_by, :proposed_at, :lapses_at, :mac)"
+)
+_FIND_PROPOSAL = Statement(f"SELECT {_PROPOSAL} FROM number_proposal WHERE id = :id")
+_PROPOSALS = Statement(
+    f"SELECT {_PROPOSAL} FROM number_proposal WHERE :candidate_id IN ('', candidate_id) ORDER BY proposed_at, id"
+)
+_DELETE_PROPOSAL = Statement("DELETE FROM number_proposal WHERE id = :id AND mac = :mac")
+_DELETE_PROPOSALS = Statement("DELETE FROM number_proposal WHERE candidate_id = :candidate_id")
+_LAPSE_PROPOSALS = Statement("DELETE FROM number_proposal WHERE lapses_at <= :now")
+
+_PROOF = "session_hash, id, lookup, sealed, whole, lapses_at"
+_ADD_PROOF = Statement(
+    f"INSERT INTO number_proof ({_PROOF}) VALUES (:session_hash, :id, :lookup, :sealed, :whole, :lapses_at)"
+)
+_FIND_PROOF = Statement(f"SELECT {_PROOF} FROM number_proof WHERE session_hash = :session_hash")
+_TAKE_PROOF = Statement(f"DELETE FROM number_proof WHERE session_hash = :session_hash RETURNING {_PROOF}")
+_DELETE_PROOFS = Statement("DELETE FROM number_proof WHERE lookup IN (:lookups[])")
+_LAPSE_PROOFS = Statement("DELETE FROM number_proof WHERE lapses_at <= :now")
 
 _IDS = Statement("SELECT id FROM candidate WHERE id > :after ORDER BY id LIMIT :limit")
 _MOVE_NUMBER = Statement(
@@ -102,8 +156,15 @@ async def set_person(tx: Transaction, candidate_id: str, version: int, *, named:
     await tx.run(_SET_PERSON, id=candidate_id, version=version, named=int(named))
 
 
+async def add_number(tx: Transaction, candidate_id: str, lookup: str, mac: bytes, at: int) -> bool:
+    """Another number of a candidate's, unless it is somebody's already; whether it was nobody's."""
+    return await tx.run(_LINK_NUMBER, lookup=lookup, candidate_id=candidate_id, mac=mac, added_at=at) > 0
+
+
 async def delete_candidate(tx: Transaction, candidate_id: str) -> None:
-    """Remove the candidate and the hashes that find her."""
+    """Remove the candidate, the hashes that find her, and what was shown or proposed about them."""
+    await tx.run(_DELETE_PROOFS, lookups=await lookups_of(tx, candidate_id))
+    await tx.run(_DELETE_PROPOSALS, candidate_id=candidate_id)
     await tx.run(_DELETE_NUMBERS, candidate_id=candidate_id)
     await tx.run(_DELETE_CANDIDATE, id=candidate_id)
 
@@ -116,6 +177,46 @@ async def find_by_lookup(view: Snapshot, lookup: str) -> Row | None:
 async def lookups_of(view: Snapshot, candidate_id: str) -> list[str]:
     """The keyed hashes of all her numbers."""
     return [row["lookup"] for row in await view.rows(_LOOKUPS_OF, candidate_id=candidate_id)]
+
+
+async def add_proposal(tx: Transaction, proposal: Row) -> None:
+    """Lay down a proposal, every column of it."""
+    await tx.run(_ADD_PROPOSAL, **proposal)
+
+
+async def find_proposal(view: Snapshot, proposal_id: str) -> Row | None:
+    """Every column of a proposal."""
+    return await view.row(_FIND_PROPOSAL, id=proposal_id)
+
+
+async def proposals(view: Snapshot, candidate_id: str | None) -> list[Row]:
+    """Every column of the proposals about a candidate, or of all, oldest first."""
+    return await view.rows(_PROPOSALS, candidate_id=candidate_id or "")
+
+
+async def delete_proposal(tx: Transaction, proposal_id: str, mac: bytes) -> bool:
+    """Remove a proposal that is still as it was read; whether it was."""
+    return await tx.run(_DELETE_PROPOSAL, id=proposal_id, mac=mac) > 0
+
+
+async def add_proof(tx: Transaction, proof: Row) -> None:
+    """Lay down what a session has shown, every column of it."""
+    await tx.run(_ADD_PROOF, **proof)
+
+
+async def find_proof(view: Snapshot, session_hash: bytes) -> Row | None:
+    """Every column of what a session has shown."""
+    return await view.row(_FIND_PROOF, session_hash=session_hash)
+
+
+async def take_proof(tx: Transaction, session_hash: bytes) -> Row | None:
+    """Remove and answer what a session has shown: one statement, so that one caller gets it."""
+    return await tx.row(_TAKE_PROOF, session_hash=session_hash)
+
+
+async def delete_lapsed(tx: Transaction, now: int) -> int:
+    """Remove proposals and proofs whose time is out; how many."""
+    return await tx.run(_LAPSE_PROPOSALS, now=now) + await tx.run(_LAPSE_PROOFS, now=now)
 
 
 async def add_item(

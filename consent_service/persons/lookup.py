@@ -38,6 +38,11 @@ def person_ref(candidate_id: str, version: int) -> PartRef:
     return PartRef(candidate_id, "person", candidate_id, version, "identity")
 
 
+def number_ref(candidate_id: str, version: int) -> PartRef:
+    """The part with the number that was linked when the person's part became this version."""
+    return PartRef(candidate_id, "person", candidate_id, version, "number")
+
+
 def lookup_of(lookup_key: MacKey, national_id: NationalId) -> str:
     """The keyed hash, in hex, under which a number is stored and found."""
     return lookup_of_digits(lookup_key, national_id.digits)

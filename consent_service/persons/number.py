@@ -16,6 +16,7 @@ from consent_service.persons.naming import seal_person
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault.candidate import open_parts
 from consent_service.vault.keys import CandidateKey
+from consent_service.vault.seal import holdings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,14 @@ async def current(view: Snapshot, key: CandidateKey) -> Who:
 
 
 async def numbers_of(view: Snapshot, key: CandidateKey) -> set[str]:
-    """Every identity number that the owner of ``key`` has had, for ``relookup``. Raises NotAvailable, SealBroken."""
-    person = await find_person(view, key.candidate_id)
-    if person is None:
+    """Every identity number of the owner of ``key``, for ``relookup``: those she came with, and those linked since.
+
+    Raises NotAvailable, SealBroken.
+    """
+    if await find_person(view, key.candidate_id) is None:
         raise NotAvailable
-    versions = [person_ref(key.candidate_id, version) for version in range(1, person.version + 1)]
-    return {orjson.loads(content)["national_id"] for content in (await open_parts(view, key, versions)).values()}
+    said = [held.ref for held in await holdings(view, key.candidate_id) if held.ref.resource == "person"]
+    return {orjson.loads(content)["national_id"] for content in (await open_parts(view, key, said)).values()}
 
 
 async def set_name(tx: Transaction, key: CandidateKey, log_key: SealKey, name: str, *, held_for: str, at: int) -> Who:

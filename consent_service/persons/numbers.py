@@ -51,6 +51,11 @@ class NationalId:
         """Whether the month is marked, as no number of a living person is."""
         return self.kind not in {Kind.FNR, Kind.DNR}
 
+    @property
+    def is_d_number(self) -> bool:
+        """Whether it is for a while: who stays gets a fødselsnummer in its place."""
+        return int(self.digits[:2]) > _D_MARK
+
 
 class Fault(StrEnum):
     """Why a text is not admitted. Holds nothing of the text."""

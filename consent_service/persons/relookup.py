@@ -3,7 +3,7 @@
 It is done offline, from the sealed numbers: each candidate's own parts, and the number inside each waiting item. What
 lies under the new hash already is passed over, so it may be interrupted and begun again. Not moved, since nobody keeps
 what they were made from: counts of tries at pick-up codes, and the answers kept for ``Idempotency-Key`` (a unit that
-repeats a call from before is answered as if it were the first time).
+repeats a call from before is answered as if it were the first time). Proofs of a number last minutes, and stay as is.
 """
 
 from collections.abc import Callable

@@ -6,12 +6,12 @@ from consent_service.consents.desk import Desk
 from consent_service.events import sequencer
 from consent_service.identity import sessions
 from consent_service.notes import forgetting as notes
-from consent_service.persons import waiting
+from consent_service.persons import proposals, waiting
 from consent_service.storage.engine import Database
 
 
 async def lapse(db: Database, desk: Desk, clock: Clock, *, events_kept: int) -> int:
-    """End expired consents; drop lapsed requests, drafts, waiting items, sessions and old events; how many.
+    """End expired consents; drop lapsed requests, drafts, waiting items, proposals, sessions and old events; how many.
 
     ``events_kept``: how long the feed goes back, in microseconds. Each kind has a transaction of its own, so that one
     that fails leaves the others done.
@@ -21,6 +21,8 @@ async def lapse(db: Database, desk: Desk, clock: Clock, *, events_kept: int) -> 
         done += await notes.lapse(tx, now=clock.now())
     async with db.transaction() as tx:
         done += await waiting.lapse(tx, now=clock.now())
+    async with db.transaction() as tx:
+        done += await proposals.lapse(tx, now=clock.now())
     async with db.transaction() as tx:
         done += await sessions.lapse(tx, at=clock.now())
     async with db.transaction() as tx:

@@ -14,6 +14,7 @@ from consent_service.web.visits import CandidateVisit
 from consent_service.web.words import Words
 
 _LINES: Final = 30
+_OPERATORS: Final = ("operator", "proposed_by", "confirmed_by")
 _READ: Final = frozenset({"release.released", "release.repeated"})
 
 
@@ -50,6 +51,7 @@ def entry(line: Line, names: Mapping[str, str], words: Words) -> dict[str, Any]:
         "unit": unit,
         "employee": line.detail.get("employee"),
         "office": line.detail.get("office"),
+        "operators": [line.detail[name] for name in _OPERATORS if name in line.detail],
         "consent_id": line.consent_id,
         "hash": line.digest.hex(),
     }

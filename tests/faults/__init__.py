@@ -12,7 +12,7 @@ stand all the same, each for the day on which the other is changed:
 
 from __future__ import annotations
 
-from tests.faults import consents, doors, erasure, gate, letters, locks, log, vault
+from tests.faults import consents, doors, erasure, gate, letters, locks, log, persons, vault
 from tests.faults.fault import Fault
 
 __all__ = ["FAULTS", "Fault"]
@@ -25,5 +25,6 @@ FAULTS = (
     *vault.FAULTS,
     *erasure.FAULTS,
     *letters.FAULTS,
+    *persons.FAULTS,
     *doors.FAULTS,
 )

@@ -18,7 +18,9 @@ from consent_service.notes.claiming import Claimed, NotClaimed, claim
 from consent_service.notes.content import NoteContent
 from consent_service.notes.handover import HandedOver, hand_over, make_ready
 from consent_service.notes.kept import Note
+from consent_service.persons import proofs, proposals
 from consent_service.persons.arrival import arrive
+from consent_service.persons.linking import Act, Linkable, Pair, link
 from consent_service.persons.numbers import NationalId
 from consent_service.persons.waiting import leave
 from consent_service.plans import mapping
@@ -32,6 +34,7 @@ from consent_service.storage.engine import Database, Statement
 from consent_service.vault.keys import CandidateKey
 from consent_service.vault.parts import PartRef
 from tests.persons.conftest import KARI
+from tests.persons.test_linking import D_NUMBER
 from tests.plans.conftest import CONTROLLER, Office, office
 
 __all__ = ["office"]
@@ -156,6 +159,18 @@ async def log_in(office: Office, candidate_id: str | None) -> str:
         )
 
 
+async def has_another_number(office: Office, key: CandidateKey) -> None:
+    """She shows that a D-number was hers too, begins to show it anew, and operators propose what she had done."""
+    service, now = office.keys.service, office.clock.now()
+    held_for, herself = CONTROLLER.organisation_number, Act("candidate", {})
+    async with office.db.transaction() as tx:
+        await proposals.propose(tx, service, Pair(D_NUMBER, KARI), "anne", at=now)
+    async with office.db.transaction() as tx:
+        linked = await link(tx, service, key, Pair(D_NUMBER, KARI), herself, held_for=held_for, at=now)
+        assert isinstance(linked, Linkable)
+        await proofs.first(tx, service, D_NUMBER, b"a session", at=now)
+
+
 async def live(office: Office) -> Life:
     """Kari's life up to now."""
     key, asked = await office.granted()
@@ -176,7 +191,8 @@ async def live(office: Office) -> Life:
     await comes(office)
     await office.no(key, Asked("", refused, 0))
     session = await log_in(office, key.candidate_id)
-    never_came = await nav_asks(office)
+    await has_another_number(office, key)
+    never_came = await nav_asks(office, D_NUMBER)
     async with office.db.transaction() as tx:
         await standing_refusals.place(tx, office.desk, key.candidate_id, office.other_training.id, now=now)
     life = Life(office, key, note, asked, pushed, consent_id, refused, waiting, never_came, session)

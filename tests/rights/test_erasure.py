@@ -26,6 +26,7 @@ from consent_service.plans import listing
 from consent_service.rights import erasure
 from consent_service.rights.journal import NO_JOURNAL
 from tests.persons.conftest import KARI, OLA
+from tests.persons.test_linking import D_NUMBER
 from tests.plans.conftest import Office
 from tests.rights.conftest import Life, comes, content, files, live, nav_asks, stored
 
@@ -41,10 +42,11 @@ def secrets_of(life: Life, rows: Rows) -> list[bytes]:
     found = [value for row in hers if row["candidate_id"] == life.candidate_id for value in row.values()]
     found += [row["sealed"] for row in rows["entry_detail"] if row["chain_id"] == life.candidate_id]
     found += [row["payload"] for row in rows["waiting_item"]]
+    found += [value for table in ("number_proof", "number_proposal") for row in rows[table] for value in row.values()]
     found += [value for row in rows["session"] for value in row.values()]
     secrets = [value for value in found if isinstance(value, bytes)]
     assert len(secrets) > 80
-    return [*secrets, lookup_of(life.office.keys.service.lookup, KARI).encode()]
+    return [*secrets, *(lookup_of(life.office.keys.service.lookup, number).encode() for number in (KARI, D_NUMBER))]
 
 
 def text_of(rows: Rows) -> bytes:
@@ -66,6 +68,8 @@ async def test_nothing_is_left_that_says_anything(life: Life) -> None:
         "plan",
         "mapping_message",
         "entry_detail",
+        "number_proof",
+        "number_proposal",
         "standing_refusal",
     }
     assert all(before[table] for table in lively)

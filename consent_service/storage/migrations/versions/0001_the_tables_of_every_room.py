@@ -458,6 +458,35 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     )
     op.create_index(op.f("ix_person_number_candidate_id"), "person_number", ["candidate_id"], unique=False)
     op.create_table(
+        "number_proof",
+        sa.Column("session_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("lookup", sa.String(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("whole", sa.BigInteger(), nullable=False),
+        sa.Column("lapses_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("session_hash"),
+    )
+    op.create_index(op.f("ix_number_proof_lapses_at"), "number_proof", ["lapses_at"], unique=False)
+    op.create_index(op.f("ix_number_proof_lookup"), "number_proof", ["lookup"], unique=False)
+    op.create_table(
+        "number_proposal",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("candidate_id", sa.String(), nullable=False),
+        sa.Column("commitment", sa.LargeBinary(), nullable=False),
+        sa.Column("proposed_by", sa.String(), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("lapses_at", sa.BigInteger(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["candidate_id"],
+            ["candidate.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_number_proposal_candidate_id"), "number_proposal", ["candidate_id"], unique=False)
+    op.create_index(op.f("ix_number_proposal_lapses_at"), "number_proposal", ["lapses_at"], unique=False)
+    op.create_table(
         "unit_client",
         sa.Column("organisation_number", sa.String(), nullable=False),
         sa.Column("client_id", sa.String(), nullable=False),
@@ -477,6 +506,12 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     """Go back to the revision before."""
     op.drop_index(op.f("ix_unit_client_unit_id"), table_name="unit_client")
     op.drop_table("unit_client")
+    op.drop_index(op.f("ix_number_proposal_lapses_at"), table_name="number_proposal")
+    op.drop_index(op.f("ix_number_proposal_candidate_id"), table_name="number_proposal")
+    op.drop_table("number_proposal")
+    op.drop_index(op.f("ix_number_proof_lookup"), table_name="number_proof")
+    op.drop_index(op.f("ix_number_proof_lapses_at"), table_name="number_proof")
+    op.drop_table("number_proof")
     op.drop_index(op.f("ix_person_number_candidate_id"), table_name="person_number")
     op.drop_table("person_number")
     op.drop_index(op.f("ix_note_version_candidate_id"), table_name="note_version")

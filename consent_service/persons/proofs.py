@@ -1,0 +1,90 @@
+"""Showing that two numbers are one person's: a login with each, in one browser, within minutes, for one use.
+
+::
+
+    first   a login that was demanded anew shows the number that she has had, and begins a session that holds the proof
+    second  another such login, begun from that session's page, shows the number she has now; the proof moves to its
+            session, and only if this browser still holds the first
+    take    her yes on the page that says what will happen uses the proof up, whatever comes of it
+
+Both logins are demanded anew (``login.begin(anew=True)``), so that neither a session left open on a shared machine,
+here or at ID-porten, nor a link in a message is a proof. What is stored is sealed, for this session and step alone.
+"""
+
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from consent_service.clock import MINUTE
+from consent_service.crypto.envelope import SealBroken, aad
+from consent_service.crypto.service_keys import ServiceKeys
+from consent_service.persons import _store
+from consent_service.persons.lookup import lookup_of
+from consent_service.persons.numbers import NationalId
+from consent_service.storage.engine import Row, Snapshot, Transaction
+
+PATIENCE = 20 * MINUTE
+"""From the first login to the yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a session has shown: ``first``, the digits of the first number; ``whole``: its own is the second."""
+
+    id: str
+    first: str = field(repr=False)
+    whole: bool
+
+
+async def first(tx: Transaction, keys: ServiceKeys, number: NationalId, session_hash: bytes, *, at: int) -> None:
+    """A login anew has shown ``number``, and begun this session."""
+    row = _row(keys, str(uuid4()), number.digits, lookup_of(keys.lookup, number), session_hash, whole=0)
+    await _store.add_proof(tx, {**row, "lapses_at": at + PATIENCE})
+
+
+async def second(
+    tx: Transaction, keys: ServiceKeys, proof_id: str, *, held_by: bytes, session_hash: bytes, at: int
+) -> bool:
+    """A login anew for this proof has begun ``session_hash`` where ``held_by`` was; whether the proof is whole."""
+    row = await _store.take_proof(tx, held_by)
+    held = None if row is None else _opened(keys, row, now=at)
+    if row is None or held is None or held.whole or held.id != proof_id:
+        return False
+    moved = _row(keys, proof_id, held.first, row["lookup"], session_hash, whole=1)
+    await _store.add_proof(tx, {**moved, "lapses_at": row["lapses_at"]})
+    return True
+
+
+async def shown(view: Snapshot, keys: ServiceKeys, session_hash: bytes, *, now: int) -> Proof | None:
+    """What this session has shown, if it is not too long ago."""
+    row = await _store.find_proof(view, session_hash)
+    return None if row is None else _opened(keys, row, now=now)
+
+
+async def take(tx: Transaction, keys: ServiceKeys, session_hash: bytes, *, now: int) -> Proof | None:
+    """Use the session's proof up: the one who gets it may link. None for no proof, half of one, or one too old."""
+    tx.scrub_after_commit()
+    row = await _store.take_proof(tx, session_hash)
+    proof = None if row is None else _opened(keys, row, now=now)
+    return proof if proof is not None and proof.whole else None
+
+
+def _row(
+    keys: ServiceKeys, proof_id: str, digits: str, lookup: str, session_hash: bytes, *, whole: int
+) -> dict[str, object]:
+    sealed = keys.sessions.seal(digits.encode(), _aad(proof_id, lookup, session_hash, whole))
+    return {"session_hash": session_hash, "id": proof_id, "lookup": lookup, "sealed": sealed, "whole": whole}
+
+
+def _opened(keys: ServiceKeys, row: Row, *, now: int) -> Proof | None:
+    if now >= row["lapses_at"]:
+        return None
+    try:
+        place = _aad(row["id"], row["lookup"], bytes(row["session_hash"]), row["whole"])
+        digits = keys.sessions.open(bytes(row["sealed"]), place).decode()
+    except SealBroken:
+        return None  # a changed row shows nothing
+    return Proof(row["id"], digits, whole=bool(row["whole"]))
+
+
+def _aad(proof_id: str, lookup: str, session_hash: bytes, whole: int) -> bytes:
+    return aad("1", "number proof", proof_id, lookup, session_hash.hex(), str(whole))

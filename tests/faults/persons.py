@@ -1,0 +1,73 @@
+"""Whose a number is, and who may say so."""
+
+from __future__ import annotations
+
+from tests.faults.fault import in_room
+
+LINKING, PROOFS, PROPOSALS = (f"tests/persons/test_{name}.py" for name in ("linking", "proofs", "proposals"))
+
+FAULTS = (
+    in_room(
+        "persons/linking",
+        "a number that came in this moment is linked all the same",
+        "        return NotLinked.TWO_CANDIDATES  # its owner came in this moment\n",
+        "        pass\n",
+        LINKING,
+        "postgresql",
+    ),
+    in_room(
+        "persons/linking",
+        "the old number goes with what is shared",
+        "self.before if self.now.is_d_number and not self.before.is_d_number else self.now",
+        "self.before",
+        LINKING,
+        "tests/rights/test_linked.py",
+    ),
+    in_room(
+        "persons/linking",
+        "a linked number is sealed nowhere",
+        "    await seal_number(tx, key, version, found.number.digits, held_for=held_for, at=at)\n",
+        "",
+        LINKING,
+    ),
+    in_room(
+        "persons/proofs",
+        "any browser completes a proof",
+        "held.whole or held.id != proof_id",
+        "held.whole",
+        PROOFS,
+    ),
+    in_room(
+        "persons/proofs", "half a proof is enough", "proof is not None and proof.whole", "proof is not None", PROOFS
+    ),
+    in_room("persons/proofs", "a proof lasts", 'if now >= row["lapses_at"]', 'if now < 0 >= row["lapses_at"]', PROOFS),
+    in_room(
+        "persons/proofs",
+        "a proof is any session's",
+        'aad("1", "number proof", proof_id, lookup, session_hash.hex(), str(whole))',
+        'aad("1", "number proof", proof_id, lookup)',
+        PROOFS,
+    ),
+    in_room(
+        "persons/proposals",
+        "one operator is two",
+        'if by.casefold() == row["proposed_by"].casefold():',
+        'if by == "" == row["proposed_by"]:',
+        PROPOSALS,
+    ),
+    in_room(
+        "persons/proposals",
+        "the second may type anything",
+        'if not keys.rows.verify(_commits(proposal_id, pair), bytes(row["commitment"])):',
+        'if not row["commitment"]:',
+        PROPOSALS,
+    ),
+    in_room(
+        "persons/proposals",
+        "a proposal is believed without its MAC",
+        'rows.verify(_message(row), row["mac"])',
+        "bool(_message(row))",
+        PROPOSALS,
+    ),
+    in_room("persons/proposals", "a proposal lasts", 'if at >= row["lapses_at"]:', "if at < 0:", PROPOSALS),
+)
