@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.faults.fault import in_room
 
 TOKENS = "tests/identity/test_tokens.py"
-ATTACKS = "tests/identity/attacks"
+ATTACKS = "tests/identity/attacks/test_validator.py"
 SESSIONS = "tests/identity/test_sessions.py"
 UNITS = "tests/identity/test_units.py"
 RATES = "tests/identity/test_rates.py"
