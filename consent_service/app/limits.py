@@ -1,8 +1,9 @@
 """What is refused before anything is read: too long, too large, of the wrong kind.
 
-The server's parser has no limit of its own on header fields (httptools), so it is kept here. A body is
-counted as it arrives: a stated length that is too large is refused at once, an endless one when it has passed
-the limit. Bodies are JSON for machines, forms for the people's pages; anything else is 415.
+The server's parser has no limit of its own on header fields (httptools), so it is kept here; how long a call may take
+to come is kept in ``connections``. A body is counted as it arrives: a stated length that is too large is refused at
+once, an endless one when it has passed the limit. Bodies are JSON for machines, forms for the people's pages; anything
+else is 415.
 """
 
 from starlette.exceptions import HTTPException

@@ -15,6 +15,7 @@ import structlog
 import uvicorn
 
 from consent_service.app.assembly import Service, assemble
+from consent_service.app.connections import Connection
 from consent_service.app.doors import web_app
 from consent_service.app.platform import platform_app
 from consent_service.clock import Clock
@@ -84,7 +85,7 @@ def server_for(app: Any, host: str, port: int) -> uvicorn.Server:
             app,
             host=host,
             port=port,
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,

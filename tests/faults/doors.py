@@ -8,6 +8,7 @@ TOKENS = "tests/identity/test_tokens.py"
 ATTACKS = "tests/identity/attacks/test_validator.py"
 SESSIONS = "tests/identity/test_sessions.py"
 UNITS = "tests/identity/test_units.py"
+CONNECTIONS = "tests/app/test_connections.py"
 RATES = "tests/identity/test_rates.py"
 REPEATS = "tests/api/test_idempotency.py"
 EXISTENCE = "tests/api/test_existence.py"
@@ -55,6 +56,20 @@ FAULTS = (
         '    return key.mac(b"rate limit 1\\x00" + digits.encode()).hex()',
         "    return digits",
         RATES,
+    ),
+    in_room(
+        "app/connections",
+        "empty lines keep a connection for ever",
+        "(not self._called or self.cycle.response_complete)",
+        "not self",
+        CONNECTIONS,
+    ),
+    in_room(
+        "app/connections",
+        "a body may trickle in",
+        "if what is _Awaited.HEADERS else self.body_seconds",
+        "if what is _Awaited.HEADERS else 3600",
+        CONNECTIONS,
     ),
     in_room(
         "identity/callers",

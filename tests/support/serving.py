@@ -91,10 +91,13 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, at: Place | None = None, *, date_header: bool = True) -> AsyncIterator[str]:
+async def serving(
+    app: Any, at: Place | None = None, *, date_header: bool = True, http: Any = "auto"
+) -> AsyncIterator[str]:
     """Serves `app` (lifespan included) until the block ends; gives its base URL, without a trailing slash.
 
-    `date_header=False` leaves the Date to the app, as the local Digipost needs, which signs its own.
+    `date_header=False` leaves the Date to the app, as the local Digipost needs, which signs its own; `http` is how
+    connections are handled.
     Raises RuntimeError if the app does not start. Leaves no task and no socket behind.
     """
     place = at or reserve()
@@ -103,6 +106,7 @@ async def serving(app: Any, at: Place | None = None, *, date_header: bool = True
         log_config=None,
         access_log=False,
         lifespan="auto",
+        http=http,
         ws="none",
         server_header=False,
         date_header=date_header,
