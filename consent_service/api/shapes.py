@@ -201,7 +201,10 @@ class DeliveryStep(BaseModel):
 
 
 class DeliveryShape(BaseModel):
-    """Where a letter is: accepted, dispatched, delivered, undeliverable, cancelled or failed."""
+    """Where a letter is: accepted, dispatched, delivered, undeliverable, cancelled or failed.
+
+    To the candidate, and to nobody else, it is opened once she has opened it.
+    """
 
     status: str
     history: list[DeliveryStep]

@@ -1,4 +1,4 @@
-"""Letters and their history. No text of a letter is here: its PDF is a sealed part, and its subject says nothing.
+"""Letters. No text of a letter is here: its PDF is a sealed part, and its subject says nothing.
 
 ``next_attempt_at`` is None for letters that wait for nobody; while a worker has a letter it is the end of the
 lease, so that one index finds both what is due and what a dead worker left.
@@ -76,6 +76,15 @@ class LetterStatusRow(SQLModel, table=True):
     note: str | None
 
 
+class MailboxHeardRow(SQLModel, table=True):
+    """Until when the mailbox has been asked what happened there."""
+
+    __tablename__ = "mailbox_heard"
+
+    name: str = Field(primary_key=True)
+    until: int = Field(sa_column=_number())
+
+
 @dataclass(frozen=True)
 class Letter:
     """A letter's row."""
@@ -113,11 +122,6 @@ _FINAL = "('delivered', 'undeliverable', 'cancelled', 'failed')"
 _ADD = Statement(
     f"INSERT INTO letter ({_ALL}, shares_held) VALUES ({', '.join(':' + column for column in _COLUMNS)}, 1)"
 )
-_NEXT_POSITION = Statement("SELECT COALESCE(MAX(position) + 1, 0) FROM letter_status WHERE letter_id = :letter_id")
-_ADD_STATUS = Statement(
-    "INSERT INTO letter_status (letter_id, position, candidate_id, status, at, note)"
-    " VALUES (:letter_id, :position, :candidate_id, :status, :at, :note)"
-)
 _GET = Statement(f"SELECT {_ALL} FROM letter WHERE id = :id")
 _DUE = Statement(
     f"SELECT {_ALL} FROM letter WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= :now"
@@ -143,10 +147,7 @@ _SUPERSEDED = Statement(
     " WHERE older.id IN (:ids[])"
 )
 _NEXT_DUE = Statement("SELECT MIN(next_attempt_at) FROM letter WHERE next_attempt_at IS NOT NULL")
-_HISTORY = Statement(
-    "SELECT letter_id, position, status, at, note FROM letter_status WHERE letter_id IN (:ids[])"
-    " ORDER BY letter_id, position"
-)
+_OF_DOCUMENTS = Statement(f"SELECT {_ALL} FROM letter WHERE document_uuid IN (:document_uuids[]) ORDER BY id")
 _OF_PLAN = Statement(f"SELECT {_ALL} FROM letter WHERE plan_id = :plan_id ORDER BY plan_version, created_at, id")
 _OF_CANDIDATE = Statement(f"SELECT {_ALL} FROM letter WHERE candidate_id = :candidate_id ORDER BY created_at, id")
 _OF_CONSENT = Statement(f"SELECT {_ALL} FROM letter WHERE consent_id = :consent_id ORDER BY plan_id, plan_version, id")
@@ -158,7 +159,6 @@ _SETTLED = Statement(
 _OPEN_UNDER = Statement(f"SELECT COUNT(*) FROM letter WHERE consent_id = :consent_id AND status NOT IN {_FINAL}")
 _SHARES_GONE = Statement("UPDATE letter SET shares_held = 0 WHERE consent_id = :consent_id")
 _COUNTS = Statement("SELECT status, COUNT(*) AS letters FROM letter GROUP BY status")
-_FORGET_HISTORY = Statement("DELETE FROM letter_status WHERE candidate_id = :candidate_id")
 _FORGET = Statement("DELETE FROM letter WHERE candidate_id = :candidate_id")
 
 
@@ -169,20 +169,6 @@ def _letter(row: Row) -> Letter:
 async def add(tx: Transaction, letter: Letter) -> None:
     """Write a new letter."""
     await tx.run(_ADD, **vars(letter))
-
-
-async def add_status(tx: Transaction, letter: Letter, status: str, *, at: int, note: str | None) -> None:
-    """Add a line to a letter's history; the lock on the candidate's chain keeps the positions apart."""
-    position = await tx.value(_NEXT_POSITION, letter_id=letter.id)
-    await tx.run(
-        _ADD_STATUS,
-        letter_id=letter.id,
-        position=position,
-        candidate_id=letter.candidate_id,
-        status=status,
-        at=at,
-        note=note,
-    )
 
 
 async def find(view: Snapshot, letter_id: str) -> Letter | None:
@@ -255,12 +241,9 @@ async def next_due(view: Snapshot) -> int | None:
     return found
 
 
-async def history(view: Snapshot, ids: list[str]) -> dict[str, list[Row]]:
-    """The history of each of ``ids``, oldest first."""
-    lines: dict[str, list[Row]] = {letter_id: [] for letter_id in ids}
-    for row in await view.rows(_HISTORY, ids=ids):
-        lines[row["letter_id"]].append(row)
-    return lines
+async def of_documents(view: Snapshot, document_uuids: list[str]) -> list[Letter]:
+    """The letters that went under these ids."""
+    return [_letter(row) for row in await view.rows(_OF_DOCUMENTS, document_uuids=document_uuids)]
 
 
 async def of_plan(view: Snapshot, plan_id: str) -> list[Letter]:
@@ -304,6 +287,5 @@ async def counts(view: Snapshot) -> dict[str, int]:
 
 
 async def forget(tx: Transaction, candidate_id: str) -> int:
-    """Delete a candidate's letters with their history; how many letters."""
-    await tx.run(_FORGET_HISTORY, candidate_id=candidate_id)
+    """Delete a candidate's letters, whose history is gone already; how many."""
     return await tx.run(_FORGET, candidate_id=candidate_id)

@@ -13,6 +13,7 @@ from consent_service.consents.states import LETTERS_GO_ON
 from consent_service.crypto.service_keys import SealKey, ServiceKeys
 from consent_service.delivery import _store
 from consent_service.delivery._store import Letter
+from consent_service.delivery.history import _store as history
 from consent_service.delivery.states import FINAL, Status
 from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Snapshot, Transaction
@@ -83,7 +84,7 @@ async def enqueue(
     )
     await shares.share_sealed(tx, pdf, terms, mailbox)
     await _store.add(tx, taken)
-    await _store.add_status(tx, taken, Status.ACCEPTED.value, at=at, note=None)
+    await history.add(tx, taken, Status.ACCEPTED.value, at=at, note=None)
     entries = [
         Entry("letter.accepted", "unit", unit_id=letter.unit_id, consent_id=letter.consent_id, resource_id=letter_id),
         *[entry_of(older, Status.CANCELLED, SUPERSEDED) for older in await _supersede(tx, taken, at=at)],
@@ -100,7 +101,7 @@ async def _supersede(tx: Transaction, newer: Letter, *, at: int) -> list[Letter]
             continue
         status = Status.CANCELLED.value
         if await _store.change(tx, older, status=status, attempts=older.attempts, next_attempt_at=None, at=at):
-            await _store.add_status(tx, older, status, at=at, note=SUPERSEDED)
+            await history.add(tx, older, status, at=at, note=SUPERSEDED)
             cancelled.append(older)
     return cancelled
 
@@ -160,4 +161,5 @@ async def forget(tx: Transaction, candidate_id: str) -> int:
     The caller holds the lock on her chain, and destroys keys and shares in the same transaction.
     """
     tx.scrub_after_commit()
+    await history.forget(tx, candidate_id)
     return await _store.forget(tx, candidate_id)

@@ -10,7 +10,8 @@ from consent_service.clock import Clock
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import _store, letters
 from consent_service.delivery._store import Letter
-from consent_service.delivery.states import FINAL, Status
+from consent_service.delivery.history import _store as history
+from consent_service.delivery.states import FINAL, OPENED, Status
 from consent_service.errors import NotAvailable, WrongState
 from consent_service.storage.engine import Database, Snapshot, Transaction
 
@@ -19,7 +20,7 @@ _UNDER_WAY = "An attempt is under way. Try again when it has ended."
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a letter's history, parking and codes included."""
+    """One line of a letter's history, parking and codes included, but not whether its reader opened it."""
 
     status: str
     at: int
@@ -68,7 +69,7 @@ async def retry(db: Database, keys: ServiceKeys, clock: Clock, letter_id: str) -
     """Let a parked letter, or one that waits for its time, be tried now. Raises NotAvailable, WrongState at its end."""
     async with db.transaction() as tx:
         letter, now = await _locked(tx, keys, clock, letter_id, "letter.retried")
-        known = {row["status"] for row in (await _store.history(tx, [letter.id]))[letter.id]}
+        known = {row["status"] for row in (await history.of(tx, [letter.id]))[letter.id]}
         status = Status.DISPATCHED if Status.DISPATCHED.value in known else Status.ACCEPTED
         due = clock.now()
         if letter.leased_until is not None and letter.leased_until > due:
@@ -87,7 +88,7 @@ async def cancel(db: Database, keys: ServiceKeys, clock: Clock, letter_id: str) 
         status, attempts = Status.CANCELLED.value, letter.attempts
         if not await _store.change(tx, letter, status=status, attempts=attempts, next_attempt_at=None, at=now):
             raise WrongState(_UNDER_WAY)
-        await _store.add_status(tx, letter, Status.CANCELLED.value, at=now, note="operator")
+        await history.add(tx, letter, Status.CANCELLED.value, at=now, note="operator")
         await letters.release_shares(tx, keys, letter.consent_id, letter.candidate_id, now=now)
         return await show(tx, letter.id)
 
@@ -113,7 +114,7 @@ async def _letter(view: Snapshot, letter_id: str) -> Letter:
 
 
 async def _views(view: Snapshot, found: list[Letter]) -> list[LetterView]:
-    lines = await _store.history(view, [letter.id for letter in found])
+    lines = await history.of(view, [letter.id for letter in found])
     return [
         LetterView(
             id=letter.id,
@@ -130,7 +131,9 @@ async def _views(view: Snapshot, found: list[Letter]) -> list[LetterView]:
             leased_by=letter.leased_by,
             created_at=letter.created_at,
             updated_at=letter.updated_at,
-            history=tuple(Line(row["status"], row["at"], row["note"]) for row in lines[letter.id]),
+            history=tuple(
+                Line(row["status"], row["at"], row["note"]) for row in lines[letter.id] if row["status"] != OPENED
+            ),
         )
         for letter in found
     ]

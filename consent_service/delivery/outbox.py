@@ -18,6 +18,7 @@ from consent_service.delivery import _store, letters
 from consent_service.delivery._store import Letter
 from consent_service.delivery.attempt import Attempt, Finding
 from consent_service.delivery.backoff import Timing
+from consent_service.delivery.history import _store as history
 from consent_service.delivery.states import FINAL, Status
 from consent_service.errors import NotAvailable
 from consent_service.events.feed import announce
@@ -91,7 +92,7 @@ class Outbox:
             return False
         steps = await self._steps(tx, letter, finding, now)
         for step, at, note in steps:
-            await _store.add_status(tx, letter, step.value, at=at, note=note)
+            await history.add(tx, letter, step.value, at=at, note=note)
         logged = [(head, letters.entry_of(letter, step, note)) for step, _, note in steps if step is not Status.PARKED]
         if logged:
             await append_all(tx, self._keys.log, logged, at=now)
@@ -112,7 +113,7 @@ class Outbox:
         self, tx: Transaction, letter: Letter, finding: Finding, now: int
     ) -> list[tuple[Status, int, str | None]]:
         """The lines that the history gains: each status once, except that a letter can be parked again."""
-        known = {row["status"] for row in (await _store.history(tx, [letter.id]))[letter.id]}
+        known = {row["status"] for row in (await history.of(tx, [letter.id]))[letter.id]}
         steps: list[tuple[Status, int, str | None]] = []
         if finding.went_out_at is not None and Status.DISPATCHED.value not in known:
             steps.append((Status.DISPATCHED, finding.went_out_at, None))

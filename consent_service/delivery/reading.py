@@ -1,15 +1,18 @@
 """What became of letters: for units, for the candidate, and for whoever asks what is already out.
 
-The rule: ``parked`` is never seen outside (the letter is shown where it was before), and what the recipient does with a
-letter is not in here at all.
+The rule: ``parked`` is never seen outside (the letter is shown where it was before), and that a letter was opened is
+seen by the candidate alone: units see up to ``delivered``.
 """
 
 from dataclasses import dataclass
 
 from consent_service.delivery import _store
 from consent_service.delivery._store import Letter
-from consent_service.delivery.states import FINAL, Status
+from consent_service.delivery.history import _store as history
+from consent_service.delivery.states import FINAL, OPENED, Status
 from consent_service.storage.engine import Row, Snapshot
+
+_SEEN = frozenset(Status) - {Status.PARKED}
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,12 @@ class LetterOut:
 
 async def of_plan(view: Snapshot, plan_id: str) -> list[Delivery]:
     """The deliveries of a plan, oldest version first. Who may ask is for the caller to know."""
-    return await _deliveries(view, await _store.of_plan(view, plan_id))
+    return await _deliveries(view, await _store.of_plan(view, plan_id), opened=False)
 
 
 async def of_candidate(view: Snapshot, candidate_id: str) -> list[Delivery]:
-    """A candidate's deliveries, oldest first."""
-    return await _deliveries(view, await _store.of_candidate(view, candidate_id))
+    """A candidate's deliveries, oldest first, for herself: she also sees when she opened a letter."""
+    return await _deliveries(view, await _store.of_candidate(view, candidate_id), opened=True)
 
 
 async def letters_out(view: Snapshot, consent_id: str) -> list[LetterOut]:
@@ -59,7 +62,7 @@ async def letters_out(view: Snapshot, consent_id: str) -> list[LetterOut]:
     the revoke still stops may be among them too. It never leaves one out.
     """
     letters = [letter for letter in await _store.of_consent(view, consent_id) if _may_be_out(letter)]
-    lines = await _store.history(view, [letter.id for letter in letters])
+    lines = await history.of(view, [letter.id for letter in letters])
     out = []
     for letter in letters:
         dispatched = [row["at"] for row in lines[letter.id] if row["status"] == Status.DISPATCHED.value]
@@ -74,11 +77,13 @@ def _may_be_out(letter: Letter) -> bool:
     return letter.status == Status.DELIVERED.value or Status(letter.status) not in FINAL
 
 
-async def _deliveries(view: Snapshot, letters: list[Letter]) -> list[Delivery]:
-    lines = await _store.history(view, [letter.id for letter in letters])
-    return [_delivery(letter, lines[letter.id]) for letter in letters]
+async def _deliveries(view: Snapshot, letters: list[Letter], *, opened: bool) -> list[Delivery]:
+    lines = await history.of(view, [letter.id for letter in letters])
+    return [_delivery(letter, lines[letter.id], opened=opened) for letter in letters]
 
 
-def _delivery(letter: Letter, rows: list[Row]) -> Delivery:
-    history = tuple(Step(row["status"], row["at"]) for row in rows if row["status"] != Status.PARKED.value)
-    return Delivery(letter.id, letter.plan_id, letter.plan_version, letter.consent_id, history[-1].status, history)
+def _delivery(letter: Letter, rows: list[Row], *, opened: bool) -> Delivery:
+    steps = [Step(row["status"], row["at"]) for row in rows if row["status"] in _SEEN]
+    if opened:  # after everything else, however late the mailbox told that it had delivered the letter
+        steps += [Step(row["status"], row["at"]) for row in rows if row["status"] == OPENED][:1]
+    return Delivery(letter.id, letter.plan_id, letter.plan_version, letter.consent_id, steps[-1].status, tuple(steps))

@@ -25,5 +25,11 @@ class Status(StrEnum):
     PARKED = "parked"
 
 
+OPENED = "opened"
+"""A line of a letter's history that is for its reader alone: she has opened it in her mailbox."""
+
+NOTICED = "noticed"
+"""A line for operators: the mailbox told something that changes nothing about where the letter stands."""
+
 FINAL = frozenset({Status.DELIVERED, Status.UNDELIVERABLE, Status.CANCELLED, Status.FAILED})
 """Nothing follows these."""

@@ -15,6 +15,7 @@ from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery.attempt import Attempt, Attempts, Dispatching, Finding, Levels
 from consent_service.delivery.backoff import Timing
 from consent_service.delivery.failpoints import Failpoint, Reached, lives_on
+from consent_service.delivery.history.listening import listen
 from consent_service.delivery.outbox import Outbox, tidy
 from consent_service.errors import Unavailable
 from consent_service.mailbox.port import Mailbox
@@ -25,6 +26,7 @@ _LONGEST_SLEEP = 0.5  # seconds; a letter accepted by another process is seen wi
 _AFTER_FAILURE = 1.0
 _LAST_WORDS = 5.0
 _TIDY_EVERY = 10 * MINUTE
+_LISTEN_EVERY = MINUTE
 
 _log = structlog.get_logger()
 
@@ -49,11 +51,13 @@ class Worker:
         self._db, self._keys, self._clock, self._timing, self._reached = db, keys, clock, timing, reached
         self._outbox = Outbox(db, keys, clock, timing, self.name)
         self._attempts = Attempts(gate, mailbox, clock, timing, levels)
+        self._mailbox = mailbox
         self._under_way: set[asyncio.Task[None]] = set()
         self._tidy_at = 0
 
     async def run(self) -> None:
         """Work until cancelled."""
+        listening = asyncio.create_task(self._listen(), name="mailbox events")
         try:
             while True:
                 try:
@@ -65,7 +69,19 @@ class Worker:
                     _log.exception("the worker met a fault", worker=self.name, alarm="outbox")
                     await asyncio.sleep(_AFTER_FAILURE)
         finally:
+            listening.cancel()
             await self._wind_up()
+
+    async def _listen(self) -> None:
+        """Hear now and then what happened to letters; a mailbox that is slow to say holds up none."""
+        while True:
+            try:
+                await listen(self._db, self._mailbox, self._clock, holder=self.name)
+            except Unavailable:
+                _log.warning("the mailbox's events wait for the database", worker=self.name)
+            except Exception:  # noqa: BLE001  # letters go out whether or not we hear what becomes of them
+                _log.exception("the mailbox's events could not be heard", worker=self.name, alarm="outbox")
+            await asyncio.sleep(_LISTEN_EVERY / SECOND)
 
     async def run_until_idle(self) -> None:
         """Work until no letter is due now and none is under way. For an operator's single run, and for tests."""

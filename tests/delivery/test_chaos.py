@@ -88,14 +88,14 @@ async def settled(here: Chaos) -> list[LetterView]:
     keys, clock = here.opened.keys, here.clock
     desk = Desk(keys.service, Purposes.load(), CONTROLLER)
     mailbox = here.digipost.mailbox()
-    for _ in range(20):
+    for _ in range(30):
         worker = Worker(here.opened.db, Gate(here.opened.db, keys, desk, clock), mailbox, keys.service, clock)
         await worker.run_until_idle()
         async with here.opened.db.snapshot() as view:
             letters = [await operators.show(view, row["id"]) for row in await view.rows(_LETTERS)]
         if all(Status(letter.status) in FINAL for letter in letters):
             return letters
-        clock.advance(seconds=100)
+        clock.advance(seconds=600)  # some have been tried so often that they wait for long
     raise AssertionError([letter for letter in letters if Status(letter.status) not in FINAL])
 
 

@@ -98,6 +98,12 @@ class LocalDigipost:
         body = {"national_id": national_id, "name": "Kari Prøve", "standing": standing}
         (await self.http.put(f"{self.base_url}/sandbox/people", json=body)).raise_for_status()
 
+    async def open_letters(self) -> None:
+        """Whoever has letters opens them."""
+        for letter in await self.letters():
+            path = f"{self.base_url}/inbox/{letter['inbox']}/{letter['document_uuid']}.pdf"
+            (await self.http.get(path)).raise_for_status()
+
     async def letters(self) -> list[dict[str, Any]]:
         """Every letter that was taken."""
         taken: list[dict[str, Any]] = (await self.http.get(f"{self.base_url}/sandbox/letters")).json()

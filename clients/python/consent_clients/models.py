@@ -115,7 +115,7 @@ class DeliveryStep(TypedDict):
 
 
 class Delivery(TypedDict):
-    """Where a letter is now, and how it came there."""
+    """Where a letter is now, and how it came there. That it was opened is told to the candidate alone."""
 
     status: str
     history: list[DeliveryStep]

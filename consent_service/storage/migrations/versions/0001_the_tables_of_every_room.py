@@ -217,6 +217,12 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     )
     op.create_index(op.f("ix_login_attempt_begun_at"), "login_attempt", ["begun_at"], unique=False)
     op.create_table(
+        "mailbox_heard",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "mapping_message",
         sa.Column("mapping_request_id", sa.String(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
@@ -552,6 +558,7 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_table("mapping_request")
     op.drop_index(op.f("ix_mapping_message_candidate_id"), table_name="mapping_message")
     op.drop_table("mapping_message")
+    op.drop_table("mailbox_heard")
     op.drop_index(op.f("ix_login_attempt_begun_at"), table_name="login_attempt")
     op.drop_table("login_attempt")
     op.drop_index("letter_standing", table_name="letter")
