@@ -1,8 +1,9 @@
 """What the candidates' routes may use, and who is calling them: a session of our pages, or a token made for us.
 
 An unsafe call by cookie must come from our own pages: it carries our exact ``Origin`` and the session's CSRF token in
-``X-CSRF-Token``. A call with a token needs neither, since no browser sends a token by itself; a call with both is
-refused, so that it is never unclear who is calling.
+``X-CSRF-Token``. A call with a token needs neither, since programs send it; but behind a login sidecar a browser's
+calls have one without its doing, so that a call is refused if its browser says that another site sent it. A call with
+both is refused, so that it is never unclear who is calling.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from consent_service.clock import Clock, local_date
 from consent_service.consents.desk import Desk
 from consent_service.errors import CrossSite, InsufficientAuthentication, NotAvailable, Unauthenticated
 from consent_service.identity import sessions
-from consent_service.identity.origin import origin_of, same_origin
+from consent_service.identity.origin import from_elsewhere, origin_of, same_origin
 from consent_service.identity.rates import Rate, person
 from consent_service.identity.sessions import Session
 from consent_service.identity.tokens import BearerTokens
@@ -75,6 +76,7 @@ class CandidateDoor:
             if cookie is not None:
                 raise Unauthenticated("Send a token or a session, not both.")
             token = await self.tokens.candidate(authorization)
+            self._refuse_other_sites(request)
             return self._caller(token.pid, token.acr, None)
         session = await self._session(cookie)
         self._demand_our_own(request, session)
@@ -92,15 +94,13 @@ class CandidateDoor:
         return session
 
     def _demand_our_own(self, request: Request, session: Session) -> None:
-        headers = request.headers
-        ours = same_origin(
-            self.origin,
-            method=request.method,
-            origin=headers.get("origin"),
-            sec_fetch_site=headers.get("sec-fetch-site"),
-        )
+        ours = same_origin(self.origin, method=request.method, **_sender(request))
         safe = request.method in {"GET", "HEAD"}
-        if not ours or not (safe or sessions.csrf_holds(session, headers.get(CSRF_HEADER, ""))):
+        if not ours or not (safe or sessions.csrf_holds(session, request.headers.get(CSRF_HEADER, ""))):
+            raise CrossSite
+
+    def _refuse_other_sites(self, request: Request) -> None:
+        if from_elsewhere(self.origin, method=request.method, **_sender(request)):
             raise CrossSite
 
     def _caller(self, pid: str, acr: str, session: Session | None) -> "Caller":
@@ -110,6 +110,11 @@ class CandidateDoor:
         if not isinstance(number, NationalId):
             raise Unauthenticated
         return Caller(self, number, session)
+
+
+def _sender(request: Request) -> dict[str, str | None]:
+    """What a browser says of who sent the call."""
+    return {"origin": request.headers.get("origin"), "sec_fetch_site": request.headers.get("sec-fetch-site")}
 
 
 @dataclass(frozen=True)

@@ -21,3 +21,10 @@ def same_origin(own: str, *, method: str, origin: str | None, sec_fetch_site: st
     if method.upper() in _SAFE:
         return True
     return origin == own and sec_fetch_site in {None, "same-origin"}
+
+
+def from_elsewhere(own: str, *, method: str, origin: str | None, sec_fetch_site: str | None) -> bool:
+    """Whether a browser says that another site sent this unsafe call. A program, which is no browser, says nothing."""
+    if method.upper() in _SAFE:
+        return False
+    return origin not in {None, own} or sec_fetch_site not in {None, "same-origin"}

@@ -54,6 +54,17 @@ async def test_writing_needs_our_own_page(house: House, changes: dict[str, str |
     assert (await house.http.put("/v1/me", json={"name": "Kari"}, headers=good)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "said", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+async def test_a_token_that_another_site_has_sent_is_refused(house: House, said: dict[str, str]) -> None:
+    """Behind a login sidecar a browser sends a token without its doing: what another site sent changes nothing."""
+    token = await house.as_person(KARI)
+    answer = await house.http.put("/v1/me", json={"name": "Kari"}, headers={**token, **said})
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/cross-site")
+    assert (await house.http.get("/v1/me", headers={**token, **said})).json() == {"name": None}
+
+
 async def test_a_token_and_a_cookie_are_one_too_many(house: House) -> None:
     """Who is calling is never unclear."""
     cookie, _ = await _session(house)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consent_service.identity.origin import origin_of, same_origin
+from consent_service.identity.origin import from_elsewhere, origin_of, same_origin
 
 OURS = "https://consent.example.org"
 
@@ -59,3 +59,26 @@ def test_reading_may_come_from_anywhere(method: str) -> None:
 def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> None:
     """Lower case, no default port, no path."""
     assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize(
+    ("origin", "site", "elsewhere"),
+    [
+        (None, None, False),
+        (OURS, "same-origin", False),
+        (OURS, None, False),
+        (None, "same-origin", False),
+        ("https://evil.example", None, True),
+        ("null", "cross-site", True),
+        (None, "cross-site", True),
+        (None, "same-site", True),
+        (OURS, "cross-site", True),
+        (f"{OURS}.evil.example", "same-origin", True),
+    ],
+)
+def test_a_browser_tells_where_a_call_is_from_and_a_program_does_not(
+    origin: str | None, site: str | None, elsewhere: bool
+) -> None:
+    """What another site sent is found out by either of its headers; silence is a program's."""
+    assert from_elsewhere(OURS, method="POST", origin=origin, sec_fetch_site=site) == elsewhere
+    assert not from_elsewhere(OURS, method="GET", origin=origin, sec_fetch_site=site)
