@@ -79,6 +79,12 @@ class InsufficientAuthentication(Forbidden):
     detail = "Logging in at a higher security level is required."
 
 
+class UnderAge(Forbidden):
+    """A person below the age from which the service takes a consent."""
+
+    detail = "The service is for people above a certain age. The page of the login says where younger people get help."
+
+
 class InsufficientScope(Forbidden):
     """The token lacks the scope that the call demands."""
 

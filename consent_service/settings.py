@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     idempotency_days: Days = _named("CONSENT_IDEMPOTENCY_DAYS", 7)
     letter_lease_seconds: Seconds = _named("CONSENT_LETTER_LEASE_SECONDS", 60)
 
+    # Who is let in
+    minimum_age: Annotated[int, Field(ge=0, le=100)] = _named("CONSENT_MINIMUM_AGE", 18)
+
     # ID-porten: logging in, and bearer tokens made for us
     idporten_issuer: str = _named("IDPORTEN_ISSUER", "")
     idporten_well_known_url: str = _named("IDPORTEN_WELL_KNOWN_URL", "")

@@ -12,12 +12,13 @@ from fastapi import Request
 
 from consent_service.clock import Clock, local_date
 from consent_service.consents.desk import Desk
-from consent_service.errors import CrossSite, InsufficientAuthentication, NotAvailable, Unauthenticated
+from consent_service.errors import CrossSite, InsufficientAuthentication, NotAvailable, Unauthenticated, UnderAge
 from consent_service.identity import sessions
 from consent_service.identity.origin import from_elsewhere, origin_of, same_origin
 from consent_service.identity.rates import Rate, person
 from consent_service.identity.sessions import Session
 from consent_service.identity.tokens import BearerTokens
+from consent_service.persons.ages import is_of_age
 from consent_service.persons.arrival import arrive, find, take_over
 from consent_service.persons.numbers import NationalId, NumberRule
 from consent_service.persons.waiting import Receivers
@@ -32,7 +33,8 @@ CSRF_HEADER = "x-csrf-token"
 class CandidateDoor:
     """Given to every candidates' route.
 
-    ``held_for`` is the controller of the candidate's own parts; ``levels`` the values of ``acr`` that suffice.
+    ``held_for`` is the controller of the candidate's own parts; ``levels`` the values of ``acr`` that suffice;
+    nobody below ``minimum_age`` is let in.
     """
 
     db: Database
@@ -41,6 +43,7 @@ class CandidateDoor:
     tokens: BearerTokens
     desk: Desk = field(repr=False)
     numbers: NumberRule
+    minimum_age: int
     receivers: Receivers
     held_for: str
     public_url: str
@@ -62,7 +65,7 @@ class CandidateDoor:
     async def caller(self, request: Request) -> "Caller":
         """Who is calling. FastAPI's dependency.
 
-        Raises Unauthenticated, InsufficientAuthentication, CrossSite, TooManyRequests.
+        Raises Unauthenticated, CrossSite or another Forbidden, TooManyRequests.
         """
         caller = await self._find_caller(request)
         if self.rate is not None:
@@ -106,9 +109,12 @@ class CandidateDoor:
     def _caller(self, pid: str, acr: str, session: Session | None) -> "Caller":
         if acr not in self.levels:
             raise InsufficientAuthentication
-        number = self.numbers.admit(pid, on=local_date(self.clock.now()))
+        today = local_date(self.clock.now())
+        number = self.numbers.admit(pid, on=today)
         if not isinstance(number, NationalId):
             raise Unauthenticated
+        if not is_of_age(number, self.minimum_age, rule=self.numbers, on=today):
+            raise UnderAge
         return Caller(self, number, session)
 
 

@@ -11,6 +11,7 @@ from consent_service.identity.client_authentication import ClientKey
 from consent_service.identity.issuers import Issuer
 from consent_service.identity.levels import levels_from
 from consent_service.identity.login import Login, LoginSettings
+from consent_service.identity.logout_tokens import LogoutTokens
 from consent_service.identity.tokens import BearerTokens, BearerValidator, LoginTokens
 from consent_service.identity.unit_tokens import MaskinportenTokens
 from consent_service.settings import Misconfigured, Settings
@@ -22,6 +23,7 @@ class Identities:
 
     tokens: BearerTokens
     login: Login
+    logout_tokens: LogoutTokens
     idporten: Issuer
     levels: frozenset[str]
 
@@ -52,9 +54,15 @@ def identities(settings: Settings, http: Outgoing, clock: Clock, *, return_paths
             clock=clock,
             algorithms=frozenset(settings.idporten_algorithms),
         )
+        logouts = LogoutTokens(
+            idporten,
+            client_id=settings.idporten_client_id,
+            clock=clock,
+            algorithms=frozenset(settings.idporten_algorithms),
+        )
     except ValueError as unfit:
         raise Misconfigured(f"IDPORTEN_, MASKINPORTEN_ or TOKEN_X_ settings: {unfit}") from None
-    return Identities(tokens, Login(login, idporten, id_tokens, http, clock), idporten, levels)
+    return Identities(tokens, Login(login, idporten, id_tokens, http, clock), logouts, idporten, levels)
 
 
 def _validators(

@@ -47,6 +47,7 @@ TABLE: Mapping[type[errors.ServiceError], Problem] = {
     errors.CrossSite: Problem("cross-site", 403, "The call came from another site"),
     errors.InsufficientAuthentication: Problem("insufficient-authentication", 403, "A higher level is required"),
     errors.InsufficientScope: Problem("insufficient-scope", 403, "The token lacks a scope"),
+    errors.UnderAge: Problem("under-age", 403, "The person is too young for this service"),
     errors.NotAvailable: Problem("not-available", 404, "Nothing here is available to you"),
     errors.CodeNotValid: Problem("code-not-valid", 404, "The code opens nothing"),
     errors.Conflict: Problem("conflict", 409, "The call does not fit the present state"),

@@ -63,7 +63,9 @@ def apps(world: World) -> list[tuple[Any, int]]:
         IdportenClient(
             client_id=login["client_id"],
             redirect_uris=frozenset(login["redirect_uris"]),
-            post_logout_redirect_uris=frozenset(login["post_logout_redirect_uris"]),
+            post_logout_redirect_uris=frozenset(login.get("post_logout_redirect_uris", ())),
+            frontchannel_logout_uri=login.get("frontchannel_logout_uri", ""),
+            backchannel_logout_uri=login.get("backchannel_logout_uri", ""),
             keys=tuple(login["keys"]),
         )
         for login in world.logins

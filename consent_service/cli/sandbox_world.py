@@ -59,8 +59,13 @@ def make(folder: Path, ports: Ports, *, public_url: str, scope_prefix: str) -> M
         maskinporten_port=ports.maskinporten,
         digipost_port=ports.digipost,
         logins=[
-            _login("service", keys["service"], f"{public_url}/login/callback", [f"{public_url}/"]),
-            _login("program", keys["program"], PROGRAM_CALLBACK, []),
+            {
+                **_login("service", keys["service"], f"{public_url}/login/callback"),
+                "post_logout_redirect_uris": [f"{public_url}/"],
+                "frontchannel_logout_uri": f"{public_url}/logout/frontchannel",
+                "backchannel_logout_uri": f"{public_url}/logout/backchannel",
+            },
+            _login("program", keys["program"], PROGRAM_CALLBACK),
         ],
         units=[_unit(name, keys[name], scope_prefix) for name in PARTIES],
         people=[{"national_id": one.national_id, "name": one.name} for one in players.PEOPLE],
@@ -84,13 +89,8 @@ def write_private(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _login(client_id: str, key: SigningKey, callback: str, after_logout: list[str]) -> dict[str, Any]:
-    return {
-        "client_id": client_id,
-        "redirect_uris": [callback],
-        "post_logout_redirect_uris": after_logout,
-        "keys": [key.public_jwk],
-    }
+def _login(client_id: str, key: SigningKey, callback: str) -> dict[str, Any]:
+    return {"client_id": client_id, "redirect_uris": [callback], "keys": [key.public_jwk]}
 
 
 def _unit(name: str, key: SigningKey, prefix: str) -> dict[str, Any]:

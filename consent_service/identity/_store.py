@@ -61,7 +61,10 @@ class LoginAttemptRow(SQLModel, table=True):
 
 
 class SessionRow(SQLModel, table=True):
-    """A person logged in. The cookie's value stands here as its hash, the identity number sealed."""
+    """A person logged in. The cookie's value stands here as its hash, the identity number sealed.
+
+    ``subject`` is a keyed hash of what the issuer calls the person.
+    """
 
     __tablename__ = "session"
 
@@ -70,9 +73,19 @@ class SessionRow(SQLModel, table=True):
     sealed_pid: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     acr: str
     sid: str | None = Field(index=True)
+    subject: bytes | None = Field(sa_column=Column(LargeBinary, nullable=True, index=True))
     csrf_secret: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     last_seen_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+
+
+class LogoutTokenRow(SQLModel, table=True):
+    """A logout token that was heard, until it would count no more anyhow."""
+
+    __tablename__ = "logout_token"
+
+    jti_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    until: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
 
 
 _UNIT = (
@@ -119,19 +132,24 @@ _TAKE_LOGIN = Statement(
 _LAPSE_LOGINS = Statement("DELETE FROM login_attempt WHERE begun_at <= :before")
 
 _ADD_SESSION = Statement(
-    "INSERT INTO session (id_hash, candidate_id, sealed_pid, acr, sid, csrf_secret, created_at, last_seen_at)"
-    " VALUES (:id_hash, :candidate_id, :sealed_pid, :acr, :sid, :csrf_secret, :at, :at)"
+    "INSERT INTO session (id_hash, candidate_id, sealed_pid, acr, sid, subject, csrf_secret, created_at, last_seen_at)"
+    " VALUES (:id_hash, :candidate_id, :sealed_pid, :acr, :sid, :subject, :csrf_secret, :at, :at)"
 )
 _SESSION = Statement(
-    "SELECT id_hash, candidate_id, sealed_pid, acr, sid, csrf_secret, last_seen_at FROM session"
+    "SELECT id_hash, candidate_id, sealed_pid, acr, sid, subject, csrf_secret, last_seen_at FROM session"
     " WHERE id_hash = :id_hash AND last_seen_at > :seen_after AND created_at > :begun_after"
 )
 _SEEN = Statement("UPDATE session SET last_seen_at = :at WHERE id_hash = :id_hash AND last_seen_at < :at")
-_NAME = Statement("UPDATE session SET candidate_id = :candidate_id WHERE id_hash = :id_hash")
+_NAME = Statement("UPDATE session SET candidate_id = :candidate_id WHERE id_hash = :id_hash OR subject = :subject")
 _END = Statement("DELETE FROM session WHERE id_hash = :id_hash")
 _END_OF_CANDIDATE = Statement("DELETE FROM session WHERE candidate_id = :candidate_id")
-_END_OF_SID = Statement("DELETE FROM session WHERE sid = :sid")
+_END_OF_LOGIN = Statement(
+    "DELETE FROM session WHERE sid = :sid OR (subject = :subject AND (sid IS NULL OR :whole = 1))"
+)
 _LAPSE_SESSIONS = Statement("DELETE FROM session WHERE last_seen_at <= :seen_before OR created_at <= :begun_before")
+
+_HEAR_LOGOUT = Statement("INSERT INTO logout_token (jti_hash, until) VALUES (:jti_hash, :until) ON CONFLICT DO NOTHING")
+_LAPSE_LOGOUTS = Statement("DELETE FROM logout_token WHERE until <= :now")
 
 
 async def add_unit(tx: Transaction, unit: dict[str, Any]) -> None:
@@ -219,6 +237,7 @@ async def add_session(
     sealed_pid: bytes,
     acr: str,
     sid: str | None,
+    subject: bytes | None,
     csrf_secret: bytes,
     at: int,
 ) -> None:
@@ -230,6 +249,7 @@ async def add_session(
         sealed_pid=sealed_pid,
         acr=acr,
         sid=sid,
+        subject=subject,
         csrf_secret=csrf_secret,
         at=at,
     )
@@ -245,9 +265,9 @@ async def session_seen(tx: Transaction, id_hash: bytes, at: int) -> None:
     await tx.run(_SEEN, id_hash=id_hash, at=at)
 
 
-async def name_session(tx: Transaction, id_hash: bytes, candidate_id: str) -> None:
-    """Say whose session it is."""
-    await tx.run(_NAME, id_hash=id_hash, candidate_id=candidate_id)
+async def name_session(tx: Transaction, id_hash: bytes, subject: bytes | None, candidate_id: str) -> None:
+    """Say whose session it is, and so the same person's others."""
+    await tx.run(_NAME, id_hash=id_hash, subject=subject, candidate_id=candidate_id)
 
 
 async def end_session(tx: Transaction, id_hash: bytes) -> int:
@@ -260,11 +280,21 @@ async def end_sessions_of(tx: Transaction, candidate_id: str) -> int:
     return await tx.run(_END_OF_CANDIDATE, candidate_id=candidate_id)
 
 
-async def end_sessions_with_sid(tx: Transaction, sid: str) -> int:
-    """Remove the sessions of one login at the identity provider; how many there were."""
-    return await tx.run(_END_OF_SID, sid=sid)
+async def end_sessions_of_login(tx: Transaction, *, sid: str | None, subject: bytes | None) -> int:
+    """Remove the sessions of one login there, and the person's that name none, or all of hers if ``sid`` is None."""
+    return await tx.run(_END_OF_LOGIN, sid=sid, subject=subject, whole=int(sid is None))
 
 
 async def lapse_sessions(tx: Transaction, *, seen_before: int, begun_before: int) -> int:
     """Remove sessions last used, or begun, too long ago."""
     return await tx.run(_LAPSE_SESSIONS, seen_before=seen_before, begun_before=begun_before)
+
+
+async def hear_logout(tx: Transaction, *, jti_hash: bytes, until: int) -> bool:
+    """Whether the logout token is heard for the first time."""
+    return await tx.run(_HEAR_LOGOUT, jti_hash=jti_hash, until=until) == 1
+
+
+async def lapse_logouts(tx: Transaction, *, now: int) -> int:
+    """Remove heard tokens that would count no more."""
+    return await tx.run(_LAPSE_LOGOUTS, now=now)

@@ -25,10 +25,15 @@ class Refused(Exception):
     """The token is not accepted. The reason is for the log: fixed words, nothing of the token."""
 
 
+def is_text(value: object) -> bool:
+    """Whether ``value`` could be such a claim: 1 to 255 printable ASCII characters without space."""
+    return isinstance(value, str) and _TEXT.fullmatch(value) is not None
+
+
 def text(claims: Claims, name: str) -> str:
-    """The claim ``name``: 1 to 255 printable ASCII characters without space."""
+    """The claim ``name``, which ``is_text``."""
     value = claims.get(name)
-    if not isinstance(value, str) or not _TEXT.fullmatch(value):
+    if not isinstance(value, str) or not is_text(value):
         raise Refused(name)
     return value
 

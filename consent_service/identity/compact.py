@@ -18,7 +18,7 @@ LONGEST_TOKEN = 8192
 
 _SEGMENTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,128}")
-_TYPES = frozenset({"JWT", "at+jwt"})
+TYPES = frozenset({"JWT", "at+jwt"})
 _CHANGES_THE_READING = frozenset({"crit", "b64", "zip", "enc", "cty"})
 _NAMES_A_KEY = frozenset({"jku", "x5u", "jwk"})  # x5c is in ID-porten's id_tokens, and is not looked at
 _DEEPEST = 16
@@ -40,8 +40,11 @@ class CompactToken:
     claims: Mapping[str, Any] = field(repr=False)
 
 
-def parse(text: str) -> CompactToken:
-    """Read ``text`` as a compact JWS (RFC 7515, section 7.1) with a JSON object inside. Raises Unreadable."""
+def parse(text: str, *, types: frozenset[str] = TYPES) -> CompactToken:
+    """Read ``text`` as a compact JWS (RFC 7515, section 7.1) with a JSON object inside. Raises Unreadable.
+
+    ``types``: what ``typ`` may say, if it is there.
+    """
     if len(text) > LONGEST_TOKEN:
         raise Unreadable("too long")
     match = _SEGMENTS.fullmatch(text)
@@ -54,7 +57,7 @@ def parse(text: str) -> CompactToken:
         raise Unreadable("alg")
     if not isinstance(kid, str) or not _PRINTABLE.fullmatch(kid):
         raise Unreadable("kid")
-    if typ is not None and (not isinstance(typ, str) or typ not in _TYPES):
+    if typ is not None and (not isinstance(typ, str) or typ not in types):
         raise Unreadable("typ")
     if "typ" in header and typ is None:
         raise Unreadable("typ")

@@ -8,7 +8,7 @@
             2  the answer names its issuer, and it is the one we sent the browser to (RFC 9207)
             3  the code is exchanged, with our key and the verifier, at that issuer's token endpoint
             4  the id_token is verified: signature, audience, nonce, time
-            5  the person logged in at a level that suffices
+            5  the person logged in at a level that suffices, and as herself
 
 What does not lead to a person logged in is a LoginRefused, since most of it is the ordinary course: somebody
 pressed "cancel", or came back tomorrow to yesterday's page.
@@ -68,6 +68,7 @@ class LoggedIn:
     pid: str = field(repr=False)
     acr: str
     sid: str | None
+    sub: str = field(repr=False)
     return_to: str
 
 
@@ -77,6 +78,7 @@ class LoginRefused(StrEnum):
     CANCELLED = "cancelled"
     LAPSED = "lapsed"
     LEVEL_TOO_LOW = "level too low"
+    REPRESENTATION = "representation"
     NOT_VERIFIED = "not verified"
 
 
@@ -155,7 +157,9 @@ class Login:
     def _at_level(self, person: LoginToken, return_to: str) -> LoggedIn | LoginRefused:
         if person.acr not in self._levels:
             return LoginRefused.LEVEL_TOO_LOW
-        return LoggedIn(pid=person.pid, acr=person.acr, sid=person.sid, return_to=return_to)
+        if person.represents:
+            return LoginRefused.REPRESENTATION
+        return LoggedIn(pid=person.pid, acr=person.acr, sid=person.sid, sub=person.sub, return_to=return_to)
 
     async def _take(self, tx: Transaction, state: str, browser: str) -> Row | None:
         earliest = self._clock.now() - PATIENCE

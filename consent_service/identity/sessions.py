@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 
 from consent_service.clock import HOUR, MINUTE
 from consent_service.crypto.envelope import SealBroken, aad
-from consent_service.crypto.service_keys import SealKey
+from consent_service.crypto.service_keys import MacKey, SealKey
 from consent_service.identity import _store
 from consent_service.identity.browser_values import hash_of, is_value, new_value
+from consent_service.identity.claims import is_text
 from consent_service.identity.compact import base64url_encode
+from consent_service.identity.logout_tokens import LoggedOut
 from consent_service.storage.engine import Row, Snapshot, Transaction
 
 IDLE = 30 * MINUTE
@@ -28,13 +30,17 @@ _SEEN_EVERY = MINUTE  # so that reading a page is seldom a write
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session in force. ``candidate_id`` is None until somebody has looked the person up."""
+    """A session in force. ``candidate_id`` is None until somebody has looked the person up.
+
+    ``sid`` and ``subject``: what the identity provider calls this login, and the person (``subject_of``).
+    """
 
     id_hash: bytes = field(repr=False)
     candidate_id: str | None
     pid: str = field(repr=False)
     acr: str
     sid: str | None
+    subject: bytes | None = field(repr=False)
     csrf_secret: bytes = field(repr=False)
     last_seen_at: int
 
@@ -42,6 +48,11 @@ class Session:
 def cookie_name(*, secure: bool) -> str:
     """The session cookie's name. ``secure`` is false only for plain http on loopback, where ``__Host-`` can't be."""
     return "__Host-session" if secure else "session"
+
+
+def subject_of(key: MacKey, sub: str) -> bytes:
+    """What stands in a session for the identity provider's name of a person: some of them use an identity number."""
+    return key.mac(b"session-subject" + sub.encode())
 
 
 async def begin(
@@ -52,6 +63,7 @@ async def begin(
     acr: str,
     sid: str | None,
     at: int,
+    subject: bytes | None = None,
     candidate_id: str | None = None,
 ) -> str:
     """Begin a session after a login; the cookie's value. End the browser's earlier one with ``end``.
@@ -68,6 +80,7 @@ async def begin(
         sealed_pid=key.seal(pid.encode(), _aad(id_hash)),
         acr=acr,
         sid=sid,
+        subject=subject,
         csrf_secret=os.urandom(32),
         at=at,
     )
@@ -93,8 +106,8 @@ def is_to_be_noted(session: Session, *, at: int) -> bool:
 
 
 async def name(tx: Transaction, session: Session, candidate_id: str) -> None:
-    """Say whose session it is, so that erasure finds it."""
-    await _store.name_session(tx, session.id_hash, candidate_id)
+    """Say whose session it is, and so whose the person's other ones are, so that erasure finds them all."""
+    await _store.name_session(tx, session.id_hash, session.subject, candidate_id)
 
 
 async def end(tx: Transaction, value: str) -> None:
@@ -109,13 +122,30 @@ async def end_of_candidate(tx: Transaction, candidate_id: str) -> int:
 
 
 async def end_of_login(tx: Transaction, sid: str) -> int:
-    """End the sessions that one login at the identity provider began: it says the person logged out."""
-    return await _store.end_sessions_with_sid(tx, sid)
+    """End the sessions that one login at the identity provider began: it says the person logged out.
+
+    A text that is no ``sid`` ends none.
+    """
+    return await _store.end_sessions_of_login(tx, sid=sid, subject=None) if is_text(sid) else 0
+
+
+async def hear(tx: Transaction, key: MacKey, said: LoggedOut) -> bool:
+    """End the sessions that a logout token is about; False, and nothing done, if it was heard before.
+
+    Those of its ``sid``, and of its ``sub`` where the login or the token gave no ``sid``.
+    """
+    jti_hash = hashlib.sha256(said.jti.encode()).digest()
+    if not await _store.hear_logout(tx, jti_hash=jti_hash, until=said.expires_at):
+        return False
+    subject = None if said.sub is None else subject_of(key, said.sub)
+    await _store.end_sessions_of_login(tx, sid=said.sid, subject=subject)
+    return True
 
 
 async def lapse(tx: Transaction, *, at: int) -> int:
-    """Remove the sessions that have ended by themselves; how many there were."""
-    return await _store.lapse_sessions(tx, seen_before=at - IDLE, begun_before=at - LONGEST)
+    """Remove the sessions that have ended by themselves, and heard tokens that have lapsed; how many there were."""
+    lapsed = await _store.lapse_sessions(tx, seen_before=at - IDLE, begun_before=at - LONGEST)
+    return lapsed + await _store.lapse_logouts(tx, now=at)
 
 
 def csrf_token(session: Session) -> str:
@@ -140,6 +170,7 @@ def _open(row: Row, key: SealKey) -> Session | None:
         pid=pid,
         acr=row["acr"],
         sid=row["sid"],
+        subject=None if row["subject"] is None else bytes(row["subject"]),
         csrf_secret=bytes(row["csrf_secret"]),
         last_seen_at=row["last_seen_at"],
     )

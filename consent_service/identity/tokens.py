@@ -40,11 +40,16 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoginToken:
-    """A person who logged in just now, in an id_token. ``acr`` is not yet compared with what is demanded."""
+    """A person who logged in just now, in an id_token. ``acr`` is not yet compared with what is demanded.
+
+    ``represents``: she chose to act for somebody else (RFC 9396, RFC 8693), or somebody else acts for her.
+    """
 
     pid: str = field(repr=False)
     acr: str
     sid: str | None
+    sub: str = field(repr=False)
+    represents: bool
 
 
 class BearerValidator(Protocol):
@@ -186,11 +191,12 @@ class LoginTokens:
             raise Refused("azp")
         if said.get("nonce") != nonce:
             raise Refused("nonce")
-        claims.text(said, "sub")
         return LoginToken(
             pid=claims.identity_number(said),
             acr=claims.text(said, "acr"),
             sid=claims.text_or_none(said, "sid"),
+            sub=claims.text(said, "sub"),
+            represents=not {"authorization_details", "act"}.isdisjoint(said),
         )
 
 

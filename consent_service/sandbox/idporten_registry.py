@@ -40,10 +40,14 @@ class IdportenClient:
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxPerson:
-    """Somebody to log in as: a synthetic identity number, and a name that nobody has."""
+    """Somebody to log in as: a synthetic identity number, and a name that nobody has.
+
+    ``acting_for``: the number of somebody whose power of attorney this person uses at each login.
+    """
 
     pid: str = field(repr=False)
     name: str
+    acting_for: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,10 @@ class IdportenConfig:
     keys: IssuerKeys = field(default_factory=IssuerKeys)
     clock: Clock = field(default_factory=SystemClock)
     reaching: httpx.AsyncBaseTransport | None = None
+
+    def represented_by(self, pid: str) -> str:
+        """Whom the person with this number acts for, or an empty text."""
+        return next((person.acting_for for person in self.persons if person.pid == pid), "")
 
     def client(self, client_id: str | None) -> IdportenClient | None:
         """The client with this id."""

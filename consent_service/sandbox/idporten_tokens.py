@@ -103,6 +103,7 @@ class Tokens:
                 "exp": issued + self._config.id_token_seconds,
                 "iat": issued,
                 "jti": str(uuid.uuid4()),
+                **_representation(self._config.represented_by(session.pid)),
             }
         )
 
@@ -121,6 +122,7 @@ class Tokens:
                 "jti": str(uuid.uuid4()),
                 "client_id": request.client.client_id,
                 "aud": request.resource or "unspecified",
+                **_representation(self._config.represented_by(session.pid)),
             }
         )
 
@@ -128,6 +130,11 @@ class Tokens:
 def _sid(client: IdportenClient, session: SsoSession) -> dict[str, str]:
     """The session's id, for a client that registered to be told of logouts by it."""
     return {"sid": session.sid} if client.logout_session_required else {}
+
+
+def _representation(acting_for: str) -> dict[str, Any]:
+    """How ID-porten says that a person used a power of attorney (RFC 9396)."""
+    return {"authorization_details": [{"type": "idporten:fullmakt", "pid": acting_for}]} if acting_for else {}
 
 
 def _proves(verifier: str, challenge: str) -> bool:

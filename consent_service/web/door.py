@@ -21,6 +21,7 @@ V = TypeVar("V", bound=Visit)
 Resolve = Callable[[Pages, Request], Awaitable[V]]
 Show = Callable[[V], Awaitable[Response]]
 Take = Callable[[V, Form], Awaitable[Response]]
+Hear = Callable[[Form], Awaitable[Response]]
 
 
 class Door:
@@ -50,6 +51,18 @@ class Door:
     def form_of_candidate(self, path: str) -> Callable[[Take[CandidateVisit]], Take[CandidateVisit]]:
         """A form for a candidate."""
         return self._take(path, visits.candidate)
+
+    def machine(self, path: str) -> Callable[[Hear], Hear]:
+        """A form that no person sends: it proves itself by what is in it, and no cookie is looked at."""
+
+        def add(hear: Hear) -> Hear:
+            async def answer(request: Request) -> Response:
+                return await hear(await forms.read(request))
+
+            self._add(path, answer, "POST")
+            return hear
+
+        return add
 
     def _show(self, path: str, resolve: Resolve[V]) -> Callable[[Show[V]], Show[V]]:
         def add(page: Show[V]) -> Show[V]:

@@ -1,4 +1,7 @@
-"""Logging in at ID-porten. A login makes a new session, ends the browser's earlier one, and stores nothing else."""
+"""Logging in at ID-porten. A login makes a new session, ends the browser's earlier one, and stores nothing else.
+
+Who is too young, or did not log in as herself, gets a page that says where to get help, and no session.
+"""
 
 from typing import Final
 from urllib.parse import quote
@@ -6,8 +9,12 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from consent_service.clock import local_date
 from consent_service.identity import sessions
 from consent_service.identity.login import LoggedIn, LoginRefused
+from consent_service.persons.ages import is_of_age
+from consent_service.persons.lookup import find
+from consent_service.persons.numbers import NationalId
 from consent_service.web.cookies import login_cookie, session_cookie, set_cookie
 from consent_service.web.door import Door
 from consent_service.web.pages import Pages
@@ -17,6 +24,11 @@ from consent_service.web.visits import Visit
 CALLBACK: Final = "/login/callback"
 
 _LOGIN_SECONDS: Final = 10 * 60
+
+Ways = tuple[tuple[str, str], ...]
+_AGAIN: Final[Ways] = (("error.again", "/login"), ("error.home", "/"))
+_AWAY: Final[Ways] = (("frame.logout", "/logged-out?done=here"), ("error.home", "/"))
+"""She is logged in at ID-porten, and only there: that is what is left to end."""
 
 
 def routes(pages: Pages) -> APIRouter:
@@ -42,23 +54,43 @@ def routes(pages: Pages) -> APIRouter:
     async def callback(visit: Visit) -> Response:
         sent = visit.request.query_params.multi_items()
         if len({name for name, _ in sent}) != len(sent):
-            return _not_logged_in(visit)
+            return _refused(visit, LoginRefused.NOT_VERIFIED)
         person = await pages.login.finish(
             pages.db, answer=dict(sent), browser=visit.request.cookies.get(login_cookie(pages))
         )
-        return _not_logged_in(visit) if isinstance(person, LoginRefused) else await _begin(pages, visit, person)
+        return _refused(visit, person) if isinstance(person, LoginRefused) else await _admit(visit, person)
 
     return door.router
 
 
-async def _begin(pages: Pages, visit: Visit, person: LoggedIn) -> Response:
+async def _admit(visit: Visit, person: LoggedIn) -> Response:
+    """A session for somebody whose number we take and who is old enough."""
+    pages, today = visit.pages, local_date(visit.pages.clock.now())
+    number = pages.numbers.admit(person.pid, on=today)
+    if not isinstance(number, NationalId):
+        return _refused(visit, LoginRefused.NOT_VERIFIED)
+    if not is_of_age(number, pages.minimum_age, rule=pages.numbers, on=today):
+        return _page(visit, "young", status=403, ways=_AWAY, age=pages.minimum_age)
+    return await _begin(visit, person, number)
+
+
+async def _begin(visit: Visit, person: LoggedIn, number: NationalId) -> Response:
     """A new session for whoever has logged in; the browser's earlier one ends."""
-    at = pages.clock.now()
+    pages = visit.pages
+    at, service = pages.clock.now(), pages.keys.service
     earlier = visit.request.cookies.get(session_cookie(pages), "")
     async with pages.db.transaction() as tx:
         await sessions.end(tx, earlier)
-        key = pages.keys.service.sessions
-        value = await sessions.begin(tx, key, pid=person.pid, acr=person.acr, sid=person.sid, at=at)
+        value = await sessions.begin(
+            tx,
+            service.sessions,
+            pid=person.pid,
+            acr=person.acr,
+            sid=person.sid,
+            subject=sessions.subject_of(service.lookup, person.sub),
+            candidate_id=await find(tx, service.lookup, number),
+            at=at,
+        )
     wanted = ours(person.return_to, otherwise="/overview")
     answer = visit.go(f"/welcome?to={quote(wanted if wanted != '/' else '/overview')}")
     set_cookie(pages, answer, session_cookie(pages), value)
@@ -66,13 +98,30 @@ async def _begin(pages: Pages, visit: Visit, person: LoggedIn) -> Response:
     return answer
 
 
-def _not_logged_in(visit: Visit) -> Response:
-    words = visit.words
+def _refused(visit: Visit, why: LoginRefused) -> Response:
+    """The page that says why nobody is logged in, and what to do."""
+    match why:
+        case LoginRefused.REPRESENTATION:
+            return _page(visit, "represented", status=403, ways=_AWAY)
+        case LoginRefused.LEVEL_TOO_LOW:
+            return _page(visit, "low", status=403, ways=_AGAIN)
+        case LoginRefused.CANCELLED:
+            return _page(visit, "cancelled", status=400, ways=_AGAIN)
+        case LoginRefused.LAPSED | LoginRefused.NOT_VERIFIED:
+            return _page(visit, "failed", status=400, ways=_AGAIN)
+
+
+def _page(visit: Visit, name: str, *, status: int, ways: Ways, **values: object) -> Response:
+    words, phone = visit.words, visit.pages.desk.controller.withdrawal_phone
+    sentences = [words(f"login.{name}.text", **values)]
+    if f"login.{name}.help" in words:
+        sentences.append(words(f"login.{name}.help"))
+        sentences += [words("login.phone", phone=phone)] if phone else []
     return visit.render(
         "words.html",
-        status=400,
-        heading=words("login.failed.title"),
-        sentences=[words("login.failed.text")],
-        ways=[(words("error.again"), "/login"), (words("error.home"), "/")],
+        status=status,
+        heading=words(f"login.{name}.title", **values),
+        sentences=sentences,
+        ways=[(words(label), address) for label, address in ways],
         code="",
     )

@@ -3,9 +3,9 @@
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from consent_service.errors import Unavailable
+from consent_service.errors import Unauthenticated, Unavailable
 from consent_service.identity import sessions
 from consent_service.web.cookies import session_cookie, set_cookie
 from consent_service.web.door import Door
@@ -47,14 +47,37 @@ def routes(pages: Pages) -> APIRouter:
     async def logged_out_elsewhere(visit: Visit) -> Response:
         """ID-porten says, in a frame of its own page, that the person logged out (idempotent, unauthenticated)."""
         sent = visit.request.query_params
-        if sent.get("iss", "").rstrip("/") == pages.issuer.identifier.rstrip("/") and sent.get("sid"):
+        issuers, sids = sent.getlist("iss"), sent.getlist("sid")
+        ours = [iss.rstrip("/") for iss in issuers] == [pages.issuer.identifier.rstrip("/")]
+        if ours and len(sids) == 1:
             async with pages.db.transaction() as tx:
-                await sessions.end_of_login(tx, sent["sid"])
+                await sessions.end_of_login(tx, sids[0])
         end = urlsplit(await _end_at_idporten(pages) or pages.issuer.identifier)
-        policy = f"default-src 'none'; frame-ancestors {end.scheme}://{end.netloc}"
-        return Response(headers={"Cache-Control": "no-store", "Content-Security-Policy": policy})
+        return Response(
+            headers={
+                "Cache-Control": "no-store",
+                "Content-Security-Policy": f"default-src 'none'; frame-ancestors {end.scheme}://{end.netloc}",
+                "Cross-Origin-Resource-Policy": "cross-origin",
+            }
+        )
+
+    @door.machine("/logout/backchannel")
+    async def told_of_a_logout(form: Form) -> Response:
+        """ID-porten says, with a signed token and without the browser, that the person logged out."""
+        try:
+            said = await pages.logout_tokens.verify(form.one("logout_token"))
+        except Unauthenticated:
+            return _not_heard()
+        async with pages.db.transaction() as tx:
+            heard = await sessions.hear(tx, pages.keys.service.lookup, said)
+        return Response(headers={"Cache-Control": "no-store"}) if heard else _not_heard()
 
     return door.router
+
+
+def _not_heard() -> Response:
+    """OIDC Back-Channel Logout 1.0, section 2.8."""
+    return JSONResponse({"error": "invalid_request"}, status_code=400, headers={"Cache-Control": "no-store"})
 
 
 async def _end_at_idporten(pages: Pages) -> str | None:
@@ -65,5 +88,6 @@ async def _end_at_idporten(pages: Pages) -> str | None:
         return None
     if endpoint is None:
         return None
+    # No id_token_hint, though it would spare a question at some providers: there is an identity number in it.
     query = urlencode({"client_id": pages.client_id, "post_logout_redirect_uri": f"{pages.public_url}/"})
     return f"{endpoint}?{query}"

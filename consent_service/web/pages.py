@@ -12,6 +12,7 @@ from consent_service.clock import Clock
 from consent_service.consents.desk import Desk
 from consent_service.identity.issuers import Issuer
 from consent_service.identity.login import Login
+from consent_service.identity.logout_tokens import LogoutTokens
 from consent_service.identity.origin import origin_of
 from consent_service.identity.rates import Rate
 from consent_service.persons.numbers import NumberRule
@@ -32,18 +33,21 @@ class Pages:
 
     ``issuer`` is ID-porten, which we are ``client_id`` to. ``held_for`` is the controller that a candidate's own parts
     are held for; ``public_url`` is where people find the service; ``draft_days`` and ``waiting_days`` are how long a
-    code and a waiting item last; ``rate`` how often a person may call.
+    code and a waiting item last; ``rate`` how often a person may call. Nobody
+    below ``minimum_age`` is let in.
     """
 
     db: Database
     clock: Clock
     keys: Keys = field(repr=False)
     login: Login
+    logout_tokens: LogoutTokens
     issuer: Issuer
     client_id: str
     desk: Desk = field(repr=False)
     receivers: Receivers
     numbers: NumberRule
+    minimum_age: int
     held_for: str
     public_url: str
     draft_days: int

@@ -9,15 +9,16 @@ import pytest
 from consent_service.identity import sessions
 from tests.api.conftest import KARI, NOTE
 from tests.support.house import House
+from tests.support.issuers import UNG
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
-async def _session(house: House, acr: str = "idporten-loa-high") -> tuple[dict[str, str], str]:
+async def _session(house: House, acr: str = "idporten-loa-high", pid: str = KARI) -> tuple[dict[str, str], str]:
     """A session's cookie, and its CSRF token."""
     key, at = house.service.keys.service.sessions, house.clock.now()
     async with house.service.db.transaction() as tx:
-        value = await sessions.begin(tx, key, pid=KARI, acr=acr, sid=None, at=at)
+        value = await sessions.begin(tx, key, pid=pid, acr=acr, sid=None, at=at)
     async with house.service.db.snapshot() as view:
         session = await sessions.find(view, key, value, at=at)
     assert session is not None
@@ -93,3 +94,12 @@ async def test_erasure_ends_the_session(house: House) -> None:
     assert (await house.http.post("/v1/me/notes", json=NOTE, headers=own)).status_code == 201
     assert (await house.http.delete("/v1/me", headers=own)).status_code == 200
     assert (await house.http.get("/v1/me", headers=cookie)).status_code == 401
+
+
+async def test_who_is_too_young_is_refused_by_token_and_by_session(house: House) -> None:
+    """There is no way around the page that says where to get help."""
+    cookie, _ = await _session(house, pid=UNG.pid)
+    for headers in (await house.as_person(UNG.pid), cookie):
+        answer = await house.http.get("/v1/me", headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/under-age")
+        assert UNG.pid not in answer.text

@@ -6,21 +6,32 @@ import pytest
 
 from consent_service.clock import MINUTE, SECOND
 from consent_service.crypto.envelope import new_key
-from consent_service.crypto.service_keys import SealKey
+from consent_service.crypto.service_keys import MacKey, SealKey
 from consent_service.identity import sessions
 from consent_service.identity.browser_values import hash_of, new_value
+from consent_service.identity.logout_tokens import LoggedOut
 from consent_service.identity.sessions import IDLE, LONGEST, Session
 from consent_service.storage.engine import Database, Statement
 from tests.support.issuers import KARI, OLA
 
 NOW = 1_780_000_000_000_000
 KEY = SealKey(new_key())
+LOOKUP = MacKey(new_key())
 
 
-async def begin(db: Database, pid: str = KARI.pid, *, at: int = NOW, sid: str | None = "there") -> str:
+async def begin(
+    db: Database, pid: str = KARI.pid, *, at: int = NOW, sid: str | None = "there", sub: str | None = None
+) -> str:
     """Somebody logs in."""
+    subject = sessions.subject_of(LOOKUP, sub or pid)
     async with db.transaction() as tx:
-        return await sessions.begin(tx, KEY, pid=pid, acr="idporten-loa-high", sid=sid, at=at)
+        return await sessions.begin(tx, KEY, pid=pid, acr="idporten-loa-high", sid=sid, subject=subject, at=at)
+
+
+async def hear(db: Database, *, sid: str | None, sub: str | None, jti: str = "1", until: int = NOW + MINUTE) -> bool:
+    """The identity provider says that somebody logged out."""
+    async with db.transaction() as tx:
+        return await sessions.hear(tx, LOOKUP, LoggedOut(sid=sid, sub=sub, jti=jti, expires_at=until))
 
 
 async def find(db: Database, value: str, *, at: int = NOW) -> Session | None:
@@ -56,7 +67,7 @@ async def test_the_row_holds_neither_the_value_nor_the_number(db: Database) -> N
     assert row is not None
     stored = b"|".join(v if isinstance(v, bytes) else str(v).encode() for v in dict(row).values())
     assert value.encode() not in stored
-    assert KARI.pid.encode() not in stored
+    assert KARI.pid.encode() not in stored, "nor where the provider names the person by it"
 
 
 async def test_every_login_has_a_value_of_its_own(db: Database) -> None:
@@ -146,6 +157,60 @@ async def test_a_logout_at_the_provider_ends_what_that_login_began(db: Database)
     async with db.transaction() as tx:
         assert await sessions.end_of_login(tx, "there") == 1
     assert [await find(db, value) is None for value in (here, other, without)] == [True, False, False]
+
+
+@pytest.mark.parametrize("sid", ["", "a b", "\x00", "there\n", "é", "t" * 256])
+async def test_what_is_no_session_id_ends_nothing(db: Database, sid: str) -> None:
+    """Anybody may ask on the front channel: no text of theirs upsets a database."""
+    here = await begin(db)
+    async with db.transaction() as tx:
+        assert await sessions.end_of_login(tx, sid) == 0
+    assert await find(db, here)
+
+
+@pytest.mark.parametrize(
+    ("sid", "sub", "ended"),
+    [
+        ("there", None, [True, False, False, False]),
+        ("there", KARI.pid, [True, False, True, False]),
+        (None, KARI.pid, [True, True, True, False]),
+        ("nowhere", OLA.pid, [False, False, False, False]),
+    ],
+)
+async def test_a_logout_token_ends_what_it_is_about(
+    db: Database, sid: str | None, sub: str | None, ended: list[bool]
+) -> None:
+    """The login that it names; the person's sessions that name none; all of hers where the token names none."""
+    values = [
+        await begin(db),
+        await begin(db, sid="elsewhere"),
+        await begin(db, sid=None),
+        await begin(db, OLA.pid, sid="his"),
+    ]
+    assert await hear(db, sid=sid, sub=sub)
+    assert [await find(db, value) is None for value in values] == ended
+
+
+async def test_a_logout_token_is_heard_once(db: Database) -> None:
+    """A second time it ends nothing; what it was remembered for is swept when it would not count any more."""
+    assert await hear(db, sid="there", sub=None)
+    later = await begin(db)
+    assert not await hear(db, sid="there", sub=None)
+    assert await hear(db, sid="elsewhere", sub=None, jti="2")
+    assert await find(db, later)
+    async with db.transaction() as tx:
+        assert await sessions.lapse(tx, at=NOW + MINUTE - 1) == 0
+        assert await sessions.lapse(tx, at=NOW + MINUTE) == 2
+
+
+async def test_naming_one_session_names_the_person_s_others(db: Database) -> None:
+    """Whoever became a candidate in one browser erases herself from the other as well."""
+    here, there, his = await begin(db), await begin(db), await begin(db, OLA.pid)
+    async with db.transaction() as tx:
+        await sessions.name(tx, await get(db, here), "kari")
+    async with db.transaction() as tx:
+        assert await sessions.end_of_candidate(tx, "kari") == 2
+    assert [await find(db, value) is None for value in (here, there, his)] == [True, True, False]
 
 
 async def test_what_has_lapsed_is_swept(db: Database) -> None:

@@ -30,6 +30,8 @@ from tests.support.serving import calling
 
 KARI = SandboxPerson(pid="21879498012", name="Kari Testdatter")
 OLA = SandboxPerson(pid="20914695016", name="Ola Testmann")
+UNG = SandboxPerson(pid="17912099997", name="Ung Testperson")
+VERGE = SandboxPerson(pid="23886799519", name="Verge Testperson", acting_for="21818297804")
 
 NAV = "889640782"
 COUNTY = "991825827"
@@ -71,7 +73,7 @@ def idporten_config(clock: Clock, *, issuer: str = IDPORTEN, **more: Any) -> Idp
         keys=(key("ours").public_jwk,),
     )
     given: dict[str, Any] = {"clients": (client,), "keys": IssuerKeys(key("idporten")), **more}
-    return IdportenConfig(issuer=issuer, environment=Environment.TEST, persons=(KARI, OLA), clock=clock, **given)
+    return IdportenConfig(issuer=issuer, environment=Environment.TEST, persons=(KARI, OLA, VERGE), clock=clock, **given)
 
 
 def grant_claims(clock: Clock, **changes: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from consent_service.identity import units
 from consent_service.identity.client_authentication import ClientKey
 from consent_service.identity.employee import ActingEmployee
 from consent_service.identity.login import Login, LoginSettings
+from consent_service.identity.logout_tokens import LogoutTokens
 from consent_service.identity.tokens import LoginTokens
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.notes.content import NoteContent
@@ -368,6 +369,7 @@ async def town(db: Database) -> AsyncIterator[Town]:
             clock=clock,
             keys=keys,
             login=Login(settings, issuer, LoginTokens(issuer, client_id=OUR_CLIENT, clock=clock), http, clock),
+            logout_tokens=LogoutTokens(issuer, client_id=OUR_CLIENT, clock=clock),
             issuer=issuer,
             client_id=OUR_CLIENT,
             desk=desk,
@@ -376,6 +378,7 @@ async def town(db: Database) -> AsyncIterator[Town]:
                 "mapping_request": mapping.receiver(keys.service),
             },
             numbers=NumberRule(synthetic=True),
+            minimum_age=18,
             held_for=CONTROLLER.organisation_number,
             public_url=OUR_AUDIENCE,
             draft_days=14,

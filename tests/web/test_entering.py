@@ -1,12 +1,14 @@
 """Coming in and going out: what is stored when, and who is led where."""
 
+import httpx
 import pytest
 
 from consent_service.clock import HOUR, SECOND
+from consent_service.identity.logout_tokens import EVENT
 from consent_service.persons.lookup import find
 from consent_service.storage.statement import Statement
 from tests.persons.conftest import KARI as KARI_NUMBER
-from tests.support.issuers import IDPORTEN, KARI, OLA, OUR_AUDIENCE
+from tests.support.issuers import IDPORTEN, KARI, OLA, OUR_AUDIENCE, OUR_CLIENT, UNG, VERGE, key
 from tests.web.conftest import Browser, Town
 
 
@@ -136,6 +138,116 @@ async def test_logging_out_elsewhere_ends_the_session_here(town: Town) -> None:
         assert page.status_code == 200
         assert f"frame-ancestors {IDPORTEN}" in page.headers["content-security-policy"]
         assert ((await browser.open("/overview")).status_code == 303) is over
+
+
+async def _sid(town: Town) -> str:
+    async with town.db.snapshot() as view:
+        return str(await view.value(Statement("SELECT sid FROM session")))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "iss={iss}&sid={sid}&sid={sid}",
+        "iss={iss}&iss=https://evil.example&sid={sid}",
+        "sid={sid}",
+        "iss={iss}",
+        "iss={iss}&sid=",
+        "iss={iss}&sid=%00",
+        "iss={iss}&sid=%ff",
+        "iss={iss}.evil.example&sid={sid}",
+    ],
+)
+async def test_a_front_channel_that_says_something_else_ends_nothing(town: Town, sent: str) -> None:
+    """Another issuer, another session, or two of either: an empty answer as ever, and nobody is logged out."""
+    browser = town.browser()
+    await browser.start()
+    page = await town.browser().open("/logout/frontchannel?" + sent.format(iss=IDPORTEN, sid=await _sid(town)))
+    assert (page.status_code, page.content) == (200, b"")
+    assert (await browser.open("/overview")).status_code == 200
+
+
+async def test_only_the_front_channel_may_be_framed(town: Town) -> None:
+    """And that by ID-porten alone; no other page by anybody."""
+    browser = town.browser()
+    await browser.start()
+    for path, framed in (("/", False), ("/overview", False), ("/logged-out", False), ("/logout/frontchannel", True)):
+        headers = (await browser.http.get(path)).headers
+        policy = dict(part.strip().partition(" ")[::2] for part in headers["content-security-policy"].split(";"))
+        assert policy["frame-ancestors"] == (IDPORTEN if framed else "'none'")
+        assert "x-frame-options" not in headers
+
+
+async def test_a_logout_elsewhere_reaches_us_behind_the_browser(town: Town) -> None:
+    """A logout token by the back channel ends the session of that login: once, without a cookie, never stored."""
+    browser = town.browser()
+    await browser.start()
+    now = town.clock.now() // SECOND
+    claims = {
+        "iss": IDPORTEN,
+        "aud": OUR_CLIENT,
+        "iat": now,
+        "exp": now + 120,
+        "jti": "one",
+        "events": {EVENT: {}},
+        "sid": await _sid(town),
+    }
+    idporten = Browser(town.browser().http, town.idporten)
+    forged = [("logout_token", key("stranger").jwt(claims))]
+    token = [("logout_token", key("idporten").jwt(claims))]
+    for sent, status, over in ((forged, 400, False), (token * 2, 400, False), (token, 200, True), (token, 400, True)):
+        answer = await idporten.post("/logout/backchannel", sent, {})
+        assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store")
+        assert ((await browser.open("/overview")).status_code == 303) is over
+
+
+async def test_who_is_too_young_is_told_where_to_get_help(town: Town) -> None:
+    """In her language, with a telephone number; no session, nothing stored, and the way out of ID-porten."""
+    for language, told in (("nb", "oppfølgingstjenesten"), ("nn", "oppfølgingstenesta"), ("en", "follow-up service")):
+        browser = town.browser(language)
+        page = await browser.log_in(UNG.pid)
+        assert page.status_code == 403
+        assert all(help_at in page.text for help_at in ("18", told, "74 17 40 00", "/logged-out?done=here"))
+        assert "__Host-session" not in browser.http.cookies
+    async with town.db.snapshot() as view:
+        assert await view.value(Statement("SELECT COUNT(*) FROM session")) == 0
+
+
+async def test_who_comes_for_somebody_else_is_told_to_come_herself(town: Town) -> None:
+    """A power of attorney gives nobody's consent: no session, and where help is."""
+    browser = town.browser()
+    page = await browser.log_in(VERGE.pid)
+    assert page.status_code == 403
+    assert "Du må logge inn som deg selv" in page.text
+    assert "verge" in page.text
+    assert "__Host-session" not in browser.http.cookies
+
+
+async def test_who_changes_her_mind_is_not_told_of_a_failure(town: Town) -> None:
+    """Cancelling at ID-porten leads to a page that says so."""
+    browser = town.browser()
+    await browser.open("/login")
+    asked = dict(httpx.URL(browser.page.headers["location"]).params)
+    answer = await town.idporten.post(f"{IDPORTEN}/authorize", data={**asked, "cancel": "1"})
+    page = await browser.open(answer.headers["location"].removeprefix(OUR_AUDIENCE))
+    assert "Du avbrøt innloggingen" in page.text
+
+
+async def test_erasing_ends_the_sessions_of_every_browser(town: Town) -> None:
+    """Those too in which she had only just logged in, or had before she was a candidate."""
+    before, here, after = town.browser(), town.browser(), town.browser()
+    await before.log_in()
+    await here.start()
+    await after.http.get("/login")
+    asked = dict(httpx.URL((await after.http.get("/login")).headers["location"]).params)
+    back = (await town.idporten.post(f"{IDPORTEN}/authorize", data={**asked, "pid": KARI.pid})).headers["location"]
+    await after.http.get(back.removeprefix(OUR_AUDIENCE))
+    await here.open("/rights/erase")
+    await here.submit("/rights/erase", word="SLETT")
+    async with town.db.snapshot() as view:
+        assert await view.value(Statement("SELECT COUNT(*) FROM session")) == 0
+    for browser in (before, here, after):
+        assert (await browser.http.get("/welcome")).status_code == 303
 
 
 async def test_a_session_left_alone_is_over(town: Town) -> None:

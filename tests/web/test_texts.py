@@ -29,6 +29,7 @@ PUT_TOGETHER = (
     "value.",
     "dates.month.",
     "error.",
+    "login.",
     "consent.receipt.",
     "note.language.",
     "frame.nav.",

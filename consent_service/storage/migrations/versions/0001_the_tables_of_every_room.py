@@ -217,6 +217,13 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     )
     op.create_index(op.f("ix_login_attempt_begun_at"), "login_attempt", ["begun_at"], unique=False)
     op.create_table(
+        "logout_token",
+        sa.Column("jti_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("jti_hash"),
+    )
+    op.create_index(op.f("ix_logout_token_until"), "logout_token", ["until"], unique=False)
+    op.create_table(
         "mailbox_heard",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
@@ -360,6 +367,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("sealed_pid", sa.LargeBinary(), nullable=False),
         sa.Column("acr", sa.String(), nullable=False),
         sa.Column("sid", sa.String(), nullable=True),
+        sa.Column("subject", sa.LargeBinary(), nullable=True),
         sa.Column("csrf_secret", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
@@ -368,6 +376,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     op.create_index(op.f("ix_session_candidate_id"), "session", ["candidate_id"], unique=False)
     op.create_index(op.f("ix_session_last_seen_at"), "session", ["last_seen_at"], unique=False)
     op.create_index(op.f("ix_session_sid"), "session", ["sid"], unique=False)
+    op.create_index(op.f("ix_session_subject"), "session", ["subject"], unique=False)
     op.create_table(
         "share",
         sa.Column("consent_id", sa.String(), nullable=False),
@@ -531,6 +540,7 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_table("standing_refusal")
     op.drop_index("share_candidate", table_name="share")
     op.drop_table("share")
+    op.drop_index(op.f("ix_session_subject"), table_name="session")
     op.drop_index(op.f("ix_session_sid"), table_name="session")
     op.drop_index(op.f("ix_session_last_seen_at"), table_name="session")
     op.drop_index(op.f("ix_session_candidate_id"), table_name="session")
@@ -559,6 +569,8 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_index(op.f("ix_mapping_message_candidate_id"), table_name="mapping_message")
     op.drop_table("mapping_message")
     op.drop_table("mailbox_heard")
+    op.drop_index(op.f("ix_logout_token_until"), table_name="logout_token")
+    op.drop_table("logout_token")
     op.drop_index(op.f("ix_login_attempt_begun_at"), table_name="login_attempt")
     op.drop_table("login_attempt")
     op.drop_index("letter_standing", table_name="letter")
