@@ -229,30 +229,9 @@ async def lapse_logins(tx: Transaction, before: int) -> int:
     return await tx.run(_LAPSE_LOGINS, before=before)
 
 
-async def add_session(
-    tx: Transaction,
-    *,
-    id_hash: bytes,
-    candidate_id: str | None,
-    sealed_pid: bytes,
-    acr: str,
-    sid: str | None,
-    subject: bytes | None,
-    csrf_secret: bytes,
-    at: int,
-) -> None:
-    """A new session, of a candidate or of nobody known yet."""
-    await tx.run(
-        _ADD_SESSION,
-        id_hash=id_hash,
-        candidate_id=candidate_id,
-        sealed_pid=sealed_pid,
-        acr=acr,
-        sid=sid,
-        subject=subject,
-        csrf_secret=csrf_secret,
-        at=at,
-    )
+async def add_session(tx: Transaction, session: dict[str, Any], *, at: int) -> None:
+    """A new session with every other column of ``session``, of a candidate or of nobody known yet."""
+    await tx.run(_ADD_SESSION, **session, at=at)
 
 
 async def find_session(view: Snapshot, id_hash: bytes, *, seen_after: int, begun_after: int) -> Row | None:

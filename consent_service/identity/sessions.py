@@ -73,17 +73,16 @@ async def begin(
     """
     value = new_value()
     id_hash = hash_of(value)
-    await _store.add_session(
-        tx,
-        id_hash=id_hash,
-        candidate_id=candidate_id,
-        sealed_pid=key.seal(pid.encode(), _aad(id_hash)),
-        acr=acr,
-        sid=sid,
-        subject=subject,
-        csrf_secret=os.urandom(32),
-        at=at,
-    )
+    session = {
+        "id_hash": id_hash,
+        "candidate_id": candidate_id,
+        "sealed_pid": key.seal(pid.encode(), _aad(id_hash)),
+        "acr": acr,
+        "sid": sid,
+        "subject": subject,
+        "csrf_secret": os.urandom(32),
+    }
+    await _store.add_session(tx, session, at=at)
     return value
 
 
