@@ -71,7 +71,7 @@ class TokenXTokens:
 def _read(token: CompactToken, audience: str, levels: frozenset[str], *, now: int, leeway: int) -> CandidateToken:
     said = token.claims
     expires_at = claims.expiry(said, now=now, leeway=leeway)
-    claims.refuse(said, "nonce", "at_hash", "events", "cnf", "authorization_details")
+    claims.refuse(said, "nonce", "at_hash", "events", "cnf", "authorization_details", "act")
     if audience not in claims.audience(said):
         raise Refused("aud")
     acr = claims.text(said, "acr")

@@ -151,7 +151,7 @@ FAULTS = (
     in_room(
         "identity/candidate_tokens",
         "an id_token calls",
-        '    claims.refuse(said, "nonce", "at_hash", "events", "cnf", "authorization_details")\n',
+        '    claims.refuse(said, "nonce", "at_hash", "events", "cnf", "authorization_details", "act")\n',
         "",
         ATTACKS,
     ),

@@ -9,8 +9,9 @@ import pytest
 from consent_service.clock import HOUR, SECOND
 from consent_service.errors import Unauthenticated
 from consent_service.identity.logout_tokens import EVENT, LogoutTokens
+from tests.identity.attacks.ground import OUT
 from tests.identity.conftest import NOON, World
-from tests.support.issuers import IDPORTEN, MASKINPORTEN, OUR_CLIENT, OUT, idporten_issuer, key
+from tests.support.issuers import IDPORTEN, MASKINPORTEN, OUR_CLIENT, idporten_issuer, key
 
 NOW = NOON // SECOND
 
