@@ -10,11 +10,11 @@ begins with ``CONSENT_``, so that a misspelt one is noticed.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -29,8 +29,11 @@ from consent_service.delivery.failpoints import Failpoint
 CLOSED_PREFIXES = ("CONSENT_", "DIGIPOST_")
 SECRETS_DIR = "CONSENT_SECRETS_DIR"
 
-_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _LOOPBACK = ("http://127.0.0.1:", "http://[::1]:", "http://localhost:")
+
+_REDIS = re.compile(r"|rediss?://(?:[^@/]*@)?(?:\[[0-9a-f:]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:[/?].*)?")
+_REDIS_UNHEARD = re.compile(r"$|rediss:|redis://(?:[^@/]*@)?(?:127\.0\.0\.1|\[::1\]|localhost)(?:[:/?]|$)")
+_NAV_AUDIT_LOG = r"^(?:|stdout|file:/.+|(?:tcp|tls)://[A-Za-z0-9.-]+:[0-9]{1,5})$"
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -91,6 +94,9 @@ class Settings(BaseSettings):
     searches_per_minute: Calls = _named("CONSENT_SEARCHES_PER_MINUTE", 60)
     person_calls_per_minute: Calls = _named("CONSENT_PERSON_CALLS_PER_MINUTE", 0)
     redis_url: SecretStr = _named("CONSENT_REDIS_URL", SecretStr(""))
+    nav_audit_log: Annotated[str, Field(pattern=_NAV_AUDIT_LOG)] = _named("CONSENT_NAV_AUDIT_LOG", "")
+    nav_audit_vendor: str = _named("CONSENT_NAV_AUDIT_VENDOR", "Trondelagsmodellen")
+    nav_audit_product: str = _named("CONSENT_NAV_AUDIT_PRODUCT", "consent-service")
     log_level: Literal["debug", "info", "warning", "error"] = _named("CONSENT_LOG_LEVEL", "info")
 
     # What a person is told before anything is stored
@@ -180,14 +186,9 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_of_redis(cls, value: SecretStr) -> SecretStr:
-        parts = urlsplit(value.get_secret_value())
-        try:
-            fits = parts.scheme in {"redis", "rediss"} and parts.hostname and parts.port != 0
-        except ValueError:  # the port is none
-            fits = False
-        if value.get_secret_value() and not fits:
-            raise ValueError("it is redis://HOST:PORT or rediss://HOST:PORT")
-        return value
+        if _REDIS.fullmatch(value.get_secret_value()):
+            return value
+        raise ValueError("it is redis://HOST:PORT or rediss://HOST:PORT")
 
     @model_validator(mode="before")
     @classmethod
@@ -221,8 +222,9 @@ class Settings(BaseSettings):
             raise ValueError("CONSENT_PUBLIC_URL must start with https:// in production")
         if "transit" in self.key_providers and not self.transit_url.startswith(("https://", *_LOOPBACK)):
             raise ValueError("CONSENT_TRANSIT_URL must start with https:// in production, but for an agent on loopback")
-        redis = self.redis_url.get_secret_value()
-        if redis and not redis.startswith("rediss://") and urlsplit(redis).hostname not in _THIS_MACHINE:
+        if self.nav_audit_log == "stdout":
+            raise ValueError("CONSENT_NAV_AUDIT_LOG must be a place of its own in production, since it names people")
+        if not _REDIS_UNHEARD.match(self.redis_url.get_secret_value()):
             raise ValueError("CONSENT_REDIS_URL must start with rediss:// in production, but for one on loopback")
         return self
 
@@ -243,15 +245,11 @@ class Settings(BaseSettings):
         }
 
     def _demanded_of_keys(self) -> dict[str, object]:
-        demanded: dict[str, object] = {}
-        if "keyring" in self.key_providers:
-            demanded |= {"CONSENT_KEYRING": self.keyring}
-        if "transit" in self.key_providers:
-            demanded |= {
-                "CONSENT_TRANSIT_URL": self.transit_url,
-                "CONSENT_TRANSIT_TOKEN_FILE": self.transit_token_file,
-            }
-        return demanded
+        of_a_service = {"CONSENT_TRANSIT_URL": self.transit_url, "CONSENT_TRANSIT_TOKEN_FILE": self.transit_token_file}
+        return {
+            **({"CONSENT_KEYRING": self.keyring} if "keyring" in self.key_providers else {}),
+            **(of_a_service if "transit" in self.key_providers else {}),
+        }
 
     @classmethod
     def settings_customise_sources(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from consent_service.audit.nav_log import NavLog
 from consent_service.clock import Clock, local_date
 from consent_service.consents.desk import Desk
 from consent_service.consents.gate import Gate
@@ -49,6 +50,8 @@ class UnitDoor:
     rate: Rate | None
     """How often a unit may call, and search by identity number; None for no limit."""
     search_rate: Rate | None
+    nav_log: NavLog | None
+    """NAV's audit log, if there is one."""
 
     def calling(self, scope: Scope | None) -> "Calling":
         """The dependency that finds the caller, who must hold ``scope`` (None: any registered unit)."""

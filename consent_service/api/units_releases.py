@@ -12,11 +12,13 @@ from consent_service.api.fields import Closed, PathId, path_id
 from consent_service.api.idempotency import parse_key
 from consent_service.api.shapes import Release
 from consent_service.api.units_door import CHECKPOINT, UnitDoor, checkpoint_header
+from consent_service.audit.cef import Shown
 from consent_service.clock import rfc3339
 from consent_service.consents.gate import Refused, ReleaseAsk, Released
 from consent_service.errors import NotAvailable
 from consent_service.identity.callers import Scope, UnitCaller
-from consent_service.identity.employee import acting_employee
+from consent_service.identity.employee import ActingEmployee, acting_employee
+from consent_service.identity.units import Unit, UnitKind
 
 
 class Nothing(Closed):
@@ -64,9 +66,24 @@ def routes(door: UnitDoor) -> APIRouter:
         answer = await door.gate.release(ask)
         if isinstance(answer, Refused):
             raise NotAvailable
+        if door.nav_log is not None and caller.unit.kind is UnitKind.NAV and not employee.machine:
+            await door.nav_log.record(_shown(door, answer, caller.unit, employee))
         return raw_answer(_body(answer), headers=checkpoint_header(await door.checkpoints.of(None)))
 
     return router
+
+
+def _shown(door: UnitDoor, released: Released, unit: Unit, employee: ActingEmployee) -> Shown:
+    """What NAV's audit log is told. A repeated fetch shows the content once more."""
+    content = orjson.loads(released.content)
+    purpose = door.desk.purposes.get(content["purpose"]["code"], content["purpose"]["version"])
+    return Shown(
+        employee=employee.id,
+        national_id=content["person"]["national_id"],
+        message=f"Ansatt ved {unit.name}, kontor {employee.office}, leste det du har delt: {purpose.text('nb').title}",
+        at=released.at,
+        trace=released.release_id,
+    )
 
 
 def _body(released: Released) -> bytes:

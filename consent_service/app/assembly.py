@@ -11,6 +11,7 @@ from consent_service.app.metrics import Metrics
 from consent_service.app.opening import Opened, Unready, open_service
 from consent_service.app.outgoing import Outgoing, outgoing
 from consent_service.app.waking import WakingDatabase
+from consent_service.audit.nav_log import NavLog, place_of
 from consent_service.clock import DAY, Clock
 from consent_service.consents import requests
 from consent_service.consents.desk import Controller, Desk
@@ -47,6 +48,7 @@ class Service:
     metrics: Metrics
     http: Outgoing
     counters: "Counters"
+    nav_log: NavLog | None
 
     def worker(self) -> Worker:
         """A worker for the outbox. Raises Misconfigured if there is no mailbox in the settings."""
@@ -70,6 +72,8 @@ class Service:
         """Give up every connection."""
         await self.http.aclose()
         await self.counters.close()
+        if self.nav_log is not None:
+            await self.nav_log.close()
         await self.db.close()
 
 
@@ -95,6 +99,14 @@ def _counters(settings: Settings) -> "Counters":
     return Counters(settings.redis_url.get_secret_value())
 
 
+def _nav_log(settings: Settings) -> NavLog | None:
+    if not settings.nav_audit_log:
+        return None
+    product = settings.nav_audit_product
+    place = place_of(settings.nav_audit_log, product=product)
+    return NavLog(place, vendor=settings.nav_audit_vendor, product=product)
+
+
 def _assembled(settings: Settings, clock: Clock, http: Outgoing, known: Identities, opened: Opened) -> Service:
     db = WakingDatabase(opened.db)
     file = journal_file(settings, opened.keys)
@@ -116,6 +128,7 @@ def _assembled(settings: Settings, clock: Clock, http: Outgoing, known: Identiti
         metrics=Metrics(),
         http=http,
         counters=_counters(settings),
+        nav_log=_nav_log(settings),
     )
 
 

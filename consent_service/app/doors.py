@@ -124,6 +124,7 @@ def unit_door(service: Service) -> UnitDoor:
         waiting=settings.waiting_days * DAY,
         rate=Rate.of(service.counters, "unit", settings.unit_calls_per_minute),
         search_rate=Rate.of(service.counters, "search", settings.searches_per_minute),
+        nav_log=service.nav_log,
     )
 
 
@@ -176,6 +177,7 @@ def people_door(service: Service) -> Pages:
         waiting_days=settings.waiting_days,
         journal=service.journal,
         rate=_of_persons(service),
+        nav_audited=service.nav_log is not None,
     )
 
 

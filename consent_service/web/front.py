@@ -27,6 +27,7 @@ def routes(pages: Pages) -> APIRouter:
             purposes=pages.desk.purposes.current(),
             draft_days=pages.draft_days,
             waiting_days=pages.waiting_days,
+            nav_audited=pages.nav_audited,
         )
 
     @door.anyone("/language/{language}")

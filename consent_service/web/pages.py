@@ -33,8 +33,8 @@ class Pages:
 
     ``issuer`` is ID-porten, which we are ``client_id`` to. ``held_for`` is the controller that a candidate's own parts
     are held for; ``public_url`` is where people find the service; ``draft_days`` and ``waiting_days`` are how long a
-    code and a waiting item last; ``rate`` how often a person may call. Nobody
-    below ``minimum_age`` is let in.
+    code and a waiting item last; ``rate`` how often a person may call; ``nav_audited`` whether NAV's audit log hears
+    who read what. Nobody below ``minimum_age`` is let in.
     """
 
     db: Database
@@ -54,6 +54,7 @@ class Pages:
     waiting_days: int
     journal: Journal
     rate: Rate | None = None
+    nav_audited: bool = False
     texts: Texts = field(repr=False, default_factory=load_texts)
     assets: Assets = field(repr=False, default_factory=load_assets)
     templates: Environment = field(repr=False, default_factory=environment)

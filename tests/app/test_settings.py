@@ -118,6 +118,16 @@ def test_a_key_service_takes_the_place_of_the_keyring() -> None:
         read({**TRANSIT, "CONSENT_KEY_PROVIDER": "aws"})
 
 
+def test_the_log_that_names_people_has_a_place_of_its_own() -> None:
+    """In production never the process's own output, which others read; what is no place is refused."""
+    for place in ("tcp://audit.nais:6514", "tls://audit.example.no:6514", "file:/var/log/nav.log"):
+        assert read({**PRODUCTION, "CONSENT_NAV_AUDIT_LOG": place}).nav_audit_log == place
+    assert read({**LOCAL, "CONSENT_NAV_AUDIT_LOG": "stdout"}).nav_audit_log == "stdout"
+    for place in ("stdout", "audit.nais:6514", "tcp://audit.nais", "udp://audit.nais:514", "file:"):
+        with pytest.raises(Misconfigured, match="CONSENT_NAV_AUDIT_LOG"):
+            read({**PRODUCTION, "CONSENT_NAV_AUDIT_LOG": place})
+
+
 def test_calls_are_counted_in_a_redis_that_nobody_listens_in_on() -> None:
     """Production wants TLS, but on loopback; what is no address of Redis is refused, and never repeated."""
     for url in ("rediss://user:hemmelig@redis.example.no:6379", "redis://127.0.0.1:6379", "redis://[::1]:6379/1"):

@@ -58,6 +58,27 @@ FAULTS = (
         RATES,
     ),
     in_room(
+        "audit/cef",
+        "what somebody wrote makes a field of its own",
+        '.replace("=", "\\\\=")',
+        "",
+        "tests/audit/test_cef.py",
+    ),
+    in_room(
+        "audit/nav_log",
+        "content is shown though its line was not written",
+        'raise Unavailable("Nothing is shown just now. Repeat it with the same Idempotency-Key.") from None',
+        "return",
+        "tests/audit/test_nav_log.py",
+    ),
+    in_room(
+        "api/units_releases",
+        "a repeated showing is in no log of NAV's",
+        "caller.unit.kind is UnitKind.NAV and not employee.machine:",
+        "caller.unit.kind is UnitKind.NAV and not employee.machine and not answer.repeated:",
+        "tests/api/test_nav_log.py",
+    ),
+    in_room(
         "app/connections",
         "empty lines keep a connection for ever",
         "(not self._called or self.cycle.response_complete)",
