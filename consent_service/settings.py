@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     idporten_redirect_uri: str = _named("IDPORTEN_REDIRECT_URI", "")
     idporten_audience: str = _named("IDPORTEN_AUDIENCE", "")
     idporten_acr: str = _named("CONSENT_IDPORTEN_ACR", "idporten-loa-high")
+    idporten_scope: str = _named("CONSENT_IDPORTEN_SCOPE", "openid profile")
+    idporten_pid_claim: Annotated[str, Field(min_length=1, max_length=100)] = _named(
+        "CONSENT_IDPORTEN_PID_CLAIM", "pid"
+    )
     idporten_algorithms: Words = _named("CONSENT_IDPORTEN_ALGORITHMS", "RS256")
 
     # TokenX: bearer tokens made for us by exchange, at NAV alone

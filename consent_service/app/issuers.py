@@ -47,12 +47,15 @@ def identities(settings: Settings, http: Outgoing, clock: Clock, *, return_paths
             redirect_uri=settings.idporten_redirect_uri,
             return_paths=return_paths,
             acr=settings.idporten_acr,
+            scope=settings.idporten_scope,
+            number_claim=settings.idporten_pid_claim,
         )
         id_tokens = LoginTokens(
             idporten,
             client_id=settings.idporten_client_id,
             clock=clock,
             algorithms=frozenset(settings.idporten_algorithms),
+            number_claim=settings.idporten_pid_claim,
         )
         logouts = LogoutTokens(
             idporten,

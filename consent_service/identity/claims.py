@@ -75,11 +75,11 @@ def refuse(claims: Claims, *names: str) -> None:
             raise Refused(f"{name} is present")
 
 
-def identity_number(claims: Claims) -> str:
-    """``pid``: eleven ASCII digits. Whether they are a number that we take is for ``persons`` to say."""
-    value = claims.get("pid")
+def identity_number(claims: Claims, name: str = "pid") -> str:
+    """The claim ``name``: eleven ASCII digits. Whether they are a number that we take is for ``persons`` to say."""
+    value = claims.get(name)
     if not isinstance(value, str) or not _ELEVEN_DIGITS.fullmatch(value):
-        raise Refused("pid")
+        raise Refused(name)
     return value
 
 

@@ -49,7 +49,8 @@ class Metadata:
     """The part of an issuer's metadata that we use; None where it names no such endpoint.
 
     ``names_itself``: it puts ``iss`` into authorisation responses, so that one without is forged (RFC 9207).
-    ``demands_pushed``: it takes no authorisation request but a pushed one (RFC 9126).
+    ``demands_pushed``: it takes no authorisation request but a pushed one (RFC 9126). ``takes_claims``: a request may
+    say what the id_token shall tell (OIDC Core, section 5.5).
     """
 
     jwks_uri: str | None
@@ -59,6 +60,7 @@ class Metadata:
     end_session_endpoint: str | None
     names_itself: bool
     demands_pushed: bool
+    takes_claims: bool
 
 
 class Issuer:
@@ -245,6 +247,7 @@ def _read_metadata(answer: Mapping[str, Any], identifier: str) -> Metadata:
         end_session_endpoint=endpoint("end_session_endpoint"),
         names_itself=answer.get("authorization_response_iss_parameter_supported") is True,
         demands_pushed=answer.get("require_pushed_authorization_requests") is True,
+        takes_claims=answer.get("claims_parameter_supported") is True,
     )
 
 

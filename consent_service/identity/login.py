@@ -14,6 +14,7 @@ What does not lead to a person logged in is a LoginRefused, since most of it is 
 pressed "cancel", or came back tomorrow to yesterday's page.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,7 +44,10 @@ _LOCALES = frozenset({"nb", "nn", "en", "se"})
 
 @dataclass(frozen=True, slots=True)
 class LoginSettings:
-    """What was registered at ID-porten, and what we demand. ``return_paths``: the paths that a login may lead to."""
+    """What was registered at ID-porten, and what we demand. ``return_paths``: the paths that a login may lead to.
+
+    ``number_claim``: what the issuer calls an identity number.
+    """
 
     client_id: str
     client_key: ClientKey = field(repr=False)
@@ -51,6 +55,7 @@ class LoginSettings:
     return_paths: re.Pattern[str]
     acr: str = "idporten-loa-high"
     scope: str = "openid profile"
+    number_claim: str = "pid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ class Login:
             "acr_values": self._settings.acr,
             "ui_locales": locale if locale in _LOCALES else "nb",
         }
+        if metadata.takes_claims:  # by the book, an id_token tells otherwise nothing but who logged in
+            asked["claims"] = json.dumps({"id_token": {self._settings.number_claim: {"essential": True}}})
         location = await self._location(metadata, asked)
         async with db.transaction() as tx:
             await _store.begin_login(

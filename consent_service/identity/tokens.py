@@ -160,13 +160,15 @@ class LoginTokens:
         clock: Clock,
         algorithms: frozenset[str] = frozenset({"RS256"}),
         leeway: int = 10 * SECOND,
+        number_claim: str = "pid",
     ) -> None:
-        """Take what was registered with the issuer."""
+        """Take what was registered with the issuer. ``number_claim``: where the identity number stands."""
         self._issuer = issuer
         self._client_id = client_id
         self._clock = clock
         self._algorithms = check_algorithms(algorithms)
         self._leeway = _check_leeway(leeway)
+        self._number_claim = number_claim
 
     async def verify(self, text: str, *, nonce: str) -> LoginToken:
         """Who logged in. ``nonce`` is the one that the login was begun with. Raises Unauthenticated."""
@@ -192,7 +194,7 @@ class LoginTokens:
         if said.get("nonce") != nonce:
             raise Refused("nonce")
         return LoginToken(
-            pid=claims.identity_number(said),
+            pid=claims.identity_number(said, self._number_claim),
             acr=claims.text(said, "acr"),
             sid=claims.text_or_none(said, "sid"),
             sub=claims.text(said, "sub"),
