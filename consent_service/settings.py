@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -35,11 +35,18 @@ _REDIS = re.compile(r"|rediss?://(?:[^@/]*@)?(?:\[[0-9a-f:]+\]|[A-Za-z0-9.-]+)(?
 _REDIS_UNHEARD = re.compile(r"$|rediss:|redis://(?:[^@/]*@)?(?:127\.0\.0\.1|\[::1\]|localhost)(?:[:/?]|$)")
 _NAV_AUDIT_LOG = r"^(?:|stdout|file:/.+|(?:tcp|tls)://[A-Za-z0-9.-]+:[0-9]{1,5})$"
 
+
+def _comma_separated(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    return value
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Calls = Annotated[int, Field(ge=0, le=1_000_000)]
 Seconds = Annotated[int, Field(ge=2, le=600)]
-Words = Annotated[tuple[str, ...], NoDecode]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 
 class Misconfigured(Exception):
@@ -171,21 +178,6 @@ class Settings(BaseSettings):
     def production(self) -> bool:
         """Whether real people's data is here."""
         return self.environment is Environment.PRODUCTION
-
-    @field_validator(
-        "privacy_contacts",
-        "hosting_countries",
-        "digipost_pins",
-        "idporten_algorithms",
-        "token_x_algorithms",
-        "maskinporten_algorithms",
-        mode="before",
-    )
-    @classmethod
-    def _comma_separated(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(word.strip() for word in value.split(",") if word.strip())
-        return value
 
     @field_validator("redis_url")
     @classmethod
