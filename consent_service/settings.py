@@ -32,7 +32,7 @@ SECRETS_DIR = "CONSENT_SECRETS_DIR"
 _LOOPBACK = ("http://127.0.0.1:", "http://[::1]:", "http://localhost:")
 
 _REDIS = re.compile(r"|rediss?://(?:[^@/]*@)?(?:\[[0-9a-f:]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:[/?].*)?")
-_REDIS_UNHEARD = re.compile(r"$|rediss:|redis://(?:[^@/]*@)?(?:127\.0\.0\.1|\[::1\]|localhost)(?:[:/?]|$)")
+_REDIS_SAFE = re.compile(r"|rediss:.*|redis://(?:[^@/]*@)?(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d{1,5})?(?:[/?].*)?")
 _NAV_AUDIT_LOG = r"^(?:|stdout|file:/.+|(?:tcp|tls)://[A-Za-z0-9.-]+:[0-9]{1,5})$"
 
 
@@ -220,7 +220,7 @@ class Settings(BaseSettings):
             raise ValueError("CONSENT_TRANSIT_URL must start with https:// in production, but for an agent on loopback")
         if self.nav_audit_log == "stdout":
             raise ValueError("CONSENT_NAV_AUDIT_LOG must be a place of its own in production, since it names people")
-        if not _REDIS_UNHEARD.match(self.redis_url.get_secret_value()):
+        if not _REDIS_SAFE.fullmatch(self.redis_url.get_secret_value()):
             raise ValueError("CONSENT_REDIS_URL must start with rediss:// in production, but for one on loopback")
         return self
 

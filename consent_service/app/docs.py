@@ -12,12 +12,12 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from consent_service.app.problems import Problem
+from consent_service.security_headers import page_with_style
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "article{border-top:1px solid #999;padding:.5rem 0}code{background:#eee;padding:0 .2rem}"
 )
-_POLICY = "default-src 'none'; style-src 'sha256-{}'; frame-ancestors 'none'; base-uri 'none'"
 
 
 def docs_page(openapi: Mapping[str, Any]) -> Response:
@@ -37,7 +37,7 @@ def _page(title: str, body: str) -> Response:
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode("ascii")
     page = f"{head}<h1>{escape(title)}</h1>{body}</html>"
-    return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY.format(digest)})
+    return HTMLResponse(page, headers=page_with_style(digest))
 
 
 def _operations(openapi: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

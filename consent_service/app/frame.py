@@ -4,8 +4,8 @@ Every layer is a plain ASGI class: one ``BaseHTTPMiddleware`` alone would cost m
 
 ::
 
+    SecurityHeaders   fills in what an answer does not say itself; also the last one
     Observing         request id, log line, count, the last answer
-    SecurityHeaders   fills in what an answer does not say itself
     Limits            too long, too large, of the wrong kind
     Shortcut          to the routes that answer directly; for all others:
     ExceptionMiddleware, and the routes: errors → problem documents
@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from consent_service import errors
 from consent_service.api.direct_route import DirectRoute
@@ -28,8 +28,8 @@ from consent_service.app import problems
 from consent_service.app.limits import MACHINES, Limits
 from consent_service.app.metrics import Metrics
 from consent_service.app.observing import Observing
-from consent_service.app.security_headers import SecurityHeaders
 from consent_service.app.violations import violations
+from consent_service.security_headers import EVERYWHERE, OVER_TLS
 
 ErrorPage = Callable[[Request, problems.Problem, str], Awaitable[Response] | Response]
 """Shows a person what went wrong: the request, the problem, and what is said of this case."""
@@ -47,12 +47,37 @@ def framed(app: FastAPI, *, metrics: Metrics, tls: bool, error_page: ErrorPage |
     app.add_exception_handler(HTTPException, answers.http)
     inner: ASGIApp = ExceptionMiddleware(AsyncExitStackMiddleware(app.router), handlers=app.exception_handlers)
     # In the place of FastAPI's own layers, of which ours do the work: the last answer, and the body's limit.
-    app.middleware_stack = Observing(
-        SecurityHeaders(Limits(_Shortcut(inner, app.router.routes, answers)), tls=tls),
-        metrics=metrics,
-        last_answer=answers.unexpected,
+    observed = Observing(
+        Limits(_Shortcut(inner, app.router.routes, answers)), metrics=metrics, last_answer=answers.unexpected
     )
+    app.middleware_stack = SecurityHeaders(observed, tls=tls)
     return app
+
+
+class SecurityHeaders:
+    """Fill in what an answer does not say itself. ``tls``: whether the public address is https."""
+
+    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
+        """Frame ``app``."""
+        self._app = app
+        fields = {**EVERYWHERE, **(OVER_TLS if tls else {})}
+        self._fields = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                said = {name for name, _ in headers}
+                headers.extend(field for field in self._fields if field[0] not in said)
+                message["headers"] = headers
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
 
 
 class _Shortcut:

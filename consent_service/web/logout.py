@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from consent_service.errors import Unauthenticated, Unavailable
 from consent_service.identity import sessions
+from consent_service.security_headers import framed_by
 from consent_service.web.cookies import session_cookie, set_cookie
 from consent_service.web.door import Door
 from consent_service.web.forms import Form
@@ -53,13 +54,7 @@ def routes(pages: Pages) -> APIRouter:
             async with pages.db.transaction() as tx:
                 await sessions.end_of_login(tx, sids[0])
         end = urlsplit(await _end_at_idporten(pages) or pages.issuer.identifier)
-        return Response(
-            headers={
-                "Cache-Control": "no-store",
-                "Content-Security-Policy": f"default-src 'none'; frame-ancestors {end.scheme}://{end.netloc}",
-                "Cross-Origin-Resource-Policy": "cross-origin",
-            }
-        )
+        return Response(headers=dict(framed_by(f"{end.scheme}://{end.netloc}")))
 
     @door.machine("/logout/backchannel")
     async def told_of_a_logout(form: Form) -> Response:

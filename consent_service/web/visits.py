@@ -18,22 +18,13 @@ from consent_service.identity.rates import person
 from consent_service.identity.sessions import Session
 from consent_service.persons.lookup import find, find_person
 from consent_service.persons.numbers import NationalId
+from consent_service.security_headers import DOWNLOAD, PAGE
 from consent_service.vault.keys import CandidateKey
 from consent_service.web import words
 from consent_service.web.pages import Pages
 from consent_service.web.words import Words
 
-# No inline script or style, nothing from elsewhere, in nobody's frame. The Origin of a form is only sent truly
-# when the referrer policy lets our own pages see each other.
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
-    "Vary": "Cookie, Accept-Language",
-}
+_HEADERS: Final = {**PAGE, "Vary": "Cookie, Accept-Language"}
 
 
 class SentElsewhere(Exception):
@@ -85,9 +76,8 @@ class Visit:
             content,
             media_type=media_type,
             headers={
-                "Cache-Control": "no-store",
+                **DOWNLOAD,
                 "Content-Disposition": f'attachment; filename="{file_name}"',
-                "Content-Security-Policy": "default-src 'none'; sandbox",
             },
         )
 

@@ -14,6 +14,7 @@ from consent_service import errors
 from consent_service.app import limits
 from consent_service.app.frame import framed
 from consent_service.app.metrics import Metrics
+from consent_service.security_headers import EVERYWHERE, OVER_TLS
 from tests.support.serving import calling, serving
 
 NUMBER = "21879498012"
@@ -65,6 +66,24 @@ async def test_a_good_call_passes(client: httpx.AsyncClient) -> None:
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert answer.headers["strict-transport-security"]
     assert "server" not in answer.headers
+
+
+async def test_every_answer_forbids_what_it_does_not_need(client: httpx.AsyncClient) -> None:
+    """Good ones, refusals of every layer, and the last answer to what nobody foresaw."""
+    await client.get("/v1/nowhere")
+    too_long = "/v1/things/" + "a" * limits.MAX_TARGET
+    for method, path, status in (
+        ("GET", "/v1/nowhere", 404),
+        ("GET", "/v1/things/a", 429),
+        ("DELETE", "/v1/things/a", 405),
+        ("GET", too_long, 414),
+        ("POST", "/v1/bodies", 422),
+        ("GET", "/v1/things/broken", 500),
+    ):
+        answer = await client.request(method, path)
+        assert answer.status_code == status
+        said = {name: answer.headers.get(name) for name in {**EVERYWHERE, **OVER_TLS}}
+        assert said == {**EVERYWHERE, **OVER_TLS}, path
 
 
 async def test_an_unknown_address_is_not_available(client: httpx.AsyncClient) -> None:

@@ -134,6 +134,8 @@ def test_calls_are_counted_in_a_redis_that_nobody_listens_in_on() -> None:
         assert read({**PRODUCTION, "CONSENT_REDIS_URL": url}).redis_url.get_secret_value() == url
     with pytest.raises(Misconfigured, match="CONSENT_REDIS_URL must start with rediss://"):
         read({**PRODUCTION, "CONSENT_REDIS_URL": "redis://redis.example.no:6379"})
+    with pytest.raises(Misconfigured, match="CONSENT_REDIS_URL must start with rediss://"):
+        read({**PRODUCTION, "CONSENT_REDIS_URL": "redis://127.0.0.1:hemmelig@redis.example.no:6379"})
     for wrong in ("http://hemmelig@redis", "redis://:hemmelig@", "redis://hemmelig:port", "hemmelig"):
         with pytest.raises(Misconfigured, match="CONSENT_REDIS_URL") as refused:
             read({**LOCAL, "CONSENT_REDIS_URL": wrong})

@@ -79,6 +79,13 @@ FAULTS = (
         "tests/api/test_nav_log.py",
     ),
     in_room(
+        "app/frame",
+        "the last answer has no header of the others",
+        "    app.middleware_stack = SecurityHeaders(observed, tls=tls)",
+        "    observed._app = SecurityHeaders(observed._app, tls=tls)\n    app.middleware_stack = observed",
+        "tests/app/test_frame.py",
+    ),
+    in_room(
         "app/connections",
         "empty lines keep a connection for ever",
         "(not self._called or self.cycle.response_complete)",
