@@ -125,7 +125,8 @@ class Settings(BaseSettings):
     # Who is let in
     minimum_age: Annotated[int, Field(ge=0, le=100)] = _named("CONSENT_MINIMUM_AGE", 18)
 
-    # ID-porten: logging in, and bearer tokens made for us
+    # ID-porten: logging in (by ourselves, or behind NAIS's login sidecar), and bearer tokens made for us
+    login: Literal["own", "sidecar"] = _named("CONSENT_LOGIN", "own")
     idporten_issuer: str = _named("IDPORTEN_ISSUER", "")
     idporten_well_known_url: str = _named("IDPORTEN_WELL_KNOWN_URL", "")
     idporten_jwks_uri: str = _named("IDPORTEN_JWKS_URI", "")

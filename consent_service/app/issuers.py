@@ -12,6 +12,7 @@ from consent_service.identity.issuers import Issuer
 from consent_service.identity.levels import levels_from
 from consent_service.identity.login import Login, LoginSettings
 from consent_service.identity.logout_tokens import LogoutTokens
+from consent_service.identity.sidecar import Sidecar
 from consent_service.identity.tokens import BearerTokens, BearerValidator, LoginTokens
 from consent_service.identity.unit_tokens import MaskinportenTokens
 from consent_service.settings import Misconfigured, Settings
@@ -19,11 +20,14 @@ from consent_service.settings import Misconfigured, Settings
 
 @dataclass(frozen=True)
 class Identities:
-    """Who validates tokens, and how people log in. ``levels``: the values of ``acr`` that suffice."""
+    """Who validates tokens, and how people log in. ``levels``: the values of ``acr`` that suffice.
+
+    Behind a sidecar no logout token comes to us: it is the client that ID-porten tells.
+    """
 
     tokens: BearerTokens
-    login: Login
-    logout_tokens: LogoutTokens
+    login: Login | Sidecar
+    logout_tokens: LogoutTokens | None
     idporten: Issuer
     levels: frozenset[str]
 
@@ -40,7 +44,17 @@ def identities(settings: Settings, http: Outgoing, clock: Clock, *, return_paths
             metadata_url=settings.idporten_well_known_url,
             jwks_uri=settings.idporten_jwks_uri,
         )
-        tokens = BearerTokens(_validators(settings, http, clock, idporten, levels), clock)
+        of_idporten = IdportenTokens(
+            idporten,
+            audience=settings.idporten_audience,
+            acr=levels,
+            algorithms=frozenset(settings.idporten_algorithms),
+        )
+        validators = [of_idporten, *_other_validators(settings, http, clock, idporten, levels)]
+        tokens = BearerTokens(validators, clock)
+        if settings.login == "sidecar":
+            sidecar = Sidecar(BearerTokens([of_idporten], clock), acr=settings.idporten_acr)
+            return Identities(tokens, sidecar, None, idporten, levels)
         login = LoginSettings(
             client_id=settings.idporten_client_id,
             client_key=_client_key(settings),
@@ -68,7 +82,7 @@ def identities(settings: Settings, http: Outgoing, clock: Clock, *, return_paths
     return Identities(tokens, Login(login, idporten, id_tokens, http, clock), logouts, idporten, levels)
 
 
-def _validators(
+def _other_validators(
     settings: Settings, http: Outgoing, clock: Clock, idporten: Issuer, levels: frozenset[str]
 ) -> list[BearerValidator]:
     maskinporten = Issuer(
@@ -83,13 +97,7 @@ def _validators(
             maskinporten,
             audience=settings.maskinporten_audience or None,
             algorithms=frozenset(settings.maskinporten_algorithms),
-        ),
-        IdportenTokens(
-            idporten,
-            audience=settings.idporten_audience,
-            acr=levels,
-            algorithms=frozenset(settings.idporten_algorithms),
-        ),
+        )
     ]
     if settings.token_x_issuer:
         token_x = Issuer(
@@ -112,12 +120,9 @@ def _validators(
 
 
 def _demand(settings: Settings) -> None:
-    demanded = {
+    demanded: dict[str, object] = {
         "IDPORTEN_ISSUER": settings.idporten_issuer,
-        "IDPORTEN_WELL_KNOWN_URL": settings.idporten_well_known_url,
-        "IDPORTEN_CLIENT_ID": settings.idporten_client_id,
-        "IDPORTEN_CLIENT_JWK": settings.idporten_client_jwk,
-        "IDPORTEN_REDIRECT_URI": settings.idporten_redirect_uri,
+        **_demanded_to_log_in(settings),
         "IDPORTEN_AUDIENCE": settings.idporten_audience,
         "MASKINPORTEN_ISSUER": settings.maskinporten_issuer,
         "MASKINPORTEN_WELL_KNOWN_URL (or MASKINPORTEN_JWKS_URI)": settings.maskinporten_well_known_url
@@ -131,6 +136,18 @@ def _demand(settings: Settings) -> None:
         raise Misconfigured(
             "IDPORTEN_AUDIENCE must not be IDPORTEN_CLIENT_ID: every id_token of ours names that as its audience"
         )
+
+
+def _demanded_to_log_in(settings: Settings) -> dict[str, object]:
+    if settings.login == "sidecar":
+        where = settings.idporten_jwks_uri or settings.idporten_well_known_url
+        return {"IDPORTEN_JWKS_URI (or IDPORTEN_WELL_KNOWN_URL)": where}
+    return {
+        "IDPORTEN_WELL_KNOWN_URL": settings.idporten_well_known_url,
+        "IDPORTEN_CLIENT_ID": settings.idporten_client_id,
+        "IDPORTEN_CLIENT_JWK": settings.idporten_client_jwk,
+        "IDPORTEN_REDIRECT_URI": settings.idporten_redirect_uri,
+    }
 
 
 def _demanded_of_token_x(settings: Settings) -> dict[str, str]:

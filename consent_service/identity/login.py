@@ -73,7 +73,7 @@ class LoggedIn:
     pid: str = field(repr=False)
     acr: str
     sid: str | None
-    sub: str = field(repr=False)
+    sub: str | None = field(repr=False)
     return_to: str
 
 

@@ -1,17 +1,19 @@
 """Logging in at ID-porten. A login makes a new session, ends the browser's earlier one, and stores nothing else.
 
-Who is too young, or did not log in as herself, gets a page that says where to get help, and no session.
+Who is too young, or did not log in as herself, gets a page that says where to get help, and no session. Behind a login
+sidecar, it sends people to ID-porten and back, and its word takes the place of ours.
 """
 
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from consent_service.clock import local_date
 from consent_service.identity import sessions
-from consent_service.identity.login import LoggedIn, LoginRefused
+from consent_service.identity.login import LoggedIn, Login, LoginRefused
+from consent_service.identity.sidecar import Sidecar
 from consent_service.persons.ages import is_of_age
 from consent_service.persons.lookup import find
 from consent_service.persons.numbers import NationalId
@@ -34,13 +36,36 @@ _AWAY: Final[Ways] = (("frame.logout", "/logged-out?done=here"), ("error.home", 
 def routes(pages: Pages) -> APIRouter:
     """Off to ID-porten, and back."""
     door = Door(pages)
+    if isinstance(pages.login, Sidecar):
+        _with_sidecar(door, pages.login)
+    else:
+        _by_ourselves(door, pages, pages.login)
+    return door.router
 
+
+def _with_sidecar(door: Door, sidecar: Sidecar) -> None:
+    @door.anyone("/login")
+    async def login(visit: Visit) -> Response:
+        sent = visit.request.query_params
+        wanted = ours(sent.get("to", ""), otherwise="/overview")
+        if visit.session is not None:
+            return visit.go(wanted)
+        person = await sidecar.person(visit.request.headers.getlist("authorization"))
+        if person is not None:
+            return await _admit(visit, LoggedIn(person.pid, person.acr, sid=None, sub=None, return_to=wanted))
+        if "back" in sent:  # from the sidecar, which would only send her here again
+            return _refused(visit, LoginRefused.NOT_VERIFIED)
+        back = f"/login?{urlencode({'to': wanted, 'back': 1})}"
+        return visit.go(sidecar.login(return_to=back, locale=visit.words.language))
+
+
+def _by_ourselves(door: Door, pages: Pages, at_idporten: Login) -> None:
     @door.anyone("/login")
     async def login(visit: Visit) -> Response:
         wanted = ours(visit.request.query_params.get("to", ""), otherwise="/overview")
         if visit.session is not None:
             return visit.go(wanted)
-        begun = await pages.login.begin(
+        begun = await at_idporten.begin(
             pages.db,
             return_to=wanted,
             browser=visit.request.cookies.get(login_cookie(pages)),
@@ -55,12 +80,10 @@ def routes(pages: Pages) -> APIRouter:
         sent = visit.request.query_params.multi_items()
         if len({name for name, _ in sent}) != len(sent):
             return _refused(visit, LoginRefused.NOT_VERIFIED)
-        person = await pages.login.finish(
+        person = await at_idporten.finish(
             pages.db, answer=dict(sent), browser=visit.request.cookies.get(login_cookie(pages))
         )
         return _refused(visit, person) if isinstance(person, LoginRefused) else await _admit(visit, person)
-
-    return door.router
 
 
 async def _admit(visit: Visit, person: LoggedIn) -> Response:
@@ -87,7 +110,7 @@ async def _begin(visit: Visit, person: LoggedIn, number: NationalId) -> Response
             pid=person.pid,
             acr=person.acr,
             sid=person.sid,
-            subject=sessions.subject_of(service.lookup, person.sub),
+            subject=None if person.sub is None else sessions.subject_of(service.lookup, person.sub),
             candidate_id=await find(tx, service.lookup, number),
             at=at,
         )

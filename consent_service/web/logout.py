@@ -7,6 +7,8 @@ from starlette.responses import JSONResponse, Response
 
 from consent_service.errors import Unauthenticated, Unavailable
 from consent_service.identity import sessions
+from consent_service.identity.logout_tokens import LogoutTokens
+from consent_service.identity.sidecar import LOGOUT, Sidecar
 from consent_service.security_headers import framed_by
 from consent_service.web.cookies import session_cookie, set_cookie
 from consent_service.web.door import Door
@@ -44,6 +46,12 @@ def routes(pages: Pages) -> APIRouter:
             answer.headers["Refresh"] = f"0; url={onward}"
         return answer
 
+    if pages.logout_tokens is not None:
+        _told_by_idporten(door, pages, pages.logout_tokens)
+    return door.router
+
+
+def _told_by_idporten(door: Door, pages: Pages, logout_tokens: LogoutTokens) -> None:
     @door.anyone("/logout/frontchannel")
     async def logged_out_elsewhere(visit: Visit) -> Response:
         """ID-porten says, in a frame of its own page, that the person logged out (idempotent, unauthenticated)."""
@@ -60,14 +68,12 @@ def routes(pages: Pages) -> APIRouter:
     async def told_of_a_logout(form: Form) -> Response:
         """ID-porten says, with a signed token and without the browser, that the person logged out."""
         try:
-            said = await pages.logout_tokens.verify(form.one("logout_token"))
+            said = await logout_tokens.verify(form.one("logout_token"))
         except Unauthenticated:
             return _not_heard()
         async with pages.db.transaction() as tx:
             heard = await sessions.hear(tx, pages.keys.service.lookup, said)
         return Response(headers={"Cache-Control": "no-store"}) if heard else _not_heard()
-
-    return door.router
 
 
 def _not_heard() -> Response:
@@ -77,6 +83,8 @@ def _not_heard() -> Response:
 
 async def _end_at_idporten(pages: Pages) -> str | None:
     """Where ID-porten ends its own session, or None where it can't be asked: the logout here holds all the same."""
+    if isinstance(pages.login, Sidecar):
+        return LOGOUT
     try:
         endpoint = (await pages.issuer.metadata()).end_session_endpoint
     except Unavailable:

@@ -15,6 +15,7 @@ from consent_service.identity.login import Login
 from consent_service.identity.logout_tokens import LogoutTokens
 from consent_service.identity.origin import origin_of
 from consent_service.identity.rates import Rate
+from consent_service.identity.sidecar import Sidecar
 from consent_service.persons.numbers import NumberRule
 from consent_service.persons.waiting import Receivers
 from consent_service.rights.journal import Journal
@@ -40,8 +41,8 @@ class Pages:
     db: Database
     clock: Clock
     keys: Keys = field(repr=False)
-    login: Login
-    logout_tokens: LogoutTokens
+    login: Login | Sidecar
+    logout_tokens: LogoutTokens | None
     issuer: Issuer
     client_id: str
     desk: Desk = field(repr=False)

@@ -16,6 +16,7 @@ from consent_service.errors import Unauthenticated
 from consent_service.identity import sessions
 from consent_service.identity.rates import person
 from consent_service.identity.sessions import Session
+from consent_service.identity.sidecar import Sidecar
 from consent_service.persons.lookup import find, find_person
 from consent_service.persons.numbers import NationalId
 from consent_service.security_headers import DOWNLOAD, PAGE
@@ -161,6 +162,9 @@ async def _session(pages: Pages, request: Request) -> Session | None:
     at = pages.clock.now()
     async with pages.db.snapshot() as view:
         session = await sessions.find(view, pages.keys.service.sessions, value, at=at)
+    if session is not None and isinstance(pages.login, Sidecar):
+        vouched = await pages.login.vouches(request.headers.getlist("authorization"), session.pid)
+        session = session if vouched else None
     if session is not None and sessions.is_to_be_noted(session, at=at):
         async with pages.db.transaction() as tx:
             await sessions.seen(tx, session, at=at)

@@ -10,6 +10,7 @@ import pytest
 
 from consent_service.app.issuers import Identities, identities
 from consent_service.clock import SystemClock
+from consent_service.identity.sidecar import Sidecar
 from consent_service.settings import Misconfigured, read
 from tests.support.issuers import key
 from tests.support.serving import calling
@@ -80,6 +81,31 @@ async def test_what_would_believe_too_much_does_not_start(changes: Mapping[str, 
     with pytest.raises(Misconfigured, match=why) as refused:
         await known({**GIVEN, **AT_NAV, **changes})
     assert not any(value in str(refused.value) for value in changes.values() if value.startswith("http"))
+
+
+BEHIND_A_SIDECAR = {
+    "CONSENT_ENVIRONMENT": "test",
+    "CONSENT_LOGIN": "sidecar",
+    "IDPORTEN_ISSUER": "https://idporten.no",
+    "IDPORTEN_JWKS_URI": "https://idporten.no/jwks.json",
+    "IDPORTEN_AUDIENCE": "https://nais.io",
+    "MASKINPORTEN_ISSUER": "https://maskinporten.no/",
+    "MASKINPORTEN_JWKS_URI": "https://maskinporten.no/jwk",
+}
+
+
+async def test_behind_a_sidecar_three_settings_suffice() -> None:
+    """The sidecar is ID-porten's client, so that we are none: no key, no address to come back to, no logout tokens."""
+    behind = await known(BEHIND_A_SIDECAR)
+    assert isinstance(behind.login, Sidecar)
+    assert behind.logout_tokens is None
+
+
+@pytest.mark.parametrize("name", sorted(set(BEHIND_A_SIDECAR) - {"CONSENT_ENVIRONMENT", "CONSENT_LOGIN"}))
+async def test_behind_a_sidecar_each_is_demanded(name: str) -> None:
+    """An audience of our own as well: without it anybody's token would log in."""
+    with pytest.raises(Misconfigured, match=name):
+        await known({other: value for other, value in BEHIND_A_SIDECAR.items() if other != name})
 
 
 async def test_the_least_level_is_a_setting() -> None:

@@ -254,6 +254,20 @@ FAULTS = (
         UNITS,
     ),
     in_room(
+        "web/visits",
+        "who the sidecar says is there is not asked",
+        "        session = session if vouched else None\n",
+        "",
+        "tests/web/test_sidecar.py",
+    ),
+    in_room(
+        "identity/sidecar",
+        "anybody whom the sidecar has logged in sees the first one's pages",
+        "        return person is not None and person.pid == pid",
+        "        return person is not None",
+        "tests/web/test_sidecar.py",
+    ),
+    in_room(
         "identity/origin",
         "a form of another site is taken",
         "return origin == own and sec_fetch_site in",
