@@ -183,7 +183,8 @@ class _Issuing:
             raise AssertionRefused("MP-110", "aud is this issuer, with its slash, and nothing else")
         if abs(grant.issued * SECOND - now) > _CLOCKS_MAY_DIFFER:
             raise AssertionRefused("MP-100", "iat is more than 10 seconds off")
-        name = grant.claims.get("jti") or hashlib.sha256(assertion.encode()).hexdigest()
+        signed, _, _ = assertion.rpartition(".")  # a signature has many spellings, what it signs has one
+        name = grant.claims.get("jti") or hashlib.sha256(signed.encode()).hexdigest()
         if not self._grants.use(client.client_id, str(name), expires=grant.expires, now=now):
             raise AssertionRefused("MP-012", "the grant has been used before")
         return client, grant

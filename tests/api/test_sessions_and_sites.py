@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from consent_service.identity import sessions
 from tests.api.conftest import KARI, NOTE
 from tests.support.house import House
 from tests.support.issuers import UNG
+from tests.support.serving import calling
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
@@ -103,3 +105,20 @@ async def test_who_is_too_young_is_refused_by_token_and_by_session(house: House)
         answer = await house.http.get("/v1/me", headers=headers)
         assert (answer.status_code, answer.json()["type"]) == (403, "/problems/under-age")
         assert UNG.pid not in answer.text
+
+
+async def test_logging_out_at_id_porten_ends_the_session_behind_the_browser(house: House) -> None:
+    """ID-porten calls our back channel itself, with a token that it signed, before it answers the browser."""
+    async with calling(headers={"accept": "text/html"}) as browser:
+        pushed = await browser.get(f"{house.url}/login")
+        answer = await browser.get(await _picked(browser, pushed.headers["location"]))
+        assert answer.headers["location"].startswith("/welcome")
+        assert (await browser.get(f"{house.url}/v1/me")).status_code == 200
+        await browser.get(f"{house.idporten}/logout")
+        assert (await browser.get(f"{house.url}/v1/me")).status_code == 401
+
+
+async def _picked(browser: httpx.AsyncClient, location: str) -> str:
+    asked = dict(httpx.URL(location).params)
+    picked = await browser.post(location.partition("?")[0], data={**asked, "pid": KARI})
+    return str(picked.headers["location"])

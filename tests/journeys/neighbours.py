@@ -77,6 +77,7 @@ def idporten_for(issuer: str, ours: str, clock: MovableClock) -> Any:
         client_id="service",
         redirect_uris=frozenset({f"{ours}/login/callback"}),
         post_logout_redirect_uris=frozenset({f"{ours}/"}),
+        frontchannel_logout_uri=f"{ours}/logout/frontchannel",
         keys=(key("service").public_jwk,),
     )
     program = IdportenClient(

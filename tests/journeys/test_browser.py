@@ -299,3 +299,23 @@ async def test_logging_out_ends_both_sessions(house: House, phone: Phone) -> Non
     await phone.sees("Ingenting er lagret om deg ennå.")
     await phone.page.goto(f"{house.url}/overview")
     assert phone.page.url.startswith(house.idporten)
+
+
+async def test_logging_out_elsewhere_reaches_us_in_a_frame(house: House, phone: Phone) -> None:
+    """A real browser opens our front channel in ID-porten's page, and the session is over.
+
+    No other site may open it in a frame.
+    """
+    await phone.open("/login")
+    await phone.log_in()
+    await phone.start()
+    await phone.open("/overview")
+    async with phone.page.expect_response(re.compile("/logout/frontchannel")) as framed:
+        await phone.page.goto(f"{house.idporten}/logout")
+    assert (await framed.value).status == 200
+    await phone.page.goto(f"{house.url}/overview")
+    assert phone.page.url.startswith(f"{house.idporten}/authorize"), "she is asked who she is"
+    for path in ("/", "/logout/frontchannel"):
+        await phone.page.goto("about:blank")
+        await phone.page.set_content(f'<iframe src="{house.url}{path}"></iframe>')
+        await expect(phone.page.frame_locator("iframe").locator("body.neterror")).to_have_count(1)

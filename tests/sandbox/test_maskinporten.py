@@ -203,6 +203,14 @@ async def test_a_grant_counts_once(desk: Desk) -> None:
         assert "MP-012" in (await desk.ask(**changes)).json()["error_description"]
 
 
+async def test_a_grant_without_a_name_counts_once_however_it_is_spelt(desk: Desk) -> None:
+    """Padding after the signature makes another text of the same grant, and not another grant."""
+    assertion = key("nav").jwt(grant_claims(desk.clock, jti=None))
+    assert (await ask_maskinporten(desk.http, assertion)).status_code == 200
+    for again in (assertion, f"{assertion}==", f"{assertion}="):
+        assert (await ask_maskinporten(desk.http, again)).status_code == 400
+
+
 async def test_a_key_lives_a_year(desk: Desk) -> None:
     """After that, MP-121, until the client registers another."""
     desk.clock.advance(days=365)

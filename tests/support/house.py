@@ -216,6 +216,7 @@ def _idporten(clock: SettableClock, issuer: str, url: str) -> Any:
         client_id="consent-service",
         redirect_uris=frozenset({f"{url}/login/callback"}),
         post_logout_redirect_uris=frozenset({f"{url}/"}),
+        backchannel_logout_uri=f"{url}/logout/backchannel",
         keys=(key("ours").public_jwk,),
     )
     return idporten_app(idporten_config(clock, issuer=issuer, clients=(client,)))
