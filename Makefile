@@ -7,7 +7,7 @@
 #   make check   linters, types, import contracts
 #   make soak    the tests that get better the longer they run, for half an hour or so
 #   make bench   how quick the door is, beside an empty answer and an obvious implementation; a few minutes alone
-#                BENCH="release sqlite"  measures those alone
+#                BENCH="release sqlite"  measures those alone, BENCH=letters  the outbox
 #   make mutants plants faults in copies of the service; the tests must find each of them
 #   make lock    resolves the newest versions into requirements*.lock
 #   make clean   removes what make and the tools made

@@ -210,12 +210,18 @@ class DeliveryShape(BaseModel):
     history: list[DeliveryStep]
 
 
+class SendersDelivery(DeliveryShape):
+    """The same to who pushed the plan. ``advice`` is what to do about a letter that could not be delivered."""
+
+    advice: str | None
+
+
 class PlanPushed(BaseModel):
     """A plan, as accepted."""
 
     id: Uuid
     version: int
-    delivery: DeliveryShape
+    delivery: SendersDelivery
 
 
 class PlanState(PlanPushed):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from consent_service.api.answers import json_answer, raw_answer
 from consent_service.api.contract import IDEMPOTENCY_KEY, UNIT, described
-from consent_service.api.delivery_views import delivery_json
+from consent_service.api.delivery_views import senders_delivery_json
 from consent_service.api.fields import Id, PathId
 from consent_service.api.idempotency import Kept, Repeats, once, parse_key
 from consent_service.api.json_bodies import StrictRoute
@@ -86,7 +86,7 @@ def routes(door: UnitDoor) -> APIRouter:
                 "id": found.id,
                 "version": found.version,
                 "consent_id": found.consent_id,
-                "delivery": delivery_json(found.delivery),
+                "delivery": senders_delivery_json(found.delivery),
             }
         )
 
@@ -139,4 +139,4 @@ class _Attempt:
 
 async def _delivery_of(view: Snapshot, plan_id: str, version: int) -> dict[str, Any]:
     found = [one for one in await deliveries.of_plan(view, plan_id) if one.plan_version == version]
-    return delivery_json(found[-1])
+    return senders_delivery_json(found[-1])

@@ -6,7 +6,8 @@
    is final cancels it
 4. the lease has run out in between (a paused process): send nothing
 5. send, under the same ids as ever
-6. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
+6. she is not a user: ask the mailbox who she is. It says the same: undeliverable
+7. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
 
 The rule: whatever may have left is in doubt until the mailbox says otherwise, and is never sent under other ids.
 """
@@ -123,7 +124,10 @@ class Attempts:
             return Finding(None, "lease-ran-out", doubt_until=letter.doubt_until)
         # 5. Send.
         outcome = await self._mailbox.send(self._outgoing(letter, answer))
-        # 6. Used before: by us, or by somebody else?
+        # 6. Not a user, for sure?
+        if isinstance(outcome, port.NotAUser):
+            return self._not_a_user(letter, await self._mailbox.identify(answer.national_id))
+        # 7. Used before: by us, or by somebody else?
         if isinstance(outcome, port.Duplicate):
             return await self._confirm(letter, outcome, answer.at)
         return self._sent(letter, outcome, answer.at)
@@ -191,11 +195,19 @@ class Attempts:
                 )
         return self._not_taken(letter, outcome)
 
+    def _not_a_user(self, letter: Letter, identified: port.Identification) -> Finding:
+        """A no to a send and a no to who she is. Without the second it is tried again: nothing was taken."""
+        match identified:
+            case port.NotAUser():
+                return Finding(Status.UNDELIVERABLE, "not-a-user")
+            case port.User():
+                return Finding(None, "a-user-after-all", doubt_until=letter.doubt_until)
+            case port.Unanswered(reason=reason):
+                return Finding(None, reason, doubt_until=letter.doubt_until)
+
     def _not_taken(self, letter: Letter, outcome: port.Outcome) -> Finding:
         """The mailbox certainly took nothing this time; what earlier attempts left in doubt stays so."""
         match outcome:
-            case port.NotAUser():
-                return Finding(Status.UNDELIVERABLE, "not-a-user")
             case port.Failed(reason=reason):
                 return Finding(Status.FAILED, reason)
             case port.Parked(reason=reason):

@@ -151,6 +151,7 @@ class Outbox:
             reason=finding.note,
             attempt=letter.attempts,
             worker=self._worker,
+            **({"alarm": "outbox"} if status is Status.PARKED else {}),
         )
 
 

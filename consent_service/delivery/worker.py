@@ -21,7 +21,9 @@ from consent_service.errors import Unavailable
 from consent_service.mailbox.port import Mailbox
 from consent_service.storage.engine import Database
 
-_AT_A_TIME = 16
+AT_A_TIME = 16
+"""Letters that one worker has under way."""
+
 _LONGEST_SLEEP = 0.5  # seconds; a letter accepted by another process is seen within this time
 _AFTER_FAILURE = 1.0
 _LAST_WORDS = 5.0
@@ -98,7 +100,7 @@ class Worker:
 
     async def _begin(self) -> int:
         """Claim as many letters as there are free places, and begin with them."""
-        free = _AT_A_TIME - len(self._under_way)
+        free = AT_A_TIME - len(self._under_way)
         claimed = await self._outbox.claim(free) if free else []
         if claimed:
             self._reached(Failpoint.CLAIMED)

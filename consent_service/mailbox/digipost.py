@@ -14,6 +14,8 @@ from consent_service.mailbox.digipost_errors import Step, outcome, step
 from consent_service.mailbox.port import (
     DocumentEvent,
     DocumentStatus,
+    Identification,
+    NotAUser,
     NotHeld,
     Outcome,
     OutgoingLetter,
@@ -21,6 +23,7 @@ from consent_service.mailbox.port import (
     Retry,
     Unanswered,
     Unknown,
+    User,
 )
 
 _NOT_HELD = frozenset({"DOCUMENT_NOT_FOUND", "MESSAGE_NOT_FOUND"})
@@ -73,6 +76,22 @@ class Digipost:
             return Unanswered(answer.error.code or f"http-{answer.status}")
         try:
             return xml.document_status(answer.body, document_uuid, self._calls.now())
+        except xml.Unreadable:
+            return Unanswered("answer-unreadable")
+
+    async def identify(self, national_id: str) -> Identification:
+        """See ``Mailbox.identify``. Whoever Digipost knows and has no account for, or does not know, is not a user."""
+        path = await self._calls.link("IDENTIFY_RECIPIENT")
+        if isinstance(path, NotSent):
+            return Unanswered(path.reason)
+        body, headers = xml.identification(national_id), {"Content-Type": XML}
+        answer = await self._calls.call("POST", path or "/identification", body=body, headers=headers)
+        if not isinstance(answer, Answer):
+            return Unanswered(answer.reason)
+        if answer.status != 200:
+            return Unanswered(answer.error.code or f"http-{answer.status}")
+        try:
+            return User() if xml.is_user(answer.body) else NotAUser()
         except xml.Unreadable:
             return Unanswered("answer-unreadable")
 

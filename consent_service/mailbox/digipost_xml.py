@@ -58,6 +58,21 @@ def message(letter: OutgoingLetter, sender_organisation: str | None) -> bytes:
     return _written(root)
 
 
+def identification(national_id: str) -> bytes:
+    """An ``<identification>`` by national identity number."""
+    root = etree.Element(f"{_Q}identification", nsmap=_DEFAULT)  # type: ignore[arg-type] # the stubs lack this key
+    _text(root, "personal-identification-number", national_id)
+    return _written(root)
+
+
+def is_user(body: bytes) -> bool:
+    """Whether an ``<identification-result>`` names a user. Raises Unreadable, also for a result that is none."""
+    result = _parsed(body, "identification-result").findtext(f"{_Q}result")
+    if result not in {"DIGIPOST", "IDENTIFIED", "UNIDENTIFIED", "INVALID"}:
+        raise Unreadable("no result")
+    return result == "DIGIPOST"
+
+
 def entry_point(body: bytes) -> EntryPoint:
     """An ``<entrypoint>``. Raises Unreadable."""
     root = _parsed(body, "entrypoint")

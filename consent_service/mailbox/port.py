@@ -93,6 +93,11 @@ class Failed:
     reason: str
 
 
+@dataclass(frozen=True)
+class User:
+    """The person has a mailbox there."""
+
+
 Outcome = Accepted | NotAUser | Duplicate | Retry | Unknown | Parked | Failed
 
 
@@ -118,6 +123,9 @@ class Unanswered:
 DocumentStatus = Held | NotHeld | Unanswered
 
 
+Identification = User | NotAUser | Unanswered
+
+
 @dataclass(frozen=True)
 class DocumentEvent:
     """Something that happened to a document. ``kind`` is the mailbox's word; unknown ones are passed on."""
@@ -136,6 +144,10 @@ class Mailbox(Protocol):
 
     async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
         """What the mailbox says of a document that was sent for ``sender_organisation``."""
+        ...
+
+    async def identify(self, national_id: str) -> Identification:
+        """Whether a person has a mailbox there; nothing is sent. No answer is never a no."""
         ...
 
     async def events(self, since: int, until: int) -> tuple[DocumentEvent, ...] | Unanswered:

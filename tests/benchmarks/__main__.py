@@ -1,7 +1,8 @@
 """``make bench``: how quick the door is, beside two floors that run in turn with it.
 
 ``python -m tests.benchmarks WORD…`` measures what the words pick: figures (release, grant_revoke), databases (sqlite,
-postgresql), systems (hello, service, naive); no word of a kind picks all of that kind. ``BENCH_REPETITIONS`` (3) and
+postgresql), systems (hello, service, naive); no word of a kind picks all of that kind. ``letters`` measures the outbox,
+which no words at all do as well. ``BENCH_REPETITIONS`` (3) and
 ``BENCH_SECONDS`` (4) of each round make it shorter or longer; ``BENCH_SERVE`` is what ``python -m`` runs in the place
 of ``consent_service.cli.main serve --no-worker``. Figures go to standard output; the status is 1 if something that
 must be reached is not.
@@ -24,6 +25,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from tests.benchmarks import letters
 from tests.benchmarks.figures import Line, Round, lines, verdicts
 from tests.benchmarks.load import NAME, Orders, Result
 from tests.benchmarks.processes import cpu_seconds, quiet
@@ -33,6 +35,7 @@ from tests.provision.postgresql import Server, postgresql
 DATABASES = ("sqlite", "postgresql")
 CONNECTIONS = 32
 WARM = 1.0
+LETTERS = "letters"
 
 _T = TypeVar("_T", bound=str)
 
@@ -147,6 +150,15 @@ async def measure(chosen: Plan, folder: Path, progress: Progress, task: TaskID) 
     return said, busy
 
 
+async def measure_letters(databases: Sequence[str], folder: Path) -> list[Line]:
+    """What the outbox does."""
+    said: list[Line] = []
+    for database in databases:
+        with _server(database) as server:
+            said += await letters.measure(database, folder, server, int(os.environ.get("BENCH_REPETITIONS", "3")))
+    return said
+
+
 @contextlib.contextmanager
 def _server(database: str) -> Iterator[Server | None]:
     with ExitStack() as stack:
@@ -155,7 +167,12 @@ def _server(database: str) -> Iterator[Server | None]:
 
 def main(words: Sequence[str]) -> int:
     """Measure, print, judge."""
-    chosen = plan(words)
+    chosen = plan([word for word in words if word != LETTERS])
+    if LETTERS in words or not words:
+        with tempfile.TemporaryDirectory(prefix="consent-letters-") as folder:
+            print(*asyncio.run(measure_letters(chosen.databases, Path(folder))), sep="\n")
+    if LETTERS in words:
+        return 0
     # Twice a second: what draws the bar shares the processors with what is measured.
     with (
         tempfile.TemporaryDirectory(prefix="consent-benchmarks-") as folder,

@@ -31,6 +31,7 @@ from consent_service.identity.units import UnitKind
 from consent_service.sandbox.digipost_faults import Fault
 from consent_service.settings import read
 from tests.delivery.nursery import Nursery
+from tests.delivery.settings import settings_for
 from tests.journeys.neighbours import CALLBACK, PREFIX, MovableClock, idporten_for, key, maskinporten_for
 from tests.journeys.neighbours import COUNTY as CONSUMER
 from tests.linearizability.processes import numbers
@@ -214,10 +215,8 @@ def _plan(number: int) -> TrainingPlan:
 
 
 @contextlib.asynccontextmanager
-async def chaos(
-    database_url: str, folder: Path, nursery: Nursery, settings: Callable[[str, Path, str], dict[str, str]], seed: int
-) -> AsyncIterator[Chaos]:
-    """A house in which everything but issuers and mailbox may die. ``settings`` are a worker's."""
+async def chaos(database_url: str, folder: Path, nursery: Nursery, seed: int) -> AsyncIterator[Chaos]:
+    """A house in which everything but issuers and mailbox may die."""
     clock = MovableClock()
     async with contextlib.AsyncExitStack() as stack:
         idporten, maskinporten = reserve(), reserve()
@@ -226,7 +225,7 @@ async def chaos(
         await stack.enter_async_context(serving(idporten_for(idporten.base_url, url, clock), idporten))
         await stack.enter_async_context(serving(maskinporten_for(issuer, clock), maskinporten))
         digipost = await stack.enter_async_context(local_digipost(clock=clock))
-        environ = settings(database_url, folder, digipost.base_url) | {
+        environ = settings_for(database_url, folder, digipost.base_url) | {
             "CONSENT_PUBLIC_URL": url,
             "CONSENT_PORT": str(port),
             "CONSENT_SCOPE_PREFIX": PREFIX,

@@ -24,7 +24,6 @@ from consent_service.storage.engine import Statement
 from tests.delivery.chaos import Accepted, Chaos, chaos
 from tests.delivery.conftest import CONTROLLER
 from tests.delivery.nursery import Nursery, nursery
-from tests.delivery.test_failpoints import settings_for
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "14"))
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
@@ -46,7 +45,7 @@ async def test_every_accepted_plan_is_delivered_once_or_cancelled_for_a_reason(
     seed: int, migrated_url: str, tmp_path: Path, forks: Nursery
 ) -> None:
     """None lost, none doubled, none that nobody accepted, none whose attempt began after a revoke was answered."""
-    async with chaos(migrated_url, tmp_path, forks, settings_for, seed) as here:
+    async with chaos(migrated_url, tmp_path, forks, seed) as here:
         await here.run(KILLS)
         here.end()
         letters = await settled(here)

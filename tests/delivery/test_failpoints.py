@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -17,13 +16,11 @@ from consent_service.delivery.failpoints import Failpoint
 from consent_service.settings import read
 from tests.delivery.conftest import Office, opened_office
 from tests.delivery.nursery import Nursery, nursery
-from tests.journeys.neighbours import MovableClock, key
-from tests.support.digipost import BROKER, OWN_NUMBER, enterprise, local_digipost
+from tests.delivery.settings import settings_for
+from tests.journeys.neighbours import MovableClock
+from tests.support.digipost import local_digipost
 
-LEASE = 2
 PATIENCE = 60.0
-NOBODY = "http://127.0.0.1:9"
-"""A worker asks no issuer."""
 
 LEFT = {
     # what the mailbox has taken at least, and whether the gate had been passed
@@ -80,33 +77,6 @@ async def watched(migrated_url: str, tmp_path: Path, forks: Nursery) -> AsyncIte
         opened = await open_service(read(environ), SystemClock())
         yield Watched(await opened_office(opened.db, opened.keys, clock, digipost), forks, environ)
         await opened.db.close()
-
-
-def settings_for(database_url: str, folder: Path, digipost: str) -> dict[str, str]:
-    """The settings of a worker, whose leases are short so that the tests are."""
-    (folder / "digipost.p12").write_bytes(enterprise().pkcs12("test"))
-    (folder / "password").write_text("test")
-    return {
-        "CONSENT_ENVIRONMENT": "test",
-        "CONSENT_DATABASE_URL": database_url,
-        "CONSENT_KEYRING": str(folder / "keyring.json"),
-        "CONSENT_PLATFORM_PORT": "0",
-        "CONSENT_LOG_LEVEL": "error",
-        "CONSENT_LETTER_LEASE_SECONDS": str(LEASE),
-        "IDPORTEN_ISSUER": NOBODY,
-        "IDPORTEN_WELL_KNOWN_URL": f"{NOBODY}/.well-known/openid-configuration",
-        "IDPORTEN_CLIENT_ID": "service",
-        "IDPORTEN_CLIENT_JWK": json.dumps(key("service").private_jwk),
-        "IDPORTEN_REDIRECT_URI": f"{NOBODY}/login/callback",
-        "IDPORTEN_AUDIENCE": NOBODY,
-        "MASKINPORTEN_ISSUER": f"{NOBODY}/",
-        "MASKINPORTEN_WELL_KNOWN_URL": f"{NOBODY}/.well-known/oauth-authorization-server",
-        "DIGIPOST_URL": digipost,
-        "DIGIPOST_USER_ID": str(BROKER),
-        "DIGIPOST_SENDER_ORGANISATION": OWN_NUMBER,
-        "DIGIPOST_P12": str(folder / "digipost.p12"),
-        "DIGIPOST_P12_PASSWORD_FILE": str(folder / "password"),
-    }
 
 
 @pytest.mark.parametrize("failpoint", list(Failpoint))

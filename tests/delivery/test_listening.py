@@ -15,12 +15,14 @@ from consent_service.events.sequencer import number
 from consent_service.mailbox.port import (
     DocumentEvent,
     DocumentStatus,
+    Identification,
     Mailbox,
     NotHeld,
     Outcome,
     OutgoingLetter,
     Retry,
     Unanswered,
+    User,
 )
 from tests.delivery.conftest import Office
 
@@ -38,6 +40,9 @@ class Telling(Mailbox):
 
     async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
         return NotHeld()
+
+    async def identify(self, national_id: str) -> Identification:
+        return User()
 
     async def events(self, since: int, until: int) -> tuple[DocumentEvent, ...] | Unanswered:
         self.windows.append((since, until))

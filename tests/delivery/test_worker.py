@@ -12,7 +12,15 @@ from consent_service.consents.gate import DispatchAsk, Dispatched, Refused
 from consent_service.delivery import operators
 from consent_service.delivery.backoff import Timing
 from consent_service.errors import KeyProviderDown
-from consent_service.mailbox.port import DocumentEvent, DocumentStatus, Mailbox, Outcome, OutgoingLetter, Unanswered
+from consent_service.mailbox.port import (
+    DocumentEvent,
+    DocumentStatus,
+    Identification,
+    Mailbox,
+    Outcome,
+    OutgoingLetter,
+    Unanswered,
+)
 from consent_service.storage.engine import Statement
 from tests.delivery.conftest import Office
 from tests.support.digipost import DEACTIVATED, USER, intruder, signer
@@ -48,6 +56,19 @@ async def test_a_person_without_an_account_makes_the_letter_undeliverable(office
     assert await office.seen(letter) == ["accepted", "undeliverable"]
     assert (await office.show(letter)).next_attempt_at is None
     assert await office.digipost.letters() == []
+
+
+async def test_who_is_not_a_user_is_asked_about_before_the_letter_ends(office: Office) -> None:
+    """A send that names no user, and no answer about who she is: tried again, and delivered once she has an account."""
+    letter = await office.letter(await office.consent(await office.candidate(OLA)))
+    await office.digipost.order("unavailable", calls="others")
+    await office.work()
+    waiting = await office.show(letter)
+    assert (waiting.status, waiting.may_be_out) == ("accepted", False)
+    await office.digipost.people(OLA, "user")
+    office.clock.advance(seconds=2)
+    await office.work()
+    assert await office.status(letter) == "delivered"
 
 
 async def test_a_revoke_stops_a_letter_that_has_not_left(office: Office) -> None:
@@ -314,6 +335,9 @@ class Choking(Mailbox):
 
     async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
         return await self._inner.status(document_uuid, sender_organisation)
+
+    async def identify(self, national_id: str) -> Identification:
+        return await self._inner.identify(national_id)
 
     async def events(self, since: int, until: int) -> tuple[DocumentEvent, ...] | Unanswered:
         return await self._inner.events(since, until)

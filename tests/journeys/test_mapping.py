@@ -207,11 +207,13 @@ async def test_a_plan_comes_under_its_consent_or_not_at_all(house: House) -> Non
 
 
 async def test_the_plan_is_in_her_pages_when_the_mailbox_does_not_know_her(house: House) -> None:
-    """Without an account at Digipost the letter is undeliverable, and the plan is hers to read all the same."""
+    """Without an account at Digipost fagopplæring is told what to do, and the plan is hers to read all the same."""
     await house.in_mailbox(MARIT, "not_a_user")
     marit, training = await house.candidate(MARIT), await house.training()
     pushed = await training.push_plan((await mapped(house, marit))["id"], plan(house))
-    await came_to(house, pushed["id"], "undeliverable")
+    assert pushed["delivery"]["advice"] is None
+    seen = await came_to(house, pushed["id"], "undeliverable")
+    assert (seen["delivery"]["advice"] or "").startswith("Personen har ikke Digipost.")
     assert await house.letters() == []
     assert (await marit.plan(pushed["id"]))["content"]["summary"] == "Fagbrev på jobb kan passe."
     assert (await marit.plan_pdf(pushed["id"])).startswith(b"%PDF-")

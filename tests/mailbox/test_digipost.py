@@ -24,6 +24,7 @@ from consent_service.mailbox.port import (
     Duplicate,
     Failed,
     Held,
+    Identification,
     NotAUser,
     NotHeld,
     OutgoingLetter,
@@ -31,6 +32,7 @@ from consent_service.mailbox.port import (
     Retry,
     Unanswered,
     Unknown,
+    User,
 )
 from tests.support.digipost import (
     COUNTY,
@@ -166,6 +168,25 @@ async def test_the_entry_point_is_kept_for_five_minutes(digipost: LocalDigipost)
     assert await mailbox.status(LETTER.document_uuid) == NotHeld()
     digipost.clock.advance(seconds=2)
     assert isinstance(await mailbox.status(LETTER.document_uuid), Unanswered)
+
+
+@pytest.mark.parametrize(
+    ("digits", "found"),
+    [(USER, User()), (DEACTIVATED, NotAUser()), (NON_USER, NotAUser()), ("1234567890x", NotAUser())],
+)
+async def test_who_has_a_mailbox_is_told_without_sending(
+    digipost: LocalDigipost, digits: str, found: Identification
+) -> None:
+    """A user, one who closed the account, one who never had any, and a number that is none."""
+    assert await digipost.mailbox().identify(digits) == found
+    assert await digipost.letters() == []
+
+
+@pytest.mark.parametrize("fault", ["unavailable", "drop_before", "drop_after", "wrong_signature", "error_before"])
+async def test_a_mailbox_that_does_not_answer_has_named_no_non_user(digipost: LocalDigipost, fault: str) -> None:
+    """Only its own word, signed, is a no: nobody is written off, or gets paper, because a call failed."""
+    await digipost.order(fault, calls="others")
+    assert isinstance(await digipost.mailbox().identify(NON_USER), Unanswered)
 
 
 async def test_events_are_paged_through_and_each_is_told_once(digipost: LocalDigipost) -> None:

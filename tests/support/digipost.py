@@ -110,19 +110,16 @@ class LocalDigipost:
         return taken
 
 
-@contextlib.asynccontextmanager
-async def local_digipost(
-    *, clock: Any = None, digiposts_clock: Any = None, patience: float = 5.0
-) -> AsyncIterator[LocalDigipost]:
-    """Serve a local Digipost with one user, one deactivated account and one account that sends for a county."""
+def digipost_config(certificate_pem: str, clock: Any) -> DigipostConfig:
+    """Whom a local Digipost knows; the account signs with the key of this certificate."""
     account = DigipostAccount(
         user_id=BROKER,
         name="Samtykketjenesten",
         organisation_number=OWN_NUMBER,
-        certificate_pem=enterprise().certificate_pem,
+        certificate_pem=certificate_pem,
         sends_for=(COUNTY,),
     )
-    config = DigipostConfig(
+    return DigipostConfig(
         environment=Environment.TEST,
         accounts=(account,),
         people=(
@@ -130,8 +127,16 @@ async def local_digipost(
             DigipostPerson(DEACTIVATED, "Ola Prøve", "deactivated"),
         ),
         enterprise=posten(),
-        clock=digiposts_clock or clock or SystemClock(),
+        clock=clock,
     )
+
+
+@contextlib.asynccontextmanager
+async def local_digipost(
+    *, clock: Any = None, digiposts_clock: Any = None, patience: float = 5.0
+) -> AsyncIterator[LocalDigipost]:
+    """Serve a local Digipost with one user, one deactivated account and one account that sends for a county."""
+    config = digipost_config(enterprise().certificate_pem, digiposts_clock or clock or SystemClock())
     async with (
         serving(digipost_app(config), date_header=False) as base_url,
         calling(timeout=patience) as http,

@@ -121,13 +121,19 @@ class Delivery(TypedDict):
     history: list[DeliveryStep]
 
 
+class SendersDelivery(Delivery):
+    """The same to who pushed the plan. `advice` says what to do about a letter that could not be delivered."""
+
+    advice: str | None
+
+
 class PushedPlan(TypedDict):
     """A plan as its sender sees it: no content, only where its letter is."""
 
     id: str
     version: int
     consent_id: NotRequired[str]
-    delivery: Delivery
+    delivery: SendersDelivery
 
 
 class Event(TypedDict):
