@@ -196,10 +196,9 @@ async def _delivered(
     log = await about_consent(view, visit.pages.keys.service.log, visit.candidate_id, consent.id)
     reads = [
         words(
-            "consent.revoke.read_by" if "employee" in line.detail else "consent.revoke.read",
+            "consent.revoke.read_at" if "office" in line.detail else "consent.revoke.read",
             unit=unit,
             moment=words.moment(line.at),
-            employee=line.detail.get("employee", ""),
             office=line.detail.get("office", ""),
         )
         for line in log

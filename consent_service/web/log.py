@@ -40,7 +40,10 @@ def routes(pages: Pages) -> APIRouter:
 
 
 def entry(line: Line, names: Mapping[str, str], words: Words) -> dict[str, Any]:
-    """A line of the log in words. ``look`` is ``read`` or ``refused`` for what most people look for."""
+    """A line of the log in words. ``look`` is ``read`` or ``refused`` for what most people look for.
+
+    Who acted is told by unit and office; the employee's id is the log's commitment; an export proves it.
+    """
     unit = _unit(line, names, words)
     turned_away = line.event.endswith(".refused") and line.actor != "candidate"
     return {
@@ -49,7 +52,6 @@ def entry(line: Line, names: Mapping[str, str], words: Words) -> dict[str, Any]:
         "text": _sentence(line, unit, words),
         "look": "read" if line.event in _READ else "refused" if turned_away else "",
         "unit": unit,
-        "employee": line.detail.get("employee"),
         "office": line.detail.get("office"),
         "operators": [line.detail[name] for name in _OPERATORS if name in line.detail],
         "consent_id": line.consent_id,

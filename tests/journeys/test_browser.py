@@ -152,7 +152,7 @@ async def test_the_journey_on_a_phone(house: House, phone: Phone, tmp_path: Path
     assert "Liker å reparere sykler og motorer." in json.dumps(release.content, ensure_ascii=False)
     await phone.press("Innsynslogg")
     await phone.sees("Enheten nav leste det du har delt.")
-    await phone.sees(f"Ansatt {EMPLOYEE.id}, kontor {EMPLOYEE.office}.")
+    await phone.sees(f"En ansatt ved kontor {EMPLOYEE.office}.")
 
     # 4. NAV asks fagopplæring; she narrows it and says yes.
     request = await asked(house)
@@ -196,7 +196,7 @@ async def test_the_journey_on_a_phone(house: House, phone: Phone, tmp_path: Path
     await phone.open(f"/consents/{consent_id}")
     await phone.press("Trekk tilbake")
     await phone.sees("Dette er alt levert")
-    await phone.sees(f"ansatt {EMPLOYEE.id}")
+    await phone.sees(f"(kontor {EMPLOYEE.office})")
     await phone.press("Ja, trekk tilbake")
     await phone.sees("Delingen er trukket tilbake.")
     with pytest.raises(NotAvailable):
