@@ -94,6 +94,7 @@ class _Shown:
             "actor": line.actor,
             "unit": None if line.unit_id is None else self._names[line.unit_id],
             "office": line.detail.get("office"),
+            "supplier": line.detail.get("supplier"),
             "purpose": None if line.consent_id is None else self._purposes.get(line.consent_id),
             "outcome": line.outcome,
             "consent_id": line.consent_id,

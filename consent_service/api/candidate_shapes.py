@@ -167,13 +167,17 @@ class MyPlanPage(BaseModel):
 
 
 class AccessLine(BaseModel):
-    """One entry of the candidate's log. ``unit`` and ``purpose`` are names; ``office`` is as the unit said it."""
+    """One entry of the candidate's log. ``unit`` and ``purpose`` are names; ``office`` is as the unit said it.
+
+    ``supplier`` is the organisation number of who fetched on the unit's behalf, if somebody did.
+    """
 
     at: Time
     event: str
     actor: str
     unit: str | None
     office: str | None
+    supplier: str | None
     purpose: str | None
     outcome: str | None
     consent_id: str | None

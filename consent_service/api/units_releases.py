@@ -62,7 +62,7 @@ def routes(door: UnitDoor) -> APIRouter:
         """
         employee = acting_employee(request.headers.getlist("acting-employee"))
         key = parse_key(request.headers.getlist("idempotency-key"))
-        ask = ReleaseAsk(consent_id, caller.unit.id, employee.id, employee.office, key)
+        ask = ReleaseAsk(consent_id, caller.unit.id, employee.id, employee.office, key, caller.supplier)
         answer = await door.gate.release(ask)
         if isinstance(answer, Refused):
             raise NotAvailable

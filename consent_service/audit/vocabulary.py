@@ -11,6 +11,7 @@ from typing import Any, Final
 from consent_service.identity_numbers import looks_like_one
 
 _ACTED: Final = frozenset({"employee", "office"})
+_FETCHED: Final = _ACTED | {"supplier"}
 _HASHED: Final = frozenset({"content_sha256"})
 _VERSIONED: Final = frozenset({"version"})
 _OPERATED: Final = frozenset({"operator"})
@@ -52,9 +53,9 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
     "standing_refusal.placed": _NOTHING,
     "standing_refusal.lifted": _NOTHING,
     # What left, and what did not
-    "release.released": _ACTED | _HASHED,
-    "release.repeated": _ACTED | _HASHED,
-    "release.refused": _ACTED,
+    "release.released": _FETCHED | _HASHED,
+    "release.repeated": _FETCHED | _HASHED,
+    "release.refused": _FETCHED,
     # Mapping and plans
     "mapping_request.received": _NOTHING,
     "mapping_request.in_work": _NOTHING,
@@ -114,6 +115,7 @@ _VALUES: Final[Mapping[str, re.Pattern[str]]] = {
     "proposed_by": _OPERATOR,
     "confirmed_by": _OPERATOR,
     "office": re.compile(r"[A-Za-z0-9 ._/-]{1,64}"),
+    "supplier": re.compile(r"[0-9]{9}"),
     "content_sha256": re.compile(r"[0-9a-f]{64}"),
     "purpose": re.compile(r"[a-z][a-z_]{1,63}"),
     "outcome": re.compile(r"[a-z][a-z_]{1,63}"),

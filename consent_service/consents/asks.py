@@ -11,13 +11,17 @@ from consent_service.vault.parts import PartRef
 
 @dataclass(frozen=True)
 class ReleaseAsk:
-    """A unit asks for what a consent lets it have. ``employee`` and ``office`` are asserted by the unit."""
+    """A unit asks for what a consent lets it have. ``employee`` and ``office`` are asserted by the unit.
+
+    ``supplier`` is the organisation number of who calls on its behalf, if somebody does.
+    """
 
     consent_id: str
     unit_id: str
     employee: str
     office: str
     idempotency_key: str
+    supplier: str | None = None
     key_hash: str = field(init=False)
     """How the unit's idempotency key is remembered."""
 

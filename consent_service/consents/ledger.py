@@ -118,6 +118,8 @@ def _entry(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
     if isinstance(ask, ReleaseAsk):
         unit_id = ask.unit_id
         detail = {"employee": ask.employee, "office": ask.office}
+        if ask.supplier is not None:
+            detail["supplier"] = ask.supplier
     outcome = None
     if isinstance(answer, Refused):
         event, outcome = "refused", answer.reason

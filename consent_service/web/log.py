@@ -53,6 +53,7 @@ def entry(line: Line, names: Mapping[str, str], words: Words) -> dict[str, Any]:
         "look": "read" if line.event in _READ else "refused" if turned_away else "",
         "unit": unit,
         "office": line.detail.get("office"),
+        "supplier": line.detail.get("supplier"),
         "operators": [line.detail[name] for name in _OPERATORS if name in line.detail],
         "consent_id": line.consent_id,
         "hash": line.digest.hex(),

@@ -156,6 +156,7 @@ class LogEntry(TypedDict):
     actor: str
     unit: str | None
     office: str | None
+    supplier: str | None
     purpose: str | None
     outcome: str | None
     consent_id: str | None
