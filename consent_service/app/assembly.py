@@ -119,7 +119,7 @@ def _assembled(settings: Settings, clock: Clock, http: Outgoing, known: Identiti
         desk=desk,
         gate=Gate(db, opened.keys, desk, clock),
         identities=known,
-        numbers=NumberRule(synthetic=not settings.production),
+        numbers=number_rule(settings),
         receivers={
             "consent_request": requests.receiver(opened.keys.service),
             "mapping_request": mapping.receiver(opened.keys.service),
@@ -158,6 +158,11 @@ def controller(settings: Settings) -> Controller:
         withdrawal_phone=settings.withdrawal_phone or None,
         withdrawal_address=settings.withdrawal_address or None,
     )
+
+
+def number_rule(settings: Settings) -> NumberRule:
+    """Which identity numbers are taken here: in production people's, anywhere else test persons' alone."""
+    return NumberRule(synthetic=not settings.production)
 
 
 def log_origin(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from consent_service.cli import (
     keys,
     migrate,
     openapi,
+    persons,
     sandbox,
     serve,
     units,
@@ -38,6 +39,7 @@ app.command("sandbox")(sandbox.sandbox)
 app.command("openapi")(openapi.openapi)
 app.add_typer(keys.app, name="keys")
 app.add_typer(units.app, name="units")
+app.add_typer(persons.app, name="persons")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(audit.app, name="audit")
 app.add_typer(erasures.app, name="erasures")
