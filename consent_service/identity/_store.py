@@ -57,6 +57,7 @@ class LoginAttemptRow(SQLModel, table=True):
     nonce: str
     code_verifier: str
     return_to: str
+    anew: int = Field(sa_column=Column(BigInteger, nullable=False))
     begun_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
 
 
@@ -122,12 +123,12 @@ _CLIENTS_OF = Statement(
 )
 
 _BEGIN_LOGIN = Statement(
-    "INSERT INTO login_attempt (state_hash, browser_hash, nonce, code_verifier, return_to, begun_at)"
-    " VALUES (:state_hash, :browser_hash, :nonce, :code_verifier, :return_to, :begun_at)"
+    "INSERT INTO login_attempt (state_hash, browser_hash, nonce, code_verifier, return_to, anew, begun_at)"
+    " VALUES (:state_hash, :browser_hash, :nonce, :code_verifier, :return_to, :anew, :begun_at)"
 )
 _TAKE_LOGIN = Statement(
     "DELETE FROM login_attempt WHERE state_hash = :state_hash AND browser_hash = :browser_hash AND begun_at > :after"
-    " RETURNING nonce, code_verifier, return_to"
+    " RETURNING nonce, code_verifier, return_to, anew, begun_at"
 )
 _LAPSE_LOGINS = Statement("DELETE FROM login_attempt WHERE begun_at <= :before")
 
@@ -205,6 +206,7 @@ async def begin_login(
     nonce: str,
     code_verifier: str,
     return_to: str,
+    anew: int,
     begun_at: int,
 ) -> None:
     """Write down a login under way."""
@@ -215,6 +217,7 @@ async def begin_login(
         nonce=nonce,
         code_verifier=code_verifier,
         return_to=return_to,
+        anew=anew,
         begun_at=begun_at,
     )
 

@@ -115,6 +115,11 @@ def expiry(claims: Claims, *, now: int, leeway: int) -> int:
     return expires
 
 
+def instant_or_none(claims: Claims, name: str) -> int | None:
+    """The claim ``name``, whole seconds, as an instant; None when it is absent."""
+    return _seconds(claims, name) if name in claims else None
+
+
 def _seconds(claims: Claims, name: str) -> int:
     value = claims.get(name)
     if type(value) is not int or not 0 <= value <= _LAST_SECOND:  # bool is an int to isinstance

@@ -8,7 +8,7 @@
             2  the answer names its issuer, and it is the one we sent the browser to (RFC 9207)
             3  the code is exchanged, with our key and the verifier, at that issuer's token endpoint
             4  the id_token is verified: signature, audience, nonce, time
-            5  the person logged in at a level that suffices, and as herself
+            5  the person logged in at a level that suffices, as herself, and just now where that was demanded
 
 What does not lead to a person logged in is a LoginRefused, since most of it is the ordinary course: somebody
 pressed "cancel", or came back tomorrow to yesterday's page.
@@ -32,7 +32,7 @@ from consent_service.identity.client_calls import ClientCalls
 from consent_service.identity.compact import base64url_encode
 from consent_service.identity.issuers import Issuer, Metadata
 from consent_service.identity.levels import levels_from
-from consent_service.identity.tokens import LoginToken, LoginTokens
+from consent_service.identity.tokens import MOST_LEEWAY, LoginToken, LoginTokens
 from consent_service.storage.engine import Database, Row, Transaction
 
 PATIENCE = 10 * MINUTE
@@ -75,6 +75,8 @@ class LoggedIn:
     sid: str | None
     sub: str | None = field(repr=False)
     return_to: str
+    anew: bool = False
+    """Whether she had to show who she is just now, in a login that was begun so (``begin``)."""
 
 
 class LoginRefused(StrEnum):
@@ -101,10 +103,13 @@ class Login:
         self._clock = clock
         self._levels = levels_from(settings.acr)
 
-    async def begin(self, db: Database, *, return_to: str, browser: str | None, locale: str = "nb") -> Begun:
+    async def begin(
+        self, db: Database, *, return_to: str, browser: str | None, locale: str = "nb", anew: bool = False
+    ) -> Begun:
         """Begin a login. ``browser`` is the cookie's value if the browser has one, so that two tabs can log in.
 
-        A ``return_to`` that the settings' pattern does not match whole becomes ``/``. Raises LoginUnavailable.
+        A ``return_to`` that the settings' pattern does not match whole becomes ``/``. ``anew``: whoever is logged in at
+        ID-porten already has to show who she is all the same. Raises LoginUnavailable.
         """
         metadata = await self._metadata()
         state, nonce, verifier = new_value(), new_value(), new_value()
@@ -120,6 +125,7 @@ class Login:
             "code_challenge_method": "S256",
             "acr_values": self._settings.acr,
             "ui_locales": locale if locale in _LOCALES else "nb",
+            **({"prompt": "login"} if anew else {}),
         }
         if metadata.takes_claims:  # by the book, an id_token tells otherwise nothing but who logged in
             asked["claims"] = json.dumps({"id_token": {self._settings.number_claim: {"essential": True}}})
@@ -132,6 +138,7 @@ class Login:
                 nonce=nonce,
                 code_verifier=verifier,
                 return_to=self._return_path(return_to),
+                anew=int(anew),
                 begun_at=self._clock.now(),
             )
         return Begun(location=location, browser=browser)
@@ -155,18 +162,28 @@ class Login:
             person = await self._tokens.verify(id_token, nonce=attempt["nonce"])  # 4
         except Unauthenticated:
             return LoginRefused.NOT_VERIFIED
-        return self._at_level(person, attempt["return_to"])  # 5
+        return self._admitted(person, attempt)  # 5
 
     def _return_path(self, wanted: str) -> str:
         relative = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and len(wanted) <= 200
         return wanted if relative and self._settings.return_paths.fullmatch(wanted) else "/"
 
-    def _at_level(self, person: LoginToken, return_to: str) -> LoggedIn | LoginRefused:
+    def _admitted(self, person: LoginToken, attempt: Row) -> LoggedIn | LoginRefused:
         if person.acr not in self._levels:
             return LoginRefused.LEVEL_TOO_LOW
         if person.represents:
             return LoginRefused.REPRESENTATION
-        return LoggedIn(pid=person.pid, acr=person.acr, sid=person.sid, sub=person.sub, return_to=return_to)
+        anew, shown_at = bool(attempt["anew"]), person.showed_herself_at
+        if anew and (shown_at is None or shown_at < attempt["begun_at"] - MOST_LEEWAY):
+            return LoginRefused.NOT_VERIFIED
+        return LoggedIn(
+            pid=person.pid,
+            acr=person.acr,
+            sid=person.sid,
+            sub=person.sub,
+            return_to=attempt["return_to"],
+            anew=anew,
+        )
 
     async def _take(self, tx: Transaction, state: str, browser: str) -> Row | None:
         earliest = self._clock.now() - PATIENCE

@@ -43,6 +43,7 @@ class LoginToken:
     """A person who logged in just now, in an id_token. ``acr`` is not yet compared with what is demanded.
 
     ``represents``: she chose to act for somebody else (RFC 9396, RFC 8693), or somebody else acts for her.
+    ``showed_herself_at``: when she last did, since a login may lean on one from before; None where it is not said.
     """
 
     pid: str = field(repr=False)
@@ -50,6 +51,7 @@ class LoginToken:
     sid: str | None
     sub: str = field(repr=False)
     represents: bool
+    showed_herself_at: int | None
 
 
 class BearerValidator(Protocol):
@@ -199,6 +201,7 @@ class LoginTokens:
             sid=claims.text_or_none(said, "sid"),
             sub=claims.text(said, "sub"),
             represents=not {"authorization_details", "act"}.isdisjoint(said),
+            showed_herself_at=claims.instant_or_none(said, "auth_time"),
         )
 
 

@@ -56,7 +56,6 @@ class NumberProof(SQLModel, table=True):
     __tablename__ = "number_proof"
 
     session_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    id: str
     lookup: str = Field(index=True)
     sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     whole: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -106,9 +105,9 @@ _DELETE_PROPOSAL = Statement("DELETE FROM number_proposal WHERE id = :id AND mac
 _DELETE_PROPOSALS = Statement("DELETE FROM number_proposal WHERE candidate_id = :candidate_id")
 _LAPSE_PROPOSALS = Statement("DELETE FROM number_proposal WHERE lapses_at <= :now")
 
-_PROOF = "session_hash, id, lookup, sealed, whole, lapses_at"
+_PROOF = "session_hash, lookup, sealed, whole, lapses_at"
 _ADD_PROOF = Statement(
-    f"INSERT INTO number_proof ({_PROOF}) VALUES (:session_hash, :id, :lookup, :sealed, :whole, :lapses_at)"
+    f"INSERT INTO number_proof ({_PROOF}) VALUES (:session_hash, :lookup, :sealed, :whole, :lapses_at)"
 )
 _FIND_PROOF = Statement(f"SELECT {_PROOF} FROM number_proof WHERE session_hash = :session_hash")
 _TAKE_PROOF = Statement(f"DELETE FROM number_proof WHERE session_hash = :session_hash RETURNING {_PROOF}")

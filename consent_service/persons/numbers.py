@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Literal
 
 _ELEVEN_DIGITS = re.compile(r"[0-9]{11}")  # \d would also admit the digits of other scripts
 _FIRST_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2)
@@ -54,7 +55,12 @@ class NationalId:
     @property
     def is_d_number(self) -> bool:
         """Whether it is for a while: who stays gets a fødselsnummer in its place."""
-        return int(self.digits[:2]) > _D_MARK
+        return begins(self.digits)[0] == "d_number"
+
+
+def begins(digits: str) -> tuple[Literal["d_number", "fodselsnummer"], str]:
+    """What kind of number it is, as a person would call it, and the six digits that she knows it again by."""
+    return "d_number" if int(digits[:2]) > _D_MARK else "fodselsnummer", digits[:6]
 
 
 class Fault(StrEnum):

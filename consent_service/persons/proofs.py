@@ -12,7 +12,6 @@ here or at ID-porten, nor a link in a message is a proof. What is stored is seal
 """
 
 from dataclasses import dataclass, field
-from uuid import uuid4
 
 from consent_service.clock import MINUTE
 from consent_service.crypto.envelope import SealBroken, aad
@@ -30,27 +29,24 @@ PATIENCE = 20 * MINUTE
 class Proof:
     """What a session has shown: ``first``, the digits of the first number; ``whole``: its own is the second."""
 
-    id: str
     first: str = field(repr=False)
     whole: bool
 
 
 async def first(tx: Transaction, keys: ServiceKeys, number: NationalId, session_hash: bytes, *, at: int) -> None:
     """A login anew has shown ``number``, and begun this session."""
-    row = _row(keys, str(uuid4()), number.digits, lookup_of(keys.lookup, number), session_hash, whole=0)
-    await _store.add_proof(tx, {**row, "lapses_at": at + PATIENCE})
+    lookup = lookup_of(keys.lookup, number)
+    await _store.add_proof(tx, _row(keys, number.digits, lookup, session_hash, whole=0, lapses_at=at + PATIENCE))
 
 
-async def second(
-    tx: Transaction, keys: ServiceKeys, proof_id: str, *, held_by: bytes, session_hash: bytes, at: int
-) -> bool:
-    """A login anew for this proof has begun ``session_hash`` where ``held_by`` was; whether the proof is whole."""
+async def second(tx: Transaction, keys: ServiceKeys, *, held_by: bytes, session_hash: bytes, at: int) -> bool:
+    """A login anew has begun ``session_hash`` where the browser held ``held_by``; whether a proof is whole now."""
     row = await _store.take_proof(tx, held_by)
     held = None if row is None else _opened(keys, row, now=at)
-    if row is None or held is None or held.whole or held.id != proof_id:
+    if row is None or held is None or held.whole:
         return False
-    moved = _row(keys, proof_id, held.first, row["lookup"], session_hash, whole=1)
-    await _store.add_proof(tx, {**moved, "lapses_at": row["lapses_at"]})
+    moved = _row(keys, held.first, row["lookup"], session_hash, whole=1, lapses_at=row["lapses_at"])
+    await _store.add_proof(tx, moved)
     return True
 
 
@@ -69,22 +65,27 @@ async def take(tx: Transaction, keys: ServiceKeys, session_hash: bytes, *, now: 
 
 
 def _row(
-    keys: ServiceKeys, proof_id: str, digits: str, lookup: str, session_hash: bytes, *, whole: int
+    keys: ServiceKeys, digits: str, lookup: str, session_hash: bytes, *, whole: int, lapses_at: int
 ) -> dict[str, object]:
-    sealed = keys.sessions.seal(digits.encode(), _aad(proof_id, lookup, session_hash, whole))
-    return {"session_hash": session_hash, "id": proof_id, "lookup": lookup, "sealed": sealed, "whole": whole}
+    return {
+        "session_hash": session_hash,
+        "lookup": lookup,
+        "sealed": keys.sessions.seal(digits.encode(), _aad(lookup, session_hash, whole, lapses_at)),
+        "whole": whole,
+        "lapses_at": lapses_at,
+    }
 
 
 def _opened(keys: ServiceKeys, row: Row, *, now: int) -> Proof | None:
     if now >= row["lapses_at"]:
         return None
     try:
-        place = _aad(row["id"], row["lookup"], bytes(row["session_hash"]), row["whole"])
+        place = _aad(row["lookup"], bytes(row["session_hash"]), row["whole"], row["lapses_at"])
         digits = keys.sessions.open(bytes(row["sealed"]), place).decode()
     except SealBroken:
         return None  # a changed row shows nothing
-    return Proof(row["id"], digits, whole=bool(row["whole"]))
+    return Proof(digits, whole=bool(row["whole"]))
 
 
-def _aad(proof_id: str, lookup: str, session_hash: bytes, whole: int) -> bytes:
-    return aad("1", "number proof", proof_id, lookup, session_hash.hex(), str(whole))
+def _aad(lookup: str, session_hash: bytes, whole: int, lapses_at: int) -> bytes:
+    return aad("1", "number proof", lookup, session_hash.hex(), str(whole), str(lapses_at))

@@ -11,16 +11,20 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from consent_service.clock import local_date
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.identity import sessions
+from consent_service.identity.browser_values import hash_of, is_value
 from consent_service.identity.login import LoggedIn, Login, LoginRefused
 from consent_service.identity.sidecar import Sidecar
+from consent_service.persons import proofs
 from consent_service.persons.ages import is_of_age
 from consent_service.persons.lookup import find
 from consent_service.persons.numbers import NationalId
+from consent_service.storage.engine import Transaction
 from consent_service.web.cookies import login_cookie, session_cookie, set_cookie
 from consent_service.web.door import Door
 from consent_service.web.pages import Pages
-from consent_service.web.paths import ours
+from consent_service.web.paths import LINK, ours
 from consent_service.web.visits import Visit
 
 CALLBACK: Final = "/login/callback"
@@ -65,15 +69,7 @@ def _by_ourselves(door: Door, pages: Pages, at_idporten: Login) -> None:
         wanted = ours(visit.request.query_params.get("to", ""), otherwise="/overview")
         if visit.session is not None:
             return visit.go(wanted)
-        begun = await at_idporten.begin(
-            pages.db,
-            return_to=wanted,
-            browser=visit.request.cookies.get(login_cookie(pages)),
-            locale=visit.words.language,
-        )
-        answer = visit.go(begun.location)
-        set_cookie(pages, answer, login_cookie(pages), begun.browser, max_age=_LOGIN_SECONDS)
-        return answer
+        return await to_idporten(visit, at_idporten, wanted)
 
     @door.anyone(CALLBACK)
     async def callback(visit: Visit) -> Response:
@@ -84,6 +80,16 @@ def _by_ourselves(door: Door, pages: Pages, at_idporten: Login) -> None:
             pages.db, answer=dict(sent), browser=visit.request.cookies.get(login_cookie(pages))
         )
         return _refused(visit, person) if isinstance(person, LoginRefused) else await _admit(visit, person)
+
+
+async def to_idporten(visit: Visit, at_idporten: Login, wanted: str, *, anew: bool = False) -> Response:
+    """Send the browser to log in, and then on to ``wanted``; ``anew`` even where ID-porten knows who is there."""
+    pages = visit.pages
+    cookie = visit.request.cookies.get(login_cookie(pages))
+    begun = await at_idporten.begin(pages.db, return_to=wanted, browser=cookie, locale=visit.words.language, anew=anew)
+    answer = visit.go(begun.location)
+    set_cookie(pages, answer, login_cookie(pages), begun.browser, max_age=_LOGIN_SECONDS)
+    return answer
 
 
 async def _admit(visit: Visit, person: LoggedIn) -> Response:
@@ -114,11 +120,25 @@ async def _begin(visit: Visit, person: LoggedIn, number: NationalId) -> Response
             candidate_id=await find(tx, service.lookup, number),
             at=at,
         )
+        if person.anew:
+            await _show(tx, service, person, number, earlier, value, at=at)
     wanted = ours(person.return_to, otherwise="/overview")
-    answer = visit.go(f"/welcome?to={quote(wanted if wanted != '/' else '/overview')}")
+    welcomed = f"/welcome?to={quote(wanted if wanted != '/' else '/overview')}"
+    answer = visit.go(LINK if person.anew else welcomed)
     set_cookie(pages, answer, session_cookie(pages), value)
     set_cookie(pages, answer, login_cookie(pages), "", max_age=0)
     return answer
+
+
+async def _show(
+    tx: Transaction, keys: ServiceKeys, person: LoggedIn, number: NationalId, earlier: str, value: str, *, at: int
+) -> None:
+    """A login anew shows a number: the first of two, or the second where the earlier session has shown the first."""
+    if person.return_to == LINK:
+        held_by = hash_of(earlier) if is_value(earlier) else b""
+        await proofs.second(tx, keys, held_by=held_by, session_hash=hash_of(value), at=at)
+    else:
+        await proofs.first(tx, keys, number, hash_of(value), at=at)
 
 
 def _refused(visit: Visit, why: LoginRefused) -> Response:

@@ -3,10 +3,15 @@
 import re
 from typing import Final
 
+NUMBERS: Final = "/numbers"
+LINK: Final = "/numbers/link"
+"""Where a login anew comes back to: with the number that she has had, and with the one that she has now."""
+
 _ID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 RETURN_PATHS: Final = re.compile(
     rf"/|/(?:overview|claim|welcome|share|log|plans|rights|mapping|consents|blocks)"
+    rf"|/numbers(?:/link)?"
     rf"|/(?:drafts|notes|requests|consents|plans)/{_ID}(?:/(?:edit|delete|revoke|choose))?"
     rf"|/notes/new|/rights/erase|/logged-out"
 )

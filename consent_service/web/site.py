@@ -13,6 +13,7 @@ from consent_service.web import (
     logout,
     mapping,
     notes,
+    numbers,
     overview,
     pausing,
     plans,
@@ -24,7 +25,7 @@ from consent_service.web import (
 from consent_service.web.pages import Pages
 
 _ENTERING = (front, login, welcome, logout)
-_OWN = (overview, drafts, notes, sharing, requests, consents, pausing, blocks, mapping, plans, log, rights)
+_OWN = (overview, drafts, notes, sharing, requests, consents, pausing, blocks, mapping, plans, log, numbers, rights)
 
 
 def routes(pages: Pages) -> list[BaseRoute]:

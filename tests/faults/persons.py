@@ -32,9 +32,9 @@ FAULTS = (
     ),
     in_room(
         "persons/proofs",
-        "any browser completes a proof",
-        "held.whole or held.id != proof_id",
-        "held.whole",
+        "a third login completes what two have shown",
+        "held is None or held.whole",
+        "held is None",
         PROOFS,
     ),
     in_room(
@@ -44,8 +44,8 @@ FAULTS = (
     in_room(
         "persons/proofs",
         "a proof is any session's",
-        'aad("1", "number proof", proof_id, lookup, session_hash.hex(), str(whole))',
-        'aad("1", "number proof", proof_id, lookup)',
+        'aad("1", "number proof", proof_id, lookup, session_hash.hex(), str(whole), str(lapses_at))',
+        'aad("1", "number proof", lookup)',
         PROOFS,
     ),
     in_room(

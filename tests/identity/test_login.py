@@ -93,6 +93,28 @@ async def test_the_browser_carries_only_the_name_of_its_request(desk: Desk) -> N
     assert (await desk.http.get(begun.location)).status_code == 400
 
 
+async def test_a_login_anew_asks_who_is_logged_in_already_too(desk: Desk) -> None:
+    """ID-porten is told to ask again, and the login says that it was one of those; an ordinary one does not."""
+    for anew in (True, False):
+        begun = await desk.login.begin(desk.db, return_to="/", browser=None, anew=anew)
+        person = await desk.login.finish(desk.db, answer=await desk.log_in(begun.location), browser=begun.browser)
+        assert isinstance(person, LoggedIn)
+        assert person.anew is anew
+
+
+async def test_a_login_anew_that_leans_on_an_older_one_is_refused(desk: Desk) -> None:
+    """Whatever the browser was sent with, the person has to have shown herself since: a silent login shows nobody."""
+    for seconds, outcome in ((20, LoggedIn), (60, LoginRefused)):
+        begun = await desk.login.begin(desk.db, return_to="/", browser=None)
+        answer = await desk.log_in(begun.location)
+        desk.clock.advance(seconds=seconds)
+        async with desk.db.transaction() as tx:
+            later = Statement("UPDATE login_attempt SET anew = 1, begun_at = :now")
+            await tx.run(later, now=desk.clock.now())
+        person = await desk.login.finish(desk.db, answer=answer, browser=begun.browser)
+        assert isinstance(person, outcome), seconds
+
+
 async def test_two_tabs_can_log_in(desk: Desk) -> None:
     """A browser that begins twice may finish either."""
     first = await desk.login.begin(desk.db, return_to="/consents/1", browser=None)

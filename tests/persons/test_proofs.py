@@ -25,11 +25,11 @@ async def show_first(reception: Reception, session: bytes = FIRST) -> Proof:
     return shown
 
 
-async def show_second(reception: Reception, proof_id: str, *, held_by: bytes = FIRST) -> bool:
+async def show_second(reception: Reception, *, held_by: bytes = FIRST) -> bool:
     """She logs in anew with the number she has now, in the browser that held ``held_by``."""
     service, now = reception.keys.service, reception.clock.now()
     async with reception.db.transaction() as tx:
-        return await proofs.second(tx, service, proof_id, held_by=held_by, session_hash=SECOND, at=now)
+        return await proofs.second(tx, service, held_by=held_by, session_hash=SECOND, at=now)
 
 
 async def seen(reception: Reception, session: bytes) -> Proof | None:
@@ -48,9 +48,9 @@ async def test_two_logins_are_a_proof_for_one_use(reception: Reception) -> None:
     """It moves from the first session to the second, and of many who press at once one gets it."""
     first = await show_first(reception)
     assert (first.first, first.whole) == (D_NUMBER.digits, False)
-    assert await show_second(reception, first.id)
+    assert await show_second(reception)
     assert await seen(reception, FIRST) is None
-    assert await seen(reception, SECOND) == Proof(first.id, D_NUMBER.digits, whole=True)
+    assert await seen(reception, SECOND) == Proof(D_NUMBER.digits, whole=True)
     taken = await asyncio.gather(*(take(reception) for _ in range(4)))
     assert [one.first for one in taken if one is not None] == [D_NUMBER.digits]
     assert await seen(reception, SECOND) is None
@@ -65,19 +65,23 @@ async def test_half_a_proof_is_none(reception: Reception) -> None:
 
 
 async def test_a_proof_is_of_one_browser(reception: Reception) -> None:
-    """A second login that was begun for another proof, or in a browser that holds none, completes nothing."""
-    first = await show_first(reception)
-    other = await show_first(reception, ELSEWHERE)
-    assert not await show_second(reception, first.id, held_by=b"nobody's")
-    assert not await show_second(reception, first.id, held_by=ELSEWHERE)
-    assert not await show_second(reception, other.id, held_by=FIRST)
+    """A second login in a browser that holds no proof completes nobody's, and a third none at all."""
+    await show_first(reception)
+    await show_first(reception, ELSEWHERE)
+    assert not await show_second(reception, held_by=b"nobody's")
     assert await seen(reception, SECOND) is None
+    assert await show_second(reception)
+    assert not await show_second(reception, held_by=SECOND)
+    assert await take(reception) is None
+    left = await seen(reception, ELSEWHERE)
+    assert left is not None
+    assert not left.whole
 
 
 async def test_a_proof_does_not_wait(reception: Reception) -> None:
     """Twenty minutes after the first login it shows nothing, whether or not it was swept away."""
-    first = await show_first(reception)
-    assert await show_second(reception, first.id)
+    await show_first(reception)
+    assert await show_second(reception)
     reception.clock.advance(seconds=PATIENCE // 1_000_000)
     assert await seen(reception, SECOND) is None
     assert await take(reception) is None
@@ -92,20 +96,20 @@ async def test_a_proof_does_not_wait(reception: Reception) -> None:
     [
         "UPDATE number_proof SET whole = 1",
         "UPDATE number_proof SET session_hash = :other",
-        "UPDATE number_proof SET id = 'another'",
+        "UPDATE number_proof SET lapses_at = lapses_at + 1",
         "UPDATE number_proof SET lookup = 'another'",
         "UPDATE number_proof SET sealed = :other",
     ],
 )
 async def test_a_changed_proof_shows_nothing(reception: Reception, change: str) -> None:
     """Whoever can write to the database makes no whole proof of a half, and hands none to another session."""
-    first = await show_first(reception)
+    await show_first(reception)
     async with reception.db.transaction() as tx:
         given = {"other": SECOND} if ":other" in change else {}
         await tx.run(Statement(change), **given)
     for session in (FIRST, SECOND):
         assert await seen(reception, session) is None
-    assert not await show_second(reception, first.id)
+    assert not await show_second(reception)
     assert await take(reception) is None
 
 

@@ -14,6 +14,8 @@ from consent_service.consents.states import State as ConsentState
 from consent_service.delivery.states import Status
 from consent_service.identity.units import UnitKind
 from consent_service.notes.content import SECTIONS
+from consent_service.persons.linking import NotLinked
+from consent_service.persons.numbers import begins
 from consent_service.plans.states import State as MappingState
 from consent_service.web import words
 from consent_service.web.words import Words
@@ -37,6 +39,9 @@ PUT_TOGETHER = (
     "front.rights.",
     "request.",
     "mapping.",
+    "numbers.d_number",
+    "numbers.fodselsnummer",
+    "numbers.not_linked.",
 )
 
 
@@ -95,6 +100,8 @@ def test_every_value_has_its_words() -> None:
     wanted |= {f"names.unit.{ground.party}" for one in Purposes.load().all() for ground in one.grounds}
     wanted |= {f"consent.receipt.{kind}" for kind in ("given", "refused", "termination")}
     wanted |= {f"dates.month.{month}" for month in range(1, 13)}
+    wanted |= {f"numbers.not_linked.{why}" for why in NotLinked}
+    wanted |= {f"numbers.{begins(digits)[0]}" for digits in ("21879498012", "50846202355")}
     assert wanted <= set(TEXTS)
 
 

@@ -212,6 +212,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("nonce", sa.String(), nullable=False),
         sa.Column("code_verifier", sa.String(), nullable=False),
         sa.Column("return_to", sa.String(), nullable=False),
+        sa.Column("anew", sa.BigInteger(), nullable=False),
         sa.Column("begun_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("state_hash"),
     )
@@ -475,7 +476,6 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     op.create_table(
         "number_proof",
         sa.Column("session_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("id", sa.String(), nullable=False),
         sa.Column("lookup", sa.String(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("whole", sa.BigInteger(), nullable=False),
