@@ -56,7 +56,11 @@ class Released:
 
 @dataclass(frozen=True)
 class Dispatched:
-    """A letter that may be sent now."""
+    """A letter that may be sent now.
+
+    ``national_id``: the number that the consent was given with. One that was linked to her since (``persons.linking``)
+    goes with consents from then on: what was consented to never changes, and whose letter it is neither.
+    """
 
     letter_id: str
     at: int

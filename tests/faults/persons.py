@@ -31,6 +31,27 @@ FAULTS = (
         LINKING,
     ),
     in_room(
+        "identity/login",
+        "a login from before is one anew",
+        "if anew and (shown_at is None",
+        "if not anew and (shown_at is None",
+        "tests/identity/test_login.py",
+    ),
+    in_room(
+        "web/numbers",
+        "an ordinary login shows a number",
+        "return await to_idporten(visit, LINK, anew=True)",
+        "return await to_idporten(visit, LINK)",
+        "tests/web/test_numbers.py",
+    ),
+    in_room(
+        "web/numbers",
+        "a proof is used again",
+        "if await proofs.take(tx, service, session, now=at) is not None:",
+        "if proof:",
+        "tests/web/test_numbers.py",
+    ),
+    in_room(
         "persons/proofs",
         "a third login completes what two have shown",
         "held is None or held.whole",
