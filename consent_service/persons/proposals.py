@@ -164,7 +164,7 @@ async def _row(view: Snapshot, keys: ServiceKeys, proposal_id: str) -> Row:
 def _is_ours(rows: MacKey, row: Row) -> bool:
     ours = isinstance(row["mac"], bytes) and rows.verify(_message(row), row["mac"])
     if not ours:
-        _log.error("a proposal was written by somebody else", proposal=row["id"], alarm="number proposal")
+        _log.error("a proposal was written by somebody else", item=row["id"], alarm="number proposal")
     return ours
 
 

@@ -65,7 +65,7 @@ FAULTS = (
     in_room(
         "persons/proofs",
         "a proof is any session's",
-        'aad("1", "number proof", proof_id, lookup, session_hash.hex(), str(whole), str(lapses_at))',
+        'aad("1", "number proof", lookup, session_hash.hex(), str(whole), str(lapses_at))',
         'aad("1", "number proof", lookup)',
         PROOFS,
     ),
