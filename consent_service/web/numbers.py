@@ -1,8 +1,8 @@
 """The numbers that find her: which there are, and another one by logging in with both.
 
 Three presses, two logins: with the number that she has had, with the one that she has now, and her yes on the page that
-says what will happen. What can't be linked is said with its reason, and then nothing has happened. Behind a login sidecar nobody can be made to log in anew by us: there
-operators link, and the page says whom to ask.
+says what will happen. What can't be linked is said with its reason, and then nothing has happened. Behind a login
+sidecar we can make nobody log in anew: there operators link, and the page says whom to ask.
 """
 
 from typing import Any, Final

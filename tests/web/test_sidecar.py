@@ -130,3 +130,14 @@ async def test_nobody_tells_us_of_logouts_there(street: Street) -> None:
     assert (await street.browser.get("/logout/frontchannel")).status_code == 404
     assert (await street.browser.post("/logout/backchannel", data={"logout_token": "a.b.c"})).status_code == 404
     assert (await street.browser.get("/login/callback")).status_code == 404
+
+
+async def test_another_number_is_linked_by_operators_here(street: Street) -> None:
+    """We can't make the sidecar ask her anew, so two logins prove nothing: the page says whom to ask, and no more."""
+    await street.start()
+    page = await street.browser.get("/numbers")
+    assert "Fødselsnummer som begynner på 218794" in page.text
+    assert "Vi hjelper deg med det." in page.text
+    assert "/numbers/first" not in page.text
+    for path in ("/numbers/first", "/numbers/second", "/numbers/link"):
+        assert (await street.browser.get(path)).status_code == 404
