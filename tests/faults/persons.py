@@ -40,8 +40,8 @@ FAULTS = (
     in_room(
         "web/numbers",
         "an ordinary login shows a number",
-        "return await to_idporten(visit, LINK, anew=True)",
-        "return await to_idporten(visit, LINK)",
+        "return await to_idporten(visit, at_idporten, LINK, anew=True)",
+        "return await to_idporten(visit, at_idporten, LINK)",
         "tests/web/test_numbers.py",
     ),
     in_room(
