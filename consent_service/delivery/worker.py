@@ -6,6 +6,7 @@ claims nothing more, lets what is under way end within a short time, and leaves 
 """
 
 import asyncio
+import contextlib
 import secrets
 
 import structlog
@@ -24,6 +25,8 @@ from consent_service.storage.engine import Database
 AT_A_TIME = 16
 """Letters that one worker has under way."""
 
+_WORTH_A_CLAIM = 4
+_GATHER = 0.25  # seconds; slow letters delay no other for longer
 _LONGEST_SLEEP = 0.5  # seconds; a letter accepted by another process is seen within this time
 _AFTER_FAILURE = 1.0
 _LAST_WORDS = 5.0
@@ -94,9 +97,19 @@ class Worker:
         if self._clock.now() >= self._tidy_at:
             self._tidy_at = self._clock.now() + _TIDY_EVERY
             await tidy(self._db, self._keys, self._clock)
-        begun = await self._begin()
-        if not begun:
+        await self._room()
+        if not await self._begin():
             await self._some_end(await self._sleep())
+
+    async def _room(self) -> None:
+        """Wait until a claim is worth its commit: several places are free, or a moment has passed.
+
+        Letters end one after the other, and a claim for each would cost as much as what was written down of it.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GATHER):
+                while len(self._under_way) > AT_A_TIME - _WORTH_A_CLAIM:
+                    await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
 
     async def _begin(self) -> int:
         """Claim as many letters as there are free places, and begin with them."""
