@@ -28,6 +28,7 @@ def sandbox(folder: Folder = Path("sandbox"), first_port: FirstPort = 9101) -> N
 
     They speak the real protocols and refuse what the real ones refuse. The folder gets service.env, with the
     settings that point the service at them, and clients/, with a registration file for each party and test person.
+    Programs of others register themselves with POST /sandbox/clients, at ID-porten and at Maskinporten.
 
     Example: consent-service sandbox, and in another terminal: set -a; . sandbox/service.env; consent-service serve
     """

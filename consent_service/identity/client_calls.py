@@ -4,6 +4,7 @@ Rules: only endpoints of the issuer's own metadata are asked; every call proves 
 redirect is followed; an answer is bounded, and read as strictly as a token.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,12 +73,17 @@ class ClientCalls:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": signed,
         }
-        request = self._http.build_request("POST", endpoint, data=proven, timeout=_TIMEOUT_SECONDS)
+        body = b""
         try:
-            response = await self._http.send(request, follow_redirects=False)
-            if response.status_code >= 500 or len(response.content) > _LARGEST_ANSWER:
-                raise Unreadable(what)
-            return response.status_code, strict_json(response.content)
-        except (httpx.HTTPError, Unreadable) as failure:
+            async with (
+                asyncio.timeout(_TIMEOUT_SECONDS),
+                self._http.stream("POST", endpoint, data=proven, follow_redirects=False) as response,
+            ):
+                async for piece in response.aiter_bytes():
+                    body += piece
+                    if response.status_code >= 500 or len(body) > _LARGEST_ANSWER:
+                        raise Unreadable(what)
+            return response.status_code, strict_json(body)
+        except (httpx.HTTPError, TimeoutError, Unreadable) as failure:
             _log.warning("the issuer did not answer", what=what, failure=type(failure).__name__)
             raise LoginUnavailable from None

@@ -6,7 +6,7 @@ carries our audience only when the client asked for it (``resource``); otherwise
 has logged in at one client is logged in at the next without being asked, and who logs out at one is out at all.
 
 A script logs in as a browser does: it posts the login page's form, which is the authorisation request and ``pid``.
-For developers only: ``POST /sandbox/keys/rotate`` changes the key.
+For developers only: ``POST /sandbox/clients`` registers a client, ``POST /sandbox/keys/rotate`` changes the key.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from consent_service.sandbox.idporten_clients import Clients
 from consent_service.sandbox.idporten_logout import log_out
 from consent_service.sandbox.idporten_pages import error_page, login_page
 from consent_service.sandbox.idporten_pushed import LIFE_SECONDS, OURS, PushedRequests
-from consent_service.sandbox.idporten_registry import IdportenClient, IdportenConfig, SandboxPerson
+from consent_service.sandbox.idporten_registry import IdportenClient, IdportenConfig, Registration, SandboxPerson
 from consent_service.sandbox.idporten_requests import (
     ACR_VALUES,
     LOCALES,
@@ -76,6 +76,14 @@ def _publish(app: FastAPI, config: IdportenConfig) -> None:
     @app.get("/jwks.json")
     async def jwks() -> Response:
         return JSONResponse(config.keys.jwks())
+
+    @app.post("/sandbox/clients", status_code=201)
+    async def register(registration: Registration) -> Response:
+        try:
+            config.registered[registration.client_id] = registration.client()
+        except ValueError as unfit:
+            return OAuthError("invalid_client_metadata", str(unfit)).answer()
+        return JSONResponse({"client_id": registration.client_id}, status_code=201)
 
     @app.post("/sandbox/keys/rotate")
     async def rotate() -> Response:

@@ -32,7 +32,7 @@ async def log_out(
     if wanted is not None and (client is None or wanted not in client.post_logout_redirect_uris):
         return error_page()
     session = sessions.end(cookie)
-    told = [] if session is None else [one for one in config.clients if one.client_id in session.clients]
+    told = [] if session is None else [one for one in config.every_client() if one.client_id in session.clients]
     frames: list[str] = []
     if session is not None:
         await _tell(config, tokens, session, told)

@@ -1,13 +1,14 @@
 """What a local ID-porten is told before it starts: its clients and its test persons."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from consent_service.clock import Clock, SystemClock
 from consent_service.persons.numbers import NumberRule
-from consent_service.sandbox.keys import IssuerKeys, Jwk
+from consent_service.sandbox.keys import ClientJwks, IssuerKeys, Jwk
 from consent_service.settings import Environment
 
 ClientAuthentication = Literal["private_key_jwt", "client_secret_basic", "client_secret_post"]
@@ -38,6 +39,35 @@ class IdportenClient:
             raise ValueError("a client has keys or a secret, as its way to authenticate demands")
 
 
+class Registration(BaseModel):
+    """The body of ``POST /sandbox/clients``, in the words of OpenID Connect Dynamic Client Registration."""
+
+    model_config = ConfigDict(extra="forbid")
+    client_id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,255}$")]
+    redirect_uris: Annotated[list[str], Field(min_length=1)]
+    post_logout_redirect_uris: list[str] = []
+    frontchannel_logout_uri: str = ""
+    backchannel_logout_uri: str = ""
+    frontchannel_logout_session_required: bool = True
+    token_endpoint_auth_method: ClientAuthentication = "private_key_jwt"  # noqa: S105 - a way, and no password
+    jwks: ClientJwks | None = None
+    client_secret: SecretStr = SecretStr("")
+
+    def client(self) -> IdportenClient:
+        """As it is kept. Raises ValueError for a client that could never authenticate."""
+        return IdportenClient(
+            client_id=self.client_id,
+            redirect_uris=frozenset(self.redirect_uris),
+            post_logout_redirect_uris=frozenset(self.post_logout_redirect_uris),
+            frontchannel_logout_uri=self.frontchannel_logout_uri,
+            backchannel_logout_uri=self.backchannel_logout_uri,
+            logout_session_required=self.frontchannel_logout_session_required,
+            authentication=self.token_endpoint_auth_method,
+            keys=tuple(self.jwks.keys) if self.jwks else (),
+            secret=self.client_secret.get_secret_value(),
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class SandboxPerson:
     """Somebody to log in as: a synthetic identity number, and a name that nobody has.
@@ -55,7 +85,7 @@ class IdportenConfig:
     """``issuer`` has no slash at its end. Times are in seconds, and as short as ID-porten's own.
 
     ``demands_pushed``: it takes pushed requests alone. ``reaching``: how clients' back channels are reached, by
-    sockets if None.
+    sockets if None. ``registered``: the clients that came while it ran.
     """
 
     issuer: str
@@ -70,11 +100,17 @@ class IdportenConfig:
     keys: IssuerKeys = field(default_factory=IssuerKeys)
     clock: Clock = field(default_factory=SystemClock)
     reaching: httpx.AsyncBaseTransport | None = None
+    registered: dict[str, IdportenClient] = field(default_factory=dict)
 
     def represented_by(self, pid: str) -> str:
         """Whom the person with this number acts for, or an empty text."""
         return next((person.acting_for for person in self.persons if person.pid == pid), "")
 
+    def every_client(self) -> tuple[IdportenClient, ...]:
+        """Those it was told of, and those that registered since."""
+        told = (client for client in self.clients if client.client_id not in self.registered)
+        return (*told, *self.registered.values())
+
     def client(self, client_id: str | None) -> IdportenClient | None:
         """The client with this id."""
-        return next((client for client in self.clients if client.client_id == client_id), None)
+        return next((client for client in self.every_client() if client.client_id == client_id), None)

@@ -8,10 +8,11 @@ import base64
 import json
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from pydantic import BaseModel, ConfigDict, Field
 
 Jwk = Mapping[str, Any]
 
@@ -92,6 +93,13 @@ class IssuerKeys:
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The JWK Set."""
         return {"keys": [key.public_jwk for key in self._published]}
+
+
+class ClientJwks(BaseModel):
+    """The keys that a client registers: public ones, five at most, as at Digdir."""
+
+    model_config = ConfigDict(extra="forbid")
+    keys: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -4,7 +4,8 @@ What the real one refuses, this one refuses: unregistered keys, another audience
 ``iat`` more than 10 seconds off, more than 120 seconds of life, a grant used twice, claims it does not know, scopes
 nobody registered, delegations nobody gave. Its errors carry Maskinporten's own codes.
 
-For developers only: ``POST /sandbox/clients`` registers a client, ``POST /sandbox/keys/rotate`` changes the key.
+For developers only: ``POST /sandbox/clients`` registers a client, ``POST /sandbox/delegations`` lets a supplier act for
+a consumer, ``POST /sandbox/keys/rotate`` changes the key.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from consent_service.clock import DAY, SECOND, Clock, SystemClock
 from consent_service.identity.organisation_numbers import is_organisation_number
-from consent_service.sandbox.keys import IssuerKeys, Jwk
+from consent_service.sandbox.keys import ClientJwks, IssuerKeys, Jwk
 from consent_service.sandbox.oauth import Assertion, AssertionRefused, OAuthError, UsedOnce, peek, read_form, verify
 from consent_service.sandbox.production import refuse_production
 from consent_service.settings import Environment
@@ -66,11 +67,6 @@ class MaskinportenConfig:
     clock: Clock = field(default_factory=SystemClock)
 
 
-class _Jwks(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    keys: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=5)]
-
-
 class Registration(BaseModel):
     """The body of ``POST /sandbox/clients``."""
 
@@ -78,7 +74,16 @@ class Registration(BaseModel):
     client_id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,255}$")]
     organisation_number: str
     scopes: list[str]
-    jwks: _Jwks
+    jwks: ClientJwks
+
+
+class Delegating(BaseModel):
+    """The body of ``POST /sandbox/delegations``: organisation numbers, and one scope."""
+
+    model_config = ConfigDict(extra="forbid")
+    consumer: Annotated[str, Field(pattern="^[0-9]{9}$")]
+    supplier: Annotated[str, Field(pattern="^[0-9]{9}$")]
+    scope: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,255}$")]
 
 
 def maskinporten_app(config: MaskinportenConfig) -> FastAPI:
@@ -119,6 +124,11 @@ def maskinporten_app(config: MaskinportenConfig) -> FastAPI:
         )
         return JSONResponse({"client_id": registration.client_id}, status_code=201)
 
+    @app.post("/sandbox/delegations", status_code=201)
+    async def delegate(given: Delegating) -> Response:
+        issuing.delegate(Delegation(consumer=given.consumer, supplier=given.supplier, scope=given.scope))
+        return JSONResponse(given.model_dump(), status_code=201)
+
     @app.post("/sandbox/keys/rotate")
     async def rotate() -> Response:
         return JSONResponse({"kid": config.keys.rotate()})
@@ -144,8 +154,13 @@ class _Issuing:
         self._config = config
         self._clients: dict[str, MaskinportenClient] = {}
         self._grants = UsedOnce()
+        self._delegations = set(config.delegations)
         for client in config.clients:
             self.register(client)
+
+    def delegate(self, delegation: Delegation) -> None:
+        """Let a supplier ask for a scope on a consumer's behalf."""
+        self._delegations.add(delegation)
 
     def register(self, client: MaskinportenClient) -> None:
         """Add a client, or put it in place of the one with its id."""
@@ -228,7 +243,7 @@ class _Issuing:
         if not isinstance(consumer, str) or not is_organisation_number(consumer) or consumer == own:
             raise AssertionRefused("MP-011", "consumer_org is another organisation's number")
         wanted = {Delegation(consumer=consumer, supplier=own, scope=scope) for scope in scopes}
-        if not wanted <= self._config.delegations:
+        if not wanted <= self._delegations:
             raise AssertionRefused("MP-251", "the consumer has not delegated the scope to this supplier")
         return {
             "consumer": _organisation(consumer),

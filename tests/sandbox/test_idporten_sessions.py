@@ -322,3 +322,22 @@ async def test_without_the_cookie_there_is_nothing_to_log_out_of(town: Town) -> 
         await town.flow.log_in(http, KARI.pid)
         town.clock.advance(seconds=3600)
         assert (await http.get(f"{IDPORTEN}/logout", params=asked)).headers["location"] == HOME
+
+
+async def test_a_client_can_be_registered_while_it_runs(town: Town) -> None:
+    """A developer registers a client in OpenID Connect's own words, and it is like any other."""
+    registration = {
+        "client_id": "theirs",
+        "redirect_uris": ["https://theirs.example/back"],
+        "frontchannel_logout_uri": "https://theirs.example/out",
+        "jwks": {"keys": [key("stranger").public_jwk]},
+    }
+    asked = town.flow.request(client_id="theirs", redirect_uri="https://theirs.example/back")
+    async with town.browser() as http:
+        assert (await http.post(f"{IDPORTEN}/authorize", data={**asked, "pid": KARI.pid})).status_code == 400
+        assert (await http.post(f"{IDPORTEN}/sandbox/clients", json=registration)).status_code == 201
+        assert "code" in answered(await http.post(f"{IDPORTEN}/authorize", data={**asked, "pid": KARI.pid}))
+        assert '<iframe src="https://theirs.example/out?' in (await http.get(f"{IDPORTEN}/logout")).text
+        for unfit, status in (({"jwks": None}, 400), ({"redirect_uris": []}, 422), ({"name": "Theirs"}, 422)):
+            refused = await http.post(f"{IDPORTEN}/sandbox/clients", json={**registration, **unfit})
+            assert refused.status_code == status

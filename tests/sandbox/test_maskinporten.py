@@ -139,6 +139,17 @@ async def test_a_supplier_needs_a_delegation(desk: Desk) -> None:
         assert "MP-251" in refused.json()["error_description"]
 
 
+async def test_a_delegation_can_be_given_while_it_runs(desk: Desk) -> None:
+    """A developer lets a supplier act, and its grant counts from then on."""
+    scope = "consent:notes.draft"
+    given = {"consumer": COUNTY, "supplier": NAV, "scope": scope}
+    assert (await desk.ask(consumer_org=COUNTY, scope=scope)).status_code == 400
+    assert (await desk.http.post(f"{MASKINPORTEN}sandbox/delegations", json=given)).status_code == 201
+    assert (await desk.token(consumer_org=COUNTY, scope=scope))["supplier"]["ID"] == f"0192:{NAV}"
+    wrong = {**given, "consumer": "0192:1"}
+    assert (await desk.http.post(f"{MASKINPORTEN}sandbox/delegations", json=wrong)).status_code == 422
+
+
 NOW = NOON // SECOND
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown client": ({"iss": "other"}, "invalid_grant", "MP-100"),

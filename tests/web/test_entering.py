@@ -106,12 +106,37 @@ async def test_a_login_begun_in_another_browser_is_not_finished_here(town: Town)
 
 
 async def test_the_cookies_are_for_this_host_and_no_script(town: Town) -> None:
-    """Session and login cookies: __Host-, Secure, HttpOnly, SameSite=Lax."""
+    """Session and login cookies: __Host-, Secure, HttpOnly, SameSite=Lax, of no domain; the session's until the end."""
     browser = town.browser()
-    page = await browser.http.get("/login")
-    assert "__Host-login" in page.headers["set-cookie"]
-    for attribute in ("HttpOnly", "Secure", "SameSite=lax", "Path=/"):
-        assert attribute in page.headers["set-cookie"]
+    begun = await browser.http.get("/login")
+    ended = await browser.http.get(await _back(town, begun))
+    for page, name in ((begun, "__Host-login"), (ended, "__Host-session")):
+        (cookie,) = (one for one in page.headers.get_list("set-cookie") if one.startswith(f"{name}="))
+        for attribute in ("HttpOnly", "Secure", "SameSite=lax", "Path=/"):
+            assert attribute in cookie.split("; ")
+        assert "domain" not in cookie.lower()
+        assert ("Max-Age" in cookie) is (name == "__Host-login")
+
+
+async def _back(town: Town, begun: httpx.Response) -> str:
+    """Log in as Kari with the request that ``begun`` carries; where the browser is sent back to."""
+    asked = dict(httpx.URL(begun.headers["location"]).params)
+    answer = await town.idporten.post(f"{IDPORTEN}/authorize", data={**asked, "pid": KARI.pid})
+    return answer.headers["location"].removeprefix(OUR_AUDIENCE)
+
+
+async def test_a_session_that_was_planted_is_nobody_s_after_the_login(town: Town) -> None:
+    """Whatever cookie the browser came back with, the login makes a new one, and ends the session of the old."""
+    mallory, kari = town.browser(), town.browser()
+    await mallory.start(OLA.pid, name="Ola Testmann")
+    planted = mallory.http.cookies["__Host-session"]
+    back = await _back(town, await kari.http.get("/login"))
+    kari.http.cookies.set("__Host-session", planted, domain="consent.example.org", path="/")
+    await kari.http.get(back)
+    assert (await mallory.open("/overview")).status_code == 303
+    assert planted not in [cookie.value for cookie in kari.http.cookies.jar]
+    assert "__Host-login" not in kari.http.cookies
+    assert (await kari.open("/overview")).url.path == "/welcome"
 
 
 async def test_logging_out_ends_the_session_and_tells_id_porten(town: Town) -> None:
