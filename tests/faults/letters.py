@@ -1,10 +1,11 @@
-"""Letters: sent anew though nobody is to get them, cancelled though they may be out."""
+"""Letters: sent anew though nobody is to get them, cancelled though they may be out, told of to the wrong one."""
 
 from __future__ import annotations
 
 from tests.faults.fault import in_room
 
 SUPERSEDING = "tests/delivery/test_superseding.py"
+LISTENING = "tests/delivery/test_listening.py"
 WORKER = "tests/delivery/test_worker.py"
 
 FAULTS = (
@@ -34,6 +35,27 @@ FAULTS = (
         "a letter that nobody answers for is asked about for ever, though its consent was revoked",
         "        return state not in {one.value for one in LIVING | LETTERS_GO_ON}",
         "        return state is None",
+        WORKER,
+    ),
+    in_room(
+        "delivery/reading",
+        "a unit sees that a letter was opened",
+        "    return await _deliveries(view, await _store.of_plan(view, plan_id), opened=False)",
+        "    return await _deliveries(view, await _store.of_plan(view, plan_id), opened=True)",
+        LISTENING,
+    ),
+    in_room(
+        "delivery/history/listening",
+        "an event that is told again is written again",
+        "            new = [line for line in lines if line not in known]",
+        "            new = [line for line in lines if line not in ()]",
+        LISTENING,
+    ),
+    in_room(
+        "delivery/attempt",
+        "a failed look-up makes somebody a non-user",
+        "                return Finding(None, reason, doubt_until=letter.doubt_until)\n\n    def _not_taken",
+        '                return Finding(Status.UNDELIVERABLE, "not-a-user")\n\n    def _not_taken',
         WORKER,
     ),
 )
