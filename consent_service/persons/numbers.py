@@ -78,8 +78,8 @@ class NumberRule:
     """Which numbers an environment takes: ``synthetic`` ones only (outside production), or never (production).
 
     ``new_style_from`` is the day from which the remainders of the 2032 numbers are admitted. Admitting them
-    lets four times as many mistyped numbers through, hence not before they exist; a test environment may set an
-    earlier day.
+    lets four times as many mistyped numbers through, hence not before they exist; no setting moves the day, but a rule
+    made for a test may name an earlier one.
     """
 
     synthetic: bool
