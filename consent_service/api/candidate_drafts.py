@@ -1,6 +1,6 @@
 """Drafts: claimed with a code, read, and made the candidate's own."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
@@ -11,11 +11,15 @@ from consent_service.api.candidate_shapes import DraftPage, DraftShape, NoteShap
 from consent_service.api.contract import CANDIDATE, IF_MATCH, described
 from consent_service.api.fields import Closed, Id, PathId, etag, expected_version
 from consent_service.api.json_bodies import StrictRoute
-from consent_service.api.note_views import draft_json, note_json
-from consent_service.errors import CodeNotValid, Invalid, Violation
+from consent_service.api.note_views import broken_draft_json, draft_json, note_json
+from consent_service.crypto.service_keys import MacKey
+from consent_service.errors import CodeNotValid, Invalid, NotAvailable, Tampered, Violation
 from consent_service.notes import claiming, reading, writing
 from consent_service.notes.claiming import NotClaimed
 from consent_service.notes.content import NoteContent
+from consent_service.notes.kept import DraftLine
+from consent_service.storage.engine import Snapshot
+from consent_service.vault.keys import CandidateKey
 
 _MISTYPED = Violation("/code", "is mistyped: the check character does not fit. Look at each character once more")
 
@@ -70,8 +74,7 @@ def routes(door: CandidateDoor) -> APIRouter:
         key = await caller.key()
         async with door.db.snapshot() as view:
             lines = await reading.list_drafts(view, key.candidate_id)
-            found = [await reading.read_draft(view, key, line.id) for line in lines]
-            return page_answer([await draft_json(view, door.desk.keys.rows, one) for one in found], None)
+            return page_answer([await _as_it_is(view, door.desk.keys.rows, key, line) for line in lines], None)
 
     @router.get(
         "/v1/me/note-drafts/{draft_id}",
@@ -124,3 +127,11 @@ def routes(door: CandidateDoor) -> APIRouter:
         return json_answer(note_json(note), status=201, headers=etag(note.version))
 
     return router
+
+
+async def _as_it_is(view: Snapshot, rows: MacKey, key: CandidateKey, line: DraftLine) -> dict[str, Any]:
+    """A draft of a list. One that somebody else has changed hides no other."""
+    try:
+        return await draft_json(view, rows, await reading.read_draft(view, key, line.id))
+    except (NotAvailable, Tampered, ValueError, KeyError):
+        return await broken_draft_json(view, rows, line)

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Response
 from consent_service.api.answers import json_answer, page_answer
 from consent_service.api.candidate_door import Caller, CandidateDoor
 from consent_service.api.candidate_shapes import MyMappingPage, MyPlan, MyPlanPage
-from consent_service.api.consent_views import unit_json
+from consent_service.api.consent_views import unit_seen
 from consent_service.api.contract import CANDIDATE, described
 from consent_service.api.delivery_views import delivery_json
 from consent_service.api.fields import Day, Id, PathId
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.shapes import MappingAsked
 from consent_service.clock import end_of_day, rfc3339
+from consent_service.consents.reading import UNAVAILABLE
 from consent_service.crypto.service_keys import MacKey
 from consent_service.errors import Invalid, Violation
 from consent_service.identity import units
@@ -126,13 +127,15 @@ def _add_plans(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
 
 
 async def _request_json(view: Snapshot, key: MacKey, request: reading.MyRequest) -> dict[str, Any]:
-    requester = None if request.requester_id is None else await units.get(view, key, request.requester_id)
+    if request.state is None:
+        return _unavailable_json(request)
+    requester = None if request.requester_id is None else await unit_seen(view, key, request.requester_id)
     return {
         "id": request.id,
         "consent_id": request.consent_id,
         "state": request.state.value,
-        "requester": None if requester is None else unit_json(requester),
-        "recipient": unit_json(await units.get(view, key, request.recipient_id)),
+        "requester": requester,
+        "recipient": await unit_seen(view, key, request.recipient_id),
         "created_at": rfc3339(request.created_at),
         "reply_by": rfc3339(request.reply_by),
         "changed_at": rfc3339(request.changed_at),
@@ -154,14 +157,22 @@ async def _request_json(view: Snapshot, key: MacKey, request: reading.MyRequest)
     }
 
 
+def _unavailable_json(request: reading.MyRequest) -> dict[str, Any]:
+    unknown = ("requester", "recipient", "created_at", "reply_by", "changed_at", "plan_id")
+    about = {"id": request.id, "consent_id": request.consent_id, "state": UNAVAILABLE, "parts": [], "messages": []}
+    return about | dict.fromkeys(unknown)
+
+
 async def _plan_json(view: Snapshot, key: MacKey, plan: reading.MyPlan) -> dict[str, Any]:
     return {
         "id": plan.id,
         "version": plan.version,
         "mapping_request_id": plan.mapping_request_id,
         "consent_id": plan.consent_id,
-        "unit": unit_json(await units.get(view, key, plan.unit_id)),
+        "unit": await unit_seen(view, key, plan.unit_id),
         "created_at": rfc3339(plan.created_at),
+        "replaced_at": None if plan.replaced_at is None else rfc3339(plan.replaced_at),
+        "correction": plan.correction,
         "tentative": True,
         "delivery": None if plan.delivery is None else delivery_json(plan.delivery),
     }

@@ -62,12 +62,14 @@ class NotePage(BaseModel):
 
 
 class DraftShape(BaseModel):
-    """A claimed draft."""
+    """A claimed draft. ``handed_over_by`` is null for a unit whose registration somebody else has changed, and
+    ``language`` for a draft that can't be read.
+    """
 
     id: Uuid
-    handed_over_by: UnitShape
+    handed_over_by: UnitShape | None
     handed_over_at: Time
-    language: str
+    language: str | None
     sections: dict[str, str]
     questions: list[dict[str, str]]
 
@@ -118,16 +120,19 @@ class MappingMessage(BaseModel):
 
 
 class MyMapping(BaseModel):
-    """A mapping request that concerns the candidate. ``requester`` is null when she asked herself."""
+    """A mapping request that concerns the candidate. ``requester`` is null when she asked herself.
+
+    One that somebody else has changed is ``unavailable``, and says nothing but its id.
+    """
 
     id: Uuid
     consent_id: Uuid
     state: str
     requester: UnitShape | None
-    recipient: UnitShape
-    created_at: Time
-    reply_by: Time
-    changed_at: Time
+    recipient: UnitShape | None
+    created_at: Time | None
+    reply_by: Time | None
+    changed_at: Time | None
     plan_id: Uuid | None
     parts: list[PartWithContent]
     messages: list[MappingMessage]
@@ -141,14 +146,19 @@ class MyMappingPage(BaseModel):
 
 
 class MyPlanLine(BaseModel):
-    """A tentative plan, without its content."""
+    """A tentative plan, without its content. ``unit`` is null for one whose registration somebody else has changed.
+
+    ``replaced_at`` is when the version before it came; ``correction``: it came after the consent had ended.
+    """
 
     id: Uuid
     version: int
     mapping_request_id: Uuid
     consent_id: Uuid
-    unit: UnitShape
+    unit: UnitShape | None
     created_at: Time
+    replaced_at: Time | None
+    correction: bool
     tentative: Literal[True]
     delivery: DeliveryShape | None
 

@@ -27,6 +27,12 @@ def unit_json(unit: Unit) -> dict[str, Any]:
     }
 
 
+async def unit_seen(view: Snapshot, key: MacKey, unit_id: str) -> dict[str, Any] | None:
+    """The unit, or None for one whose row was changed by somebody else: what it sent is hers to read all the same."""
+    unit = await units.find(view, key, unit_id)
+    return None if unit is None else unit_json(unit)
+
+
 async def units_of(view: Snapshot, key: MacKey, consents: Iterable[ConsentView]) -> Units:
     """The units that ``consents`` name, and who took over from those that are closed, without any that there is not."""
     wanted = {unit_id for one in consents for unit_id in (one.recipient_id, one.requester_id) if unit_id is not None}

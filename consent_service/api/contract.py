@@ -101,7 +101,7 @@ _MEANINGS: Mapping[int, str] = {
     412: "There is a newer version.",
     413: "The call is too large.",
     414: "The address is too long.",
-    415: "The body is not JSON.",
+    415: "The body is of a kind that the call does not take.",
     422: "The content is not acceptable.",
     428: "If-Match is missing.",
     429: "Too many calls; Retry-After says when to come back.",
@@ -121,10 +121,13 @@ def described(
     body: bool = False,
     problems: Sequence[int] = (),
     answers: Mapping[str, Any] | None = None,
+    media_type: str | None = None,
+    form: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The arguments of a route's decorator that say what it is.
 
-    ``problems`` are the statuses beside those that any call may meet. ``answers`` are header fields of the answer.
+    ``problems`` are the statuses beside those that any call may meet. ``answers`` are header fields of the answer, and
+    ``media_type`` what it is, if not JSON. ``form`` is how the body looks where it may be ``multipart/form-data`` too.
     """
     statuses = {*_ALWAYS, *problems, *((401, 403, 429) if security else ()), *((413, 415) if body else ())}
     extra: dict[str, Any] = {MARK: returns}
@@ -141,6 +144,11 @@ def described(
         }
         for status in sorted(statuses)
     }
+    if form:
+        extra["requestBody"] = {"content": {"multipart/form-data": dict(form)}}
     if answers:
         responses[200] = {"headers": dict(answers)}
+    if media_type:
+        schema = {"schema": {"type": "string", "contentMediaType": media_type}}
+        responses.setdefault(200, {})["content"] = {media_type: schema}
     return {"openapi_extra": extra, "responses": responses}

@@ -27,5 +27,6 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
     """Where the letter is, and how it came there."""
     return {
         "status": delivery.status,
+        "delivered_at": None if delivery.delivered_at is None else rfc3339(delivery.delivered_at),
         "history": [{"status": step.status, "at": rfc3339(step.at)} for step in delivery.history],
     }

@@ -42,12 +42,12 @@ def direct(parameters: Parameters) -> type[DirectRoute]:
     return Direct
 
 
-async def _read(receive: Receive) -> bytes:
+async def read_raw(request: Request) -> bytes:
     """The whole body. Raises Malformed if the caller goes away: nobody will read it, but the call ends as any other."""
     chunks: list[bytes] = []
     more = True
     while more:
-        message = await receive()
+        message = await request.receive()
         if message["type"] != "http.request":
             raise Malformed
         chunks.append(message.get("body", b""))
@@ -57,7 +57,11 @@ async def _read(receive: Receive) -> bytes:
 
 async def read_body(request: Request, shape: type[Body]) -> Body:
     """The body as ``shape``, read strictly. Raises RequestValidationError for what does not fit, as FastAPI does."""
-    raw = await _read(request.receive)
+    return as_shape(await read_raw(request), shape)
+
+
+def as_shape(raw: bytes, shape: type[Body]) -> Body:
+    """``raw`` as ``shape``; raises as ``read_body`` does."""
     if not raw:
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
     try:

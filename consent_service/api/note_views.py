@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from consent_service.api.consent_views import unit_json
+from consent_service.api.consent_views import unit_seen
 from consent_service.clock import rfc3339
 from consent_service.crypto.service_keys import MacKey
-from consent_service.identity import units
 from consent_service.notes.content import NoteContent
-from consent_service.notes.kept import Draft, Note, NoteLine
+from consent_service.notes.kept import Draft, DraftLine, Note, NoteLine
 from consent_service.storage.engine import Snapshot
 
 
@@ -30,12 +29,23 @@ def line_json(line: NoteLine) -> dict[str, Any]:
 
 async def draft_json(view: Snapshot, key: MacKey, draft: Draft) -> dict[str, Any]:
     """A claimed draft, with the unit that handed it over."""
-    unit = await units.get(view, key, draft.handed_over_by)
     return {
         "id": draft.id,
-        "handed_over_by": unit_json(unit),
+        "handed_over_by": await unit_seen(view, key, draft.handed_over_by),
         "handed_over_at": rfc3339(draft.handed_over_at),
         **_content(draft.content),
+    }
+
+
+async def broken_draft_json(view: Snapshot, key: MacKey, line: DraftLine) -> dict[str, Any]:
+    """A draft that is not as the service wrote it: it is there, and can't be read."""
+    return {
+        "id": line.id,
+        "handed_over_by": await unit_seen(view, key, line.handed_over_by),
+        "handed_over_at": rfc3339(line.handed_over_at),
+        "language": None,
+        "sections": {},
+        "questions": [],
     }
 
 

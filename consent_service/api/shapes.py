@@ -203,10 +203,12 @@ class DeliveryStep(BaseModel):
 class DeliveryShape(BaseModel):
     """Where a letter is: accepted, dispatched, delivered, undeliverable, cancelled or failed.
 
-    To the candidate, and to nobody else, it is opened once she has opened it.
+    To the candidate, and to nobody else, it is opened once she has opened it. ``delivered_at`` is when the mailbox
+    confirmed that it has it: times that are counted from the plan begin then.
     """
 
     status: str
+    delivered_at: Time | None
     history: list[DeliveryStep]
 
 
@@ -217,11 +219,11 @@ class SendersDelivery(DeliveryShape):
 
 
 class PlanPushed(BaseModel):
-    """A plan, as accepted."""
+    """A plan, as accepted. ``delivery`` is null for a correction that goes to the candidate's pages alone."""
 
     id: Uuid
     version: int
-    delivery: SendersDelivery
+    delivery: SendersDelivery | None
 
 
 class PlanState(PlanPushed):

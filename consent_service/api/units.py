@@ -9,6 +9,7 @@ from consent_service.api import (
     units_events,
     units_mapping_requests,
     units_note_drafts,
+    units_plan_archive,
     units_plans,
     units_releases,
 )
@@ -20,6 +21,7 @@ _ROOMS = (
     units_consents,
     units_mapping_requests,
     units_plans,
+    units_plan_archive,
     units_note_drafts,
     units_consent_requests,
     units_audit,

@@ -1,16 +1,22 @@
-"""Fagopplæring pushes a tentative training plan under its consent, and follows its letter. It never reads one here."""
+"""Fagopplæring pushes a tentative training plan under its consent, and follows its letter. It never reads one here.
 
-from typing import Annotated, Any
+A plan comes as JSON, or with a PDF of fagopplæring's own beside it: then in two fields, ``plan`` and ``pdf``.
+"""
+
+from hashlib import sha256
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
 
 from consent_service.api.answers import json_answer, raw_answer
 from consent_service.api.contract import IDEMPOTENCY_KEY, UNIT, described
 from consent_service.api.delivery_views import senders_delivery_json
+from consent_service.api.direct_route import as_shape, direct, read_body, read_raw
 from consent_service.api.fields import Id, PathId
 from consent_service.api.idempotency import Kept, Repeats, once, parse_key
-from consent_service.api.json_bodies import StrictRoute
+from consent_service.api.multipart import is_form, read_form
 from consent_service.api.shapes import PlanPushed, PlanState
 from consent_service.api.units_door import UnitDoor
 from consent_service.delivery import reading as deliveries
@@ -18,26 +24,64 @@ from consent_service.errors import NotAvailable
 from consent_service.identity.callers import Scope, UnitCaller
 from consent_service.plans import authority, listing, push
 from consent_service.plans.content import TrainingPlan
-from consent_service.plans.push import ReadyPlan
+from consent_service.plans.push import Incoming, ReadyPlan
 from consent_service.storage.engine import Snapshot, Transaction
 
 
 class Pushing(TrainingPlan):
-    """A plan, and the consent that it comes under."""
+    """A plan, and the consent that it comes under.
+
+    ``correction``: where the consent has ended, let it in all the same if the plan was delivered, for the candidate
+    alone. While the consent is in force it makes no difference.
+    """
 
     consent_id: Id
+    correction: Annotated[bool, Field(strict=True)] = False
 
     def plan(self) -> TrainingPlan:
         """The plan alone."""
         return TrainingPlan.model_construct(**{name: getattr(self, name) for name in TrainingPlan.model_fields})
 
 
+_WITH_PDF: Final[dict[str, Any]] = {
+    "schema": {
+        "type": "object",
+        "required": ["plan", "pdf"],
+        "additionalProperties": False,
+        "properties": {
+            "plan": {"$ref": "#/components/schemas/Pushing"},
+            "pdf": {
+                "type": "string",
+                "contentMediaType": "application/pdf",
+                "description": "At most 10 000 000 bytes; without scripts, forms, comments, files or links that lead "
+                "out of it. It is rebuilt, and says on each page that the plan is tentative.",
+            },
+        },
+    },
+    "encoding": {"plan": {"contentType": "application/json"}, "pdf": {"contentType": "application/pdf"}},
+}
+
+
 def routes(door: UnitDoor) -> APIRouter:
     """``POST /v1/plans`` and ``GET /v1/plans/{id}``."""
-    router = APIRouter(route_class=StrictRoute, tags=["plans"])
-    may_push = Depends(door.calling(Scope.PLANS_WRITE))
+    router = APIRouter(tags=["plans"])
+    _add_pushing(router, door)
+    _add_following(router, door)
+    return router
 
-    @router.post(
+
+def _add_pushing(router: APIRouter, door: UnitDoor) -> None:
+    calling = door.calling(Scope.PLANS_WRITE)
+    may_push = Depends(calling)
+
+    async def parameters(request: Request) -> dict[str, Any]:
+        caller = await calling(request)
+        body, request.state.pdf = await _read(request)
+        return {"request": request, "body": body, "caller": caller}
+
+    directly = APIRouter(route_class=direct(parameters), tags=["plans"])
+
+    @directly.post(
         "/v1/plans",
         status_code=202,
         response_model=PlanPushed,
@@ -47,22 +91,24 @@ def routes(door: UnitDoor) -> APIRouter:
             scope=Scope.PLANS_WRITE,
             headers=[IDEMPOTENCY_KEY],
             body=True,
+            form=_WITH_PDF,
             problems=[404, 409],
         ),
     )
     async def push_plan(request: Request, body: Pushing, caller: Annotated[UnitCaller, may_push]) -> Response:
         """Push a plan, or that there is none. It is in the candidate's pages at once, and on its way to her mailbox.
 
-        A second plan under the same request is the next version of the first.
+        A second plan under the same request is the next version of the first. With a PDF in the body, that is the
+        letter, rebuilt; one that is not taken is 422 and says why.
         """
         key = parse_key(request.headers.getlist("idempotency-key"))
-        attempt = _Attempt(door, body, caller)
+        attempt = _Attempt(door, body, request.state.pdf, caller)
         try:
             kept = await once(
                 door.db,
                 door.keys.service,
                 Repeats(caller.unit.id, "plans", key),
-                body.model_dump(mode="json"),
+                attempt.content(),
                 prepare=attempt.prepare,
                 carry_out=attempt.carry_out,
                 at=door.clock.now(),
@@ -71,6 +117,21 @@ def routes(door: UnitDoor) -> APIRouter:
             await attempt.record_refusal()
             raise
         return raw_answer(kept.body, status=kept.status)
+
+    router.routes.extend(directly.routes)
+
+
+async def _read(request: Request) -> tuple[Pushing, bytes | None]:
+    """The plan, and the PDF that came with it."""
+    content_type = request.headers.get("content-type", "")
+    if not is_form(content_type):
+        return await read_body(request, Pushing), None
+    fields = read_form(await read_raw(request), content_type, ("plan", "pdf"))
+    return as_shape(fields["plan"], Pushing), fields["pdf"]
+
+
+def _add_following(router: APIRouter, door: UnitDoor) -> None:
+    may_push = Depends(door.calling(Scope.PLANS_WRITE))
 
     @router.get(
         "/v1/plans/{plan_id}",
@@ -90,17 +151,22 @@ def routes(door: UnitDoor) -> APIRouter:
             }
         )
 
-    return router
-
 
 class _Attempt:
     """One call's push: what is slow before the transaction, and what is written in it."""
 
-    def __init__(self, door: UnitDoor, body: Pushing, caller: UnitCaller) -> None:
+    def __init__(self, door: UnitDoor, body: Pushing, pdf: bytes | None, caller: UnitCaller) -> None:
         self._door = door
+        self._incoming = Incoming(body.consent_id, body.plan(), pdf, correction=body.correction)
         self._body = body
         self._unit = caller.unit
         self._ready = False
+
+    def content(self) -> dict[str, Any]:
+        """What a repeat must have in common with the first call."""
+        said: dict[str, Any] = self._body.model_dump(mode="json")
+        pdf = self._incoming.pdf
+        return said if pdf is None else said | {"pdf_sha256": sha256(pdf).hexdigest()}
 
     async def prepare(self) -> ReadyPlan:
         door = self._door
@@ -108,8 +174,7 @@ class _Attempt:
             door.db,
             door.keys,
             door.desk,
-            self._body.plan(),
-            consent_id=self._body.consent_id,
+            self._incoming,
             unit=self._unit,
             now=door.clock.now(),
         )
@@ -118,7 +183,7 @@ class _Attempt:
 
     async def carry_out(self, tx: Transaction, ready: ReadyPlan) -> Kept:
         pushed = await push.push(tx, self._door.desk, ready, at=self._door.clock.now())
-        delivery = await _delivery_of(tx, pushed.plan_id, pushed.version)
+        delivery = None if pushed.letter_id is None else await _delivery_of(tx, pushed.plan_id, pushed.version)
         answer = {"id": pushed.plan_id, "version": pushed.version, "delivery": delivery}
         return Kept(202, orjson.dumps(answer))
 
@@ -131,7 +196,7 @@ class _Attempt:
                 door.desk,
                 "plan.refused",
                 self._unit.id,
-                self._body.consent_id,
+                self._incoming.consent_id,
                 "not_in_force",
                 now=door.clock.now(),
             )

@@ -56,13 +56,16 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
     "release.released": _FETCHED | _HASHED,
     "release.repeated": _FETCHED | _HASHED,
     "release.refused": _FETCHED,
+    "archive.released": _FETCHED | _HASHED,
+    "archive.refused": _FETCHED,
     # Mapping and plans
     "mapping_request.received": _NOTHING,
     "mapping_request.in_work": _NOTHING,
     "mapping_request.more_information_needed": _NOTHING,
     "mapping_request.declined": _NOTHING,
     "mapping_request.refused": _NOTHING,
-    "plan.pushed": _HASHED | _VERSIONED | {"outcome"},
+    "plan.pushed": _HASHED | _VERSIONED | {"archive_sha256", "outcome"},
+    "plan.corrected": _HASHED | _VERSIONED | {"outcome"},
     "plan.refused": _NOTHING,
     # Letters
     "letter.accepted": _NOTHING,
@@ -117,6 +120,7 @@ _VALUES: Final[Mapping[str, re.Pattern[str]]] = {
     "office": re.compile(r"[A-Za-z0-9 ._/-]{1,64}"),
     "supplier": re.compile(r"[0-9]{9}"),
     "content_sha256": re.compile(r"[0-9a-f]{64}"),
+    "archive_sha256": re.compile(r"[0-9a-f]{64}"),
     "purpose": re.compile(r"[a-z][a-z_]{1,63}"),
     "outcome": re.compile(r"[a-z][a-z_]{1,63}"),
 }

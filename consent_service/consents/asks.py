@@ -1,4 +1,5 @@
-"""What may be asked of the gate, and what it answers. The content exists on ``Released`` and ``Dispatched`` only.
+"""What may be asked of the gate, and what it answers. The content exists on ``Released``, ``Dispatched``
+and ``Archived`` only.
 
 A refusal is a value: it can't be overlooked, and its log entry commits.
 """
@@ -42,6 +43,19 @@ class DispatchAsk:
 
 
 @dataclass(frozen=True)
+class ArchiveAsk:
+    """The unit that pushed a plan asks for the copy that was made for its archive. Spends no use."""
+
+    consent_id: str
+    unit_id: str
+    employee: str
+    office: str
+    archive: PartRef
+    key_hash: str = field(init=False, default="")
+    """Nothing is remembered: the copy is the same each time."""
+
+
+@dataclass(frozen=True)
 class Released:
     """Content that may be handed out: its release is recorded and durable."""
 
@@ -70,11 +84,20 @@ class Dispatched:
 
 
 @dataclass(frozen=True)
+class Archived:
+    """A plan's copy for its sender's archive: that it was fetched is recorded and durable."""
+
+    at: int
+    pdf: bytes = field(repr=False)
+    pdf_sha256: str
+
+
+@dataclass(frozen=True)
 class Refused:
     """The gate's other answer. The reason is for the log and the outbox; the outside sees one answer for all."""
 
     reason: str
 
 
-Ask = ReleaseAsk | DispatchAsk
-Answer = Released | Dispatched | Refused
+Ask = ReleaseAsk | DispatchAsk | ArchiveAsk
+Answer = Released | Dispatched | Archived | Refused

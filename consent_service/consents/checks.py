@@ -1,13 +1,19 @@
-"""The checks of the gate's step 3 that do not depend on how much was used: for what goes out, and what comes in.
+"""The gate's step 3: whether what is asked for may pass; and of that what goes for what comes in too.
 
-Pure: what is judged was read, under the lock, by the caller.
+Pure but for the alarm: what is judged was read, under the lock, by the caller.
 """
 
-from consent_service.consents.asks import DispatchAsk
+from consent_service.consents._store import Stored
+from consent_service.consents.asks import Ask, DispatchAsk, Refused
+from consent_service.consents.desk import Desk
+from consent_service.consents.evidence import Evidence
 from consent_service.consents.purposes import Purpose
-from consent_service.consents.states import LETTERS_GO_ON, LIVING, State
+from consent_service.consents.standing import alarm, intact, terms_of
+from consent_service.consents.states import LETTERS_GO_ON, LIVING, WAITING, State
 from consent_service.consents.terms import Terms
+from consent_service.errors import Tampered
 from consent_service.identity.units import Unit
+from consent_service.vault.keys import MAILBOX
 
 RECIPIENT_CHANGED = "recipient_changed"
 """A unit stays what it was when she said yes, for good. One whose row says otherwise, is none that the service wrote,
@@ -47,3 +53,30 @@ def reason_against_letter(terms: Terms, state: State, ask: DispatchAsk, *, seale
         ("ended", state is not State.GRANTED and not (state in LETTERS_GO_ON and sealed)),
     )
     return next((reason for reason, holds in reasons if holds), None)
+
+
+def check(desk: Desk, read: Evidence, consent: Stored, ask: Ask, at: int) -> Terms | Refused:
+    """All of step 3: the terms that let the ask pass, or the first reason to refuse."""
+    if not intact(desk.keys.rows, consent, read.steps.get(consent.id)):
+        raise Tampered
+    state = State(consent.state)
+    if state in WAITING or consent.granted_at is None:
+        return Refused("not_granted")
+    terms = terms_of(consent)
+    if (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id):
+        raise Tampered
+    if isinstance(ask, DispatchAsk):
+        reason = reason_against_letter(terms, state, ask, sealed=bool(read.shares.get((consent.id, MAILBOX))))
+    else:
+        if (consent.id, ask.key_hash) in read.forged:
+            raise Tampered
+        purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
+        unit = read.units.get(ask.unit_id)
+        reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None
+        reason = reason or reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)
+        if reason == RECIPIENT_CHANGED:
+            alarm(consent.id)
+        spent = terms.max_uses is not None and consent.uses >= terms.max_uses
+        if reason is None and spent and (consent.id, ask.key_hash) not in read.releases:
+            reason = "used_up"
+    return terms if reason is None else Refused(reason)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from consent_service.audit.log import SERVICE_CHAIN, Head, Step, last_steps, steps_of
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
-from consent_service.consents.asks import Ask, ReleaseAsk
+from consent_service.consents.asks import Ask, DispatchAsk
 from consent_service.consents.desk import Desk
 from consent_service.consents.ledger import is_ours
 from consent_service.consents.standing_refusals import by_words
@@ -57,7 +57,7 @@ def chain_of(candidate_id: str | None) -> str:
 
 def wanted_shares(asks: Sequence[Ask]) -> tuple[list[str], list[str]]:
     """The consents, and the recipients, whose shares are asked for."""
-    recipients = {ask.unit_id if isinstance(ask, ReleaseAsk) else MAILBOX for ask in asks}
+    recipients = {MAILBOX if isinstance(ask, DispatchAsk) else ask.unit_id for ask in asks}
     return sorted({ask.consent_id for ask in asks}), sorted(recipients)
 
 
@@ -66,17 +66,17 @@ async def gather(
 ) -> Evidence:
     """Read what is there about ``asks``, beside the shares, under ``heads``."""
     ids = sorted({ask.consent_id for ask in asks})
-    releases = [ask for ask in asks if isinstance(ask, ReleaseAsk)]
+    of_units = [ask for ask in asks if not isinstance(ask, DispatchAsk)]
     consents = await _store.many(tx, ids)
     candidates = {one.candidate_id for one in consents.values()} & heads.keys() - {SERVICE_CHAIN}
     words = {one: steps_of(desk.keys.log, heads[one]) for one in candidates if one is not None}
-    remembered = await _store.releases(tx, sorted({ask.key_hash for ask in releases}))
+    remembered = await _store.releases(tx, sorted({ask.key_hash for ask in of_units}))
     ours = {place for place, row in remembered.items() if is_ours(desk.keys.rows, place, row)}
     return Evidence(
         consents=consents,
         steps=await last_steps(tx, desk.keys.log, ids, heads),
         shares=shares,
-        units={unit_id: await find_unit(tx, desk.keys.rows, unit_id) for unit_id in {ask.unit_id for ask in releases}},
+        units={unit_id: await find_unit(tx, desk.keys.rows, unit_id) for unit_id in {one.unit_id for one in of_units}},
         refusals=await by_words(tx, desk.keys, words),
         releases={place: remembered[place] for place in ours},
         forged=set(remembered) - ours,

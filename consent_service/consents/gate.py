@@ -1,4 +1,7 @@
-"""The gate: the only door through which content leaves for another unit (``release``) or the mailbox (``dispatch``).
+"""The gate: the only door through which content leaves for another unit or the mailbox.
+
+``release`` hands a unit what a consent lets it have, ``archive`` hands the sender of a plan its own copy, and
+``dispatch`` hands the mailbox a letter.
 
 The rule: nothing crosses without a consent in force. These are the steps; the same numbers stand over the code.
 
@@ -37,22 +40,32 @@ from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, lock_conc
 from consent_service.clock import Clock
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
-from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, Refused, ReleaseAsk, Released
-from consent_service.consents.checks import RECIPIENT_CHANGED, reason_against, reason_against_letter
+from consent_service.consents.archives import ARCHIVE
+from consent_service.consents.asks import (
+    Answer,
+    ArchiveAsk,
+    Archived,
+    Ask,
+    DispatchAsk,
+    Dispatched,
+    Refused,
+    ReleaseAsk,
+    Released,
+)
+from consent_service.consents.checks import check
 from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
 from consent_service.consents.evidence import Evidence, chain_of, gather, wanted_shares
 from consent_service.consents.ledger import UNDECIDABLE, Ledger
 from consent_service.consents.purposes import IDENTITY
-from consent_service.consents.standing import alarm, intact, nobodys, terms_of
-from consent_service.consents.states import WAITING, State
+from consent_service.consents.standing import alarm, nobodys
 from consent_service.consents.terms import Terms, commit
 from consent_service.errors import StorageUnavailable, Tampered
 from consent_service.storage.engine import Database, Duplicate, Transaction
 from consent_service.vault.keys import MAILBOX, Keys, RecipientKey
 from consent_service.vault.recipient import open_shares, read_shares
 
-__all__ = ["DispatchAsk", "Dispatched", "Gate", "Refused", "ReleaseAsk", "Released"]
+__all__ = ["ArchiveAsk", "Archived", "DispatchAsk", "Dispatched", "Gate", "Refused", "ReleaseAsk", "Released"]
 
 _log = structlog.get_logger()
 
@@ -98,6 +111,12 @@ class Gate:
         answer = await self._pass(ask, MAILBOX)
         assert isinstance(answer, Dispatched | Refused)
         return answer
+
+    async def archive(self, ask: ArchiveAsk) -> Archived | Refused:
+        """A plan's copy for the archive of the unit that pushed it, or a refusal; as ``release``."""
+        copy = await self._pass(ask, ask.unit_id)
+        assert isinstance(copy, Archived | Refused)
+        return copy
 
     async def _pass(self, ask: Ask, recipient_id: str) -> Answer:
         # 0. Outside the transaction: have the recipient's key in memory.
@@ -178,7 +197,7 @@ class Gate:
 
     def _find(self, read: Evidence, call: _Call, consent: Stored, at: int) -> "_Finding":
         try:
-            terms = _check(self._desk, read, consent, call.ask, at)
+            terms = check(self._desk, read, consent, call.ask, at)
             if isinstance(terms, Refused):
                 return _Finding(consent, None, terms)
             return _Finding(consent, terms, _open(read, terms, call.ask, call.key, at))
@@ -236,34 +255,7 @@ class _Finding:
     answer: Answer
 
 
-def _check(desk: Desk, read: Evidence, consent: Stored, ask: Ask, at: int) -> Terms | Refused:
-    """Step 3. The terms that let the ask pass, or the first reason to refuse."""
-    if not intact(desk.keys.rows, consent, read.steps.get(consent.id)):
-        raise Tampered
-    state = State(consent.state)
-    if state in WAITING or consent.granted_at is None:
-        return Refused("not_granted")
-    terms = terms_of(consent)
-    if (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id):
-        raise Tampered
-    if isinstance(ask, DispatchAsk):
-        reason = reason_against_letter(terms, state, ask, sealed=bool(read.shares.get((consent.id, MAILBOX))))
-    else:
-        if (consent.id, ask.key_hash) in read.forged:
-            raise Tampered
-        purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
-        unit = read.units.get(ask.unit_id)
-        reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None
-        reason = reason or reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)
-        if reason == RECIPIENT_CHANGED:
-            alarm(consent.id)
-        spent = terms.max_uses is not None and consent.uses >= terms.max_uses
-        if reason is None and spent and (consent.id, ask.key_hash) not in read.releases:
-            reason = "used_up"
-    return terms if reason is None else Refused(reason)
-
-
-def _open(read: Evidence, terms: Terms, ask: Ask, key: RecipientKey, at: int) -> Released | Dispatched:
+def _open(read: Evidence, terms: Terms, ask: Ask, key: RecipientKey, at: int) -> Answer:
     """Step 4. Raises Tampered for anything that is not what was granted."""
     shares = read.shares.get((terms.consent_id, key.recipient_id), [])
     bound = terms.share_terms(key.recipient_id)
@@ -272,7 +264,10 @@ def _open(read: Evidence, terms: Terms, ask: Ask, key: RecipientKey, at: int) ->
         person = next(content for ref, content in parts.items() if ref.kind == IDENTITY)
         pdf = parts[ask.pdf]
         return Dispatched(ask.letter_id, at, json.loads(person)["national_id"], pdf, sha256(pdf).hexdigest())
-    parts = open_shares(key, bound, shares)
+    if isinstance(ask, ArchiveAsk):
+        copy = open_shares(key, bound, shares, only=ask.archive.__eq__).get(ask.archive)
+        return Refused("not_shared") if copy is None else Archived(at, copy, sha256(copy).hexdigest())
+    parts = open_shares(key, bound, shares, only=lambda ref: ref.kind != ARCHIVE)
     salt = parts.pop(terms.salt_ref)
     if set(parts) != set(terms.parts):
         raise Tampered

@@ -13,6 +13,7 @@ from consent_service.audit.log import Entry, Head, append, lock
 from consent_service.clock import DAY
 from consent_service.consents import _store, receipts
 from consent_service.consents._store import Stored
+from consent_service.consents.archives import archives_under
 from consent_service.consents.desk import Desk
 from consent_service.consents.preview import Choice, Preview, preview
 from consent_service.consents.purposes import Language
@@ -33,6 +34,7 @@ from consent_service.events.feed import announce, retract
 from consent_service.identity.units import held_enabled
 from consent_service.storage.engine import Transaction
 from consent_service.vault.keys import MAILBOX, CandidateKey, RecipientKey
+from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import seal
 from consent_service.vault.shares import share
 
@@ -130,7 +132,7 @@ async def resume(tx: Transaction, desk: Desk, keyring: Keyring, consent_id: str,
     step(State(consent.state), State.GRANTED)
     entry = Entry("consent.resumed", "candidate", unit_id=terms.recipient.id, consent_id=consent.id, changes_state=True)
     appended = await append(tx, desk.keys.log, head, entry, at=at)
-    await _share_with_recipient(tx, keyring, terms)  # the mailbox kept its own
+    await _share_with_recipient(tx, keyring, terms, *await archives_under(tx, terms))  # the mailbox kept its own
     resumed = stand(desk.keys, consent, State.GRANTED, appended.position)
     await _store.change(tx, consent, resumed)
     await announce(tx, terms.recipient.id, "consent", consent_id=consent.id, state=State.GRANTED.value, at=at)
@@ -264,6 +266,6 @@ async def _share(tx: Transaction, desk: Desk, keyring: Keyring, terms: Terms) ->
         await share(tx, keyring.owner, person, [(terms.share_terms(MAILBOX), keyring.mailbox)])
 
 
-async def _share_with_recipient(tx: Transaction, keyring: Keyring, terms: Terms) -> None:
+async def _share_with_recipient(tx: Transaction, keyring: Keyring, terms: Terms, *archives: PartRef) -> None:
     to_recipient = (terms.share_terms(terms.recipient.id), keyring.recipient)
-    await share(tx, keyring.owner, [*terms.parts, terms.salt_ref], [to_recipient])
+    await share(tx, keyring.owner, [*terms.parts, terms.salt_ref, *archives], [to_recipient])

@@ -19,6 +19,8 @@ from consent_service.errors import Tampered
 from consent_service.identity.units import find as find_unit
 from consent_service.storage.engine import Snapshot
 
+_ENDED = frozenset({"ended", "expired"})
+
 
 @dataclass(frozen=True)
 class NotInForce:
@@ -34,10 +36,13 @@ async def concerned(view: Snapshot, keys: ServiceKeys, consent_id: str) -> str |
     return candidate_id if step is not None and step.chain_id == candidate_id else None
 
 
-async def judge(view: Snapshot, desk: Desk, consent_id: str, unit_id: str, *, at: int) -> Terms | NotInForce:
+async def judge(
+    view: Snapshot, desk: Desk, consent_id: str, unit_id: str, *, at: int, after_end: bool = False
+) -> Terms | NotInForce:
     """The terms, if the consent is in force at ``at`` and the unit, enabled, is its recipient.
 
-    A row that was tampered with is refused too, after the alarm.
+    A row that was tampered with is refused too, after the alarm. ``after_end``: that the consent has ended, in whatever
+    way, is no reason against; for what comes in to the candidate alone.
     """
     consent = await _store.find(view, consent_id)
     if consent is None:
@@ -55,4 +60,6 @@ async def judge(view: Snapshot, desk: Desk, consent_id: str, unit_id: str, *, at
     reason = reason_against(terms, State(consent.state), unit=unit, unit_id=unit_id, purpose=purpose, at=at)
     if reason == RECIPIENT_CHANGED:
         alarm(consent.id)
-    return terms if reason is None else NotInForce(reason)
+    if reason is None or (after_end and reason in _ENDED):
+        return terms
+    return NotInForce(reason)

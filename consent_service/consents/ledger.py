@@ -6,7 +6,17 @@ import structlog
 
 from consent_service.audit.log import Entry, may_hold
 from consent_service.consents._store import Stored
-from consent_service.consents.asks import Answer, Ask, DispatchAsk, Dispatched, Refused, ReleaseAsk, Released
+from consent_service.consents.asks import (
+    Answer,
+    ArchiveAsk,
+    Archived,
+    Ask,
+    DispatchAsk,
+    Dispatched,
+    Refused,
+    ReleaseAsk,
+    Released,
+)
 from consent_service.consents.desk import Desk
 from consent_service.consents.standing import stand, terms_of
 from consent_service.consents.states import State
@@ -115,7 +125,7 @@ def _entry(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
     """What the log says of an answer. A release that was ``counted`` is a step in the consent's life."""
     detail: dict[str, str] = {}
     unit_id: str | None = None
-    if isinstance(ask, ReleaseAsk):
+    if not isinstance(ask, DispatchAsk):
         unit_id = ask.unit_id
         detail = {"employee": ask.employee, "office": ask.office}
         if ask.supplier is not None:
@@ -123,18 +133,26 @@ def _entry(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
     outcome = None
     if isinstance(answer, Refused):
         event, outcome = "refused", answer.reason
-    elif isinstance(answer, Dispatched):
+    elif isinstance(answer, Dispatched | Archived):
         event, detail["content_sha256"] = "released", answer.pdf_sha256
     else:
         event, detail["content_sha256"] = "repeated" if answer.repeated else "released", answer.content_sha256
-    kind = "letter" if isinstance(ask, DispatchAsk) else "release"
+    kind, resource_id = _what(ask, answer)
     return Entry(
         f"{kind}.{event}",
         "service" if isinstance(ask, DispatchAsk) else "unit",
         unit_id=unit_id,
         consent_id=ask.consent_id,
-        resource_id=ask.letter_id if isinstance(ask, DispatchAsk) else getattr(answer, "release_id", None),
+        resource_id=resource_id,
         outcome=outcome,
         changes_state=counted,
         detail=detail,
     )
+
+
+def _what(ask: Ask, answer: Answer) -> tuple[str, str | None]:
+    if isinstance(ask, DispatchAsk):
+        return "letter", ask.letter_id
+    if isinstance(ask, ArchiveAsk):
+        return "archive", ask.archive.resource_id
+    return "release", getattr(answer, "release_id", None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4, uuid5
 
 from consent_service.audit.log import Entry, Head, append_all
+from consent_service.consents.archives import ARCHIVE
 from consent_service.consents.reading import ConsentView, find_for_candidate
 from consent_service.consents.states import LETTERS_GO_ON
 from consent_service.crypto.service_keys import SealKey, ServiceKeys
@@ -20,7 +21,7 @@ from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault import shares
 from consent_service.vault.keys import MAILBOX, RecipientKey
 from consent_service.vault.parts import PartRef, ShareTerms
-from consent_service.vault.seal import SealedPart
+from consent_service.vault.seal import SealedPart, hold_for, refs
 
 _MESSAGES = UUID("0f6f1b1e-9a0c-5f58-9f0a-5d0a3f5c2d11")
 _DOCUMENTS = UUID("5c0c1f8e-53a7-5a0e-8f3e-1f4f7b7a9e02")
@@ -153,6 +154,12 @@ async def _consent(
         return await find_for_candidate(view, keys, candidate_id, consent_id, now=now)
     except (NotAvailable, ValueError, KeyError, TypeError):  # what became of a letter is written down all the same
         return None
+
+
+async def hand_over(tx: Transaction, letter: Letter, controller: str) -> None:
+    """The plan is delivered: from now on its parts are held for the ``controller``. The copy stays its sender's."""
+    parts = await refs(tx, letter.candidate_id, "plan", letter.plan_id, letter.plan_version)
+    await hold_for(tx, [ref for ref in parts if ref.kind != ARCHIVE], controller)
 
 
 async def forget(tx: Transaction, candidate_id: str) -> int:

@@ -34,6 +34,11 @@ class Delivery:
     status: str
     history: tuple[Step, ...]
 
+    @property
+    def delivered_at(self) -> int | None:
+        """When the mailbox confirmed that it has the letter; what counts from the plan counts from then."""
+        return next((step.at for step in self.history if step.status == Status.DELIVERED), None)
+
 
 @dataclass(frozen=True)
 class LetterOut:

@@ -16,7 +16,8 @@ def _number(*, null: bool = False, **more: bool) -> "Column[int]":
 class MappingRequestRow(SQLModel, table=True):
     """One mapping request. ``candidate_id`` is None until the person has come, and again once she is erased.
 
-    ``progress`` is fagopplæring's work alone; what the candidate answered stands in the consent.
+    ``progress`` is fagopplæring's work alone; what the candidate answered stands in the consent. ``questions`` has a
+    keyed hash of each question's id (``questions.marks``): the ids are the asker's words too.
     """
 
     __tablename__ = "mapping_request"
@@ -33,6 +34,7 @@ class MappingRequestRow(SQLModel, table=True):
     recipient_id: str
     progress: str
     messages: int = Field(sa_column=_number())
+    questions: str
     reply_by: int = Field(sa_column=_number())
     created_at: int = Field(sa_column=_number())
     changed_at: int = Field(sa_column=_number())
@@ -51,7 +53,10 @@ class MappingMessageRow(SQLModel, table=True):
 
 
 class PlanRow(SQLModel, table=True):
-    """One version of the plan that answers a mapping request. The newest one is in force."""
+    """One version of the plan that answers a mapping request. The newest one is in force.
+
+    ``correction``: 1 for one that was let in after the consent had ended, for the candidate alone.
+    """
 
     __tablename__ = "plan"
     __table_args__ = (Index("plan_request", "mapping_request_id", "version", unique=True),)
@@ -62,6 +67,7 @@ class PlanRow(SQLModel, table=True):
     mapping_request_id: str
     consent_id: str
     unit_id: str
+    correction: int = Field(sa_column=_number())
     created_at: int = Field(sa_column=_number())
 
 
@@ -76,6 +82,7 @@ class MappingRequest:
     recipient_id: str
     progress: str
     messages: int
+    questions: str
     reply_by: int
     created_at: int
     changed_at: int
@@ -95,6 +102,7 @@ class Plan:
     mapping_request_id: str
     consent_id: str
     unit_id: str
+    correction: int
     created_at: int
 
 

@@ -6,6 +6,7 @@ times; to fagopplæring there is nothing before the candidate's yes.
 
 from dataclasses import dataclass
 
+from consent_service.consents.archives import archive_ref
 from consent_service.consents.reading import ConsentView, find_for_unit
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery.reading import Delivery
@@ -15,6 +16,7 @@ from consent_service.plans import _store
 from consent_service.plans._store import MappingRequest
 from consent_service.plans.states import State, seen_by_asker
 from consent_service.storage.engine import Snapshot
+from consent_service.vault.parts import PartRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +80,26 @@ async def get_plan(view: Snapshot, keys: ServiceKeys, unit_id: str, plan_id: str
     return PlanState(plan.id, plan.version, plan.consent_id, plan.mapping_request_id, plan.created_at, deliveries[-1])
 
 
+async def archive_of(view: Snapshot, plan_id: str) -> tuple[str, PartRef]:
+    """Under which consent a plan's newest version came in, and what its copy for the archive is called.
+
+    Says nothing of who may have it: that is the gate's to decide. For an id of no plan, a consent that there is not.
+    """
+    versions = await _store.versions(view, plan_id)
+    if not versions:
+        return plan_id, archive_ref("", plan_id, 0, plan_id)
+    plan = versions[-1]
+    return plan.consent_id, archive_ref(plan.candidate_id, plan.id, plan.version, plan.consent_id)
+
+
 async def _seen(
     view: Snapshot, keys: ServiceKeys, request: MappingRequest, unit_id: str, now: int
 ) -> MappingState | None:
     try:
         consent = await find_for_unit(view, keys, unit_id, request.consent_id, now=now)
-    except NotAvailable:
+        state = State(request.progress)
+    except (NotAvailable, ValueError):  # a row that somebody else changed hides no other
         return None
-    state = State(request.progress)
     if unit_id == request.requester_id:
         state = seen_by_asker(consent=consent.state, progress=state)
     return MappingState(

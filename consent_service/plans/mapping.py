@@ -25,7 +25,7 @@ from consent_service.identity.units import Unit
 from consent_service.persons import waiting
 from consent_service.persons.numbers import NationalId
 from consent_service.persons.waiting import Receiver, WaitingItem
-from consent_service.plans import _store
+from consent_service.plans import _store, questions
 from consent_service.plans._store import MappingRequest
 from consent_service.plans.content import MappingRequestContent
 from consent_service.plans.parts import MAPPING_REQUEST, request_parts, request_ref
@@ -68,7 +68,14 @@ async def ask(
     """
     parts = request_parts(content)
     asked = await _ask(
-        tx, desk, parts, requester=requester, recipient=recipient, note_sections=note_sections, reply_by=reply_by, at=at
+        tx,
+        desk,
+        content,
+        requester=requester,
+        recipient=recipient,
+        note_sections=note_sections,
+        reply_by=reply_by,
+        at=at,
     )
     told = {
         "mapping_request_id": asked.id,
@@ -110,7 +117,7 @@ async def ask_for_herself(
     purpose = desk.purposes.get(PURPOSE)
     notes = [kind.removeprefix("note.") for kind in purpose.part_kinds if kind.startswith("note.")]
     asked = await _ask(
-        tx, desk, parts, requester=None, recipient=recipient, note_sections=notes, reply_by=reply_by, at=at
+        tx, desk, content, requester=None, recipient=recipient, note_sections=notes, reply_by=reply_by, at=at
     )
     await requests.bind(tx, desk.keys, head, asked.consent_id, at=at)
     await _store.bind(tx, asked.id, key.candidate_id)
@@ -148,7 +155,7 @@ def receiver(keys: ServiceKeys) -> Receiver:
 async def _ask(
     tx: Transaction,
     desk: Desk,
-    parts: Mapping[str, bytes],
+    content: MappingRequestContent,
     *,
     requester: Unit | None,
     recipient: Unit,
@@ -167,7 +174,7 @@ async def _ask(
         recipient=recipient,
         requester=requester,
         part_kinds=[
-            *(f"{MAPPING_REQUEST}.{part}" for part in parts),
+            *(f"{MAPPING_REQUEST}.{part}" for part in request_parts(content)),
             *(f"note.{section}" for section in note_sections),
         ],
         reply_by=reply_by,
@@ -182,6 +189,7 @@ async def _ask(
         recipient_id=recipient.id,
         progress=State.RECEIVED.value,
         messages=0,
+        questions=questions.marks(desk.keys.rows, request_id, content.questions),
         reply_by=reply_by,
         created_at=at,
         changed_at=at,

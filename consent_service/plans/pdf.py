@@ -1,32 +1,27 @@
-"""A training plan as a letter on paper: a tagged, accessible PDF (PDF/UA-1, ISO 14289-1).
+"""A training plan as a letter on paper: a tagged, accessible PDF (PDF/UA-1, ISO 14289-1), and for archives PDF/A too.
 
 The rules it keeps: the same plan, sender, recipient and day give the same bytes, on any machine with the same
 versions; every page says that the plan is tentative and no decision; whatever the strings in the plan are, they come
-out as text; and setting it costs bounded time and memory, outside this process (see ``typesetting``).
+out as text; and setting it costs bounded time and memory, outside this process (see ``press`` and ``typesetting``).
 """
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
-import consent_service
-from consent_service.errors import Invalid, Unavailable
+from consent_service.errors import Invalid
 from consent_service.plans.content import TrainingPlan
+from consent_service.plans.press import SECONDS, Refusal, press
 from consent_service.plans.wording import Letterhead, worded
 
-SECONDS: Final = 30.0  # wall clock, with waiting for the machine
-AT_ONCE: Final = 2  # presses a process runs at the same time
+__all__ = ["ARCHIVE", "LETTER", "NotPrintable", "order", "render", "shortened", "timestamp"]
 
-_REFUSED: Final = 2  # typesetting.REFUSED; that module is not imported here, because it loads typst
+LETTER: Final = ("ua-1",)
+# PDF/A-2a (ISO 19005-2, level A) is what archives take and what keeps the tags; it is accessible as well.
+ARCHIVE: Final = ("a-2a", "ua-1")
+
 _SENDER_ON_TOP: Final = 60
-
-_presses: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 class NotPrintable(Invalid):
@@ -35,69 +30,36 @@ class NotPrintable(Invalid):
     detail = "The plan can't be set as a PDF as it is. Try shorter or simpler texts."
 
 
-class PressBusy(Unavailable):
-    """The PDF was not done in time."""
+async def render(
+    plan: TrainingPlan, head: Letterhead, *, standards: Sequence[str] = LETTER, seconds: float = SECONDS
+) -> bytes:
+    """``plan`` as a PDF in the plan's own language, sent by ``head``, that keeps ``standards``.
 
-
-async def render(plan: TrainingPlan, head: Letterhead, *, seconds: float = SECONDS) -> bytes:
-    """``plan`` as a PDF in the plan's own language, sent by ``head``.
-
-    Raises NotPrintable if typst refuses the content, and PressBusy if it takes longer than ``seconds`` or is
-    stopped at its limits. Cancelling it stops the press.
+    Raises NotPrintable if typst refuses the content or stops at its limits, and PressBusy if it takes longer than
+    ``seconds``.
     """
-    press = _presses.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
-    async with press:
-        status, pdf = await _press(json.dumps(order(plan, head)).encode(), seconds)
-    if status == _REFUSED:
+    told = json.dumps(order(plan, head, standards)).encode()
+    set_ = await press("consent_service.plans.typesetting", told, seconds=seconds)
+    if isinstance(set_, Refusal):
         raise NotPrintable
-    if status != 0 or not pdf.startswith(b"%PDF-"):
-        raise PressBusy
-    return pdf
+    return set_.pdf
 
 
-def order(plan: TrainingPlan, head: Letterhead) -> dict[str, Any]:
+def order(plan: TrainingPlan, head: Letterhead, standards: Sequence[str] = LETTER) -> dict[str, Any]:
     """What the press is given (see ``typesetting``); the same for the same plan, and dated by ``head`` alone."""
     words = worded(plan, head)
     words["sender"] = head.sender
-    words["sender_short"] = _shortened(head.sender)
+    words["sender_short"] = shortened(head.sender)
     words["day"] = [head.date.year, head.date.month, head.date.day]
     words["document_title"] = ": ".join(told for told in (words["title"], words["subject"]) if told)
-    noon = datetime(head.date.year, head.date.month, head.date.day, 12, tzinfo=UTC)
-    return {"plan": words, "timestamp": int(noon.timestamp()), "standards": ["ua-1"]}
+    return {"plan": words, "timestamp": timestamp(head), "standards": list(standards)}
 
 
-def _shortened(sender: str) -> str:
+def timestamp(head: Letterhead) -> int:
+    """When the PDF says that it was made: at noon on the letter's day."""
+    return int(datetime(head.date.year, head.date.month, head.date.day, 12, tzinfo=UTC).timestamp())
+
+
+def shortened(sender: str) -> str:
+    """The sender as it stands on top of each page."""
     return sender if len(sender) <= _SENDER_ON_TOP else sender[: _SENDER_ON_TOP - 1].rstrip() + "…"
-
-
-async def _press(told: bytes, seconds: float) -> tuple[int, bytes]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-s",
-        "-m",
-        "consent_service.plans.typesetting",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=environment(),
-        close_fds=True,
-    )
-    try:
-        async with asyncio.timeout(seconds):
-            pdf, _ = await process.communicate(told)
-    except TimeoutError:
-        raise PressBusy from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    return process.returncode, pdf
-
-
-def environment(ours: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What the press is given of ``ours``: the very code that runs here, one thread, where libraries lie; no secret."""
-    root = Path(consent_service.__file__).parents[1]
-    given = {"PYTHONPATH": str(root), "RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "LC_ALL": "C.UTF-8"}
-    return given | {name: ours[name] for name in ("LD_LIBRARY_PATH", "PYTHONHOME") if name in ours}

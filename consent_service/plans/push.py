@@ -1,13 +1,17 @@
 """Fagopplæring pushes a tentative plan, or that there is none, under the candidate's consent.
 
-0. outside the transaction: find whom it is for, set the PDF, have her key and the mailbox's
+0. outside the transaction: find whom it is for, set the PDF (or rebuild fagopplæring's own), have her key, the
+   mailbox's and the unit's
 1. lock the candidate's chain
-2. judge the consent, anew and in full; the plan answers the mapping request that the consent is about
-3. seal the plan's parts and the PDF under her key, as the next version if the request was answered before
+2. judge the consent, anew and in full; the plan answers the mapping request that the consent is about, and is the
+   version that its PDF says
+3. seal the plan's parts and the PDF under her key, and the copy for the unit's archive
 4. put the letter in the outbox, mark the request answered, append to the log, tell the units
 5. commit: all of it, or nothing
 
-The bytes that were set are the bytes that are sealed and sent; their hash stands in the log.
+The bytes that were set are the bytes that are sealed and sent; their hashes stand in the log. A correction of a
+delivered plan that comes after the end of its consent goes to the candidate alone: there is no letter, no copy, and no
+unit hears of it but those that she shares an older version with, who hear that there is a newer one.
 """
 
 from dataclasses import dataclass, field
@@ -16,24 +20,25 @@ from uuid import uuid4
 
 from consent_service.audit.log import Entry, Head, append, lock
 from consent_service.clock import local_date
+from consent_service.consents.archives import archive_ref, share_archive
 from consent_service.consents.desk import Desk
-from consent_service.consents.judging import judge
 from consent_service.consents.reading import find_for_unit, of_candidate
 from consent_service.consents.terms import Terms
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import letters
 from consent_service.delivery.letters import NewLetter, pdf_of
-from consent_service.errors import NotAvailable, WrongState
+from consent_service.errors import NotAvailable, Unavailable
 from consent_service.events.feed import announce
 from consent_service.identity.units import Unit
-from consent_service.plans import _store
-from consent_service.plans._store import MappingRequest, Plan
-from consent_service.plans.authority import mapping_request_of, record_refusal
+from consent_service.plans import _store, own_pdf, questions
+from consent_service.plans._store import Plan
+from consent_service.plans.answering import Answerable, answerable
+from consent_service.plans.authority import record_refusal
 from consent_service.plans.content import TrainingPlan
 from consent_service.plans.parts import PLAN, plan_parts, plan_ref
-from consent_service.plans.pdf import render
+from consent_service.plans.pdf import ARCHIVE, render
 from consent_service.plans.progress import tell_asker
-from consent_service.plans.states import State, may_follow
+from consent_service.plans.states import State
 from consent_service.plans.texts import texts
 from consent_service.plans.wording import Letterhead
 from consent_service.storage.engine import Database, Transaction
@@ -41,110 +46,137 @@ from consent_service.vault.keys import MAILBOX, CandidateKey, Keys, RecipientKey
 from consent_service.vault.seal import SealedPart, seal
 
 
+class Overtaken(Unavailable):
+    """Another version came in while this one's PDF was made, which says what it replaces."""
+
+
 @dataclass(frozen=True)
-class ReadyPlan:
-    """A plan with its PDF and the keys it needs, and nothing stored yet."""
+class Incoming:
+    """What a unit hands in. ``pdf`` is one that it made itself, None to have it set; ``correction`` if it says so."""
 
     consent_id: str
-    unit: Unit
     plan: TrainingPlan = field(repr=False)
+    pdf: bytes | None = field(default=None, repr=False)
+    correction: bool = False
+
+
+@dataclass(frozen=True)
+class ReadyPlan:
+    """A plan with its PDF, its copy for the archive and the keys it needs, and nothing stored yet."""
+
+    incoming: Incoming
+    unit: Unit
+    version: int
     pdf: bytes = field(repr=False)
+    copy: bytes = field(repr=False)
     key: CandidateKey
     mailbox: RecipientKey
+    archive: RecipientKey
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A plan as accepted: it is in the candidate's pages, and its letter is in the outbox."""
+    """A plan as accepted: it is in the candidate's pages. Without a letter it is there alone."""
 
     plan_id: str
     version: int
-    letter_id: str
+    letter_id: str | None
     at: int
 
 
-async def make_ready(
-    db: Database, keys: Keys, desk: Desk, plan: TrainingPlan, *, consent_id: str, unit: Unit, now: int
-) -> ReadyPlan:
-    """Step 0. It decides nothing but whether setting a PDF is worth while.
+async def make_ready(db: Database, keys: Keys, desk: Desk, incoming: Incoming, *, unit: Unit, now: int) -> ReadyPlan:
+    """Step 0. It decides nothing but whether making a PDF is worth while.
 
-    Raises NotAvailable (and writes the attempt down) without a consent in force, NotPrintable, PressBusy,
-    KeyProviderDown.
+    Raises NotAvailable (and writes the attempt down) without a consent in force, WrongState, Invalid, NotPrintable,
+    NotTaken, PressBusy, KeyProviderDown.
     """
-    candidate_id = await _addressee(db, desk.keys, consent_id, unit, now=now)
-    if candidate_id is None:
-        await record_refusal(db, desk, "plan.refused", unit.id, consent_id, "not_in_force", now=now)
-        raise NotAvailable
-    pdf = await render(plan, Letterhead(sender=unit.name, date=local_date(now)))
-    key = await keys.candidate(candidate_id)
-    return ReadyPlan(consent_id, unit, plan, pdf, key, await keys.recipient(MAILBOX))
+    try:
+        async with db.snapshot() as view:
+            # As much work for all: unknown, foreign and ended take as long.
+            consent = await find_for_unit(view, desk.keys, unit.id, incoming.consent_id, now=now)
+            if consent.state != "granted" and not incoming.correction:
+                raise NotAvailable
+            at = max(now, consent.granted_at or 0)  # her chain may be ahead of the clock
+            found = await answerable(view, desk, incoming.consent_id, unit.id, correction=incoming.correction, at=at)
+    except NotAvailable:
+        await record_refusal(db, desk, "plan.refused", unit.id, incoming.consent_id, "not_in_force", now=now)
+        raise
+    _check_answers(desk, found, incoming)
+    pdf, copy = await _printed(incoming, _letterhead(found, unit, now))
+    key = await keys.candidate(found.terms.candidate_id)
+    mailbox, archive = await keys.recipient(MAILBOX), await keys.recipient(unit.id)
+    return ReadyPlan(incoming, unit, _version(found), pdf, copy, key, mailbox, archive)
+
+
+def _letterhead(found: Answerable, unit: Unit, now: int) -> Letterhead:
+    replaced = local_date(found.earlier.created_at) if found.earlier else None
+    return Letterhead(
+        sender=unit.name, date=local_date(now), version=_version(found), replaces=replaced, correction=found.alone
+    )
+
+
+async def _printed(incoming: Incoming, head: Letterhead) -> tuple[bytes, bytes]:
+    """The PDF for the candidate, and the copy for the archive."""
+    if incoming.pdf is not None:
+        rebuilt = await own_pdf.rebuilt(incoming.pdf, incoming.plan, head)
+        return rebuilt, rebuilt
+    return await render(incoming.plan, head), await render(incoming.plan, head, standards=ARCHIVE)
+
+
+def _version(found: Answerable) -> int:
+    return found.earlier.version + 1 if found.earlier else 1
+
+
+def _check_answers(desk: Desk, found: Answerable, incoming: Incoming) -> None:
+    questions.check(desk.keys.rows, found.request.id, found.request.questions, incoming.plan)
 
 
 async def push(tx: Transaction, desk: Desk, ready: ReadyPlan, *, at: int) -> Pushed:
     """Steps 1 to 4; the caller commits.
 
     Raises NotAvailable without a consent in force, WrongState if the consent is about no mapping request, or about
-    one that was declined.
+    one that was declined, Overtaken.
     """
     # 1. Lock.
     head = (await lock(tx, [ready.key.candidate_id]))[ready.key.candidate_id]
     at = head.now(at)
     # 2. Judge.
-    terms = await judge(tx, desk, ready.consent_id, ready.unit.id, at=at)
-    if not isinstance(terms, Terms) or terms.candidate_id != ready.key.candidate_id:
+    incoming = ready.incoming
+    found = await answerable(tx, desk, incoming.consent_id, ready.unit.id, correction=incoming.correction, at=at)
+    if found.terms.candidate_id != ready.key.candidate_id:
         raise NotAvailable
-    request = await _answerable(tx, desk, terms)
+    if _version(found) != ready.version:
+        raise Overtaken
     # 3. Seal.
-    version = await _next_version(tx, ready, request, at)
+    version = await _add_version(tx, ready, found, at)
     pdf = await _seal(tx, ready, version, at)
-    # 4. Letter, request, log, units.
+    if found.alone:
+        # 4. She alone: the log, and that what she has shared is out of date.
+        await _record(tx, desk, head, ready, version, at)
+        await _tell_of_newer(tx, desk.keys, version, at)
+        return Pushed(version.id, version.version, None, at)
+    # 4. Copy, letter, request, log, units.
+    await _seal_copy(tx, ready, version, found.terms, at)
     letter_id = await letters.enqueue(
-        tx, desk.keys.log, head, _letter(ready, version), pdf, terms.share_terms(MAILBOX), ready.mailbox, now=at
+        tx, desk.keys.log, head, _letter(ready, version), pdf, found.terms.share_terms(MAILBOX), ready.mailbox, now=at
     )
-    answered = request.but(progress=State.ANSWERED.value, changed_at=at)
+    answered = found.request.but(progress=State.ANSWERED.value, changed_at=at)
     await _store.change_progress(tx, answered)
     await _record(tx, desk, head, ready, version, at)
     await tell_asker(tx, answered, at=at)
-    if version.version > 1:
-        await _tell_of_newer(tx, desk.keys, version, at)
+    await _tell_of_newer(tx, desk.keys, version, at)
     return Pushed(version.id, version.version, letter_id, at)
 
 
-async def _addressee(db: Database, keys: ServiceKeys, consent_id: str, unit: Unit, *, now: int) -> str | None:
-    """Whom the plan is for, if the unit's consent looks to be in force."""
-    async with db.snapshot() as view:
-        try:
-            consent = await find_for_unit(view, keys, unit.id, consent_id, now=now)
-        except NotAvailable:
-            return None
-    if consent.recipient_id != unit.id or consent.state != "granted" or consent.terms is None:
-        return None
-    return consent.terms.candidate_id
-
-
-async def _answerable(tx: Transaction, desk: Desk, terms: Terms) -> MappingRequest:
-    """The mapping request that the consent is about. Raises WrongState if a plan can't be the answer to it."""
-    request_id = mapping_request_of(terms)
-    request = await _store.find_request(tx, request_id) if request_id is not None else None
-    purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
-    if request is None or not purpose.delivers_to_mailbox:
-        raise WrongState("This consent is about no mapping request that a plan could answer.")
-    if (request.candidate_id, request.recipient_id) != (terms.candidate_id, terms.recipient.id):
-        raise NotAvailable
-    if not may_follow(State(request.progress), State.ANSWERED):
-        raise WrongState
-    return request
-
-
-async def _next_version(tx: Transaction, ready: ReadyPlan, request: MappingRequest, at: int) -> Plan:
-    earlier = await _store.newest_answer(tx, request.id)
+async def _add_version(tx: Transaction, ready: ReadyPlan, found: Answerable, at: int) -> Plan:
     plan = Plan(
-        id=earlier.id if earlier else str(uuid4()),
-        version=earlier.version + 1 if earlier else 1,
+        id=found.earlier.id if found.earlier else str(uuid4()),
+        version=ready.version,
         candidate_id=ready.key.candidate_id,
-        mapping_request_id=request.id,
-        consent_id=ready.consent_id,
+        mapping_request_id=found.request.id,
+        consent_id=ready.incoming.consent_id,
         unit_id=ready.unit.id,
+        correction=int(found.alone),
         created_at=at,
     )
     await _store.add_plan(tx, plan)
@@ -153,43 +185,45 @@ async def _next_version(tx: Transaction, ready: ReadyPlan, request: MappingReque
 
 async def _seal(tx: Transaction, ready: ReadyPlan, version: Plan, at: int) -> SealedPart:
     """Seal the parts, and the PDF, which is what the mailbox gets. Fagopplæring holds them until delivery."""
-    for name, part in plan_parts(ready.plan).items():
+    for name, part in plan_parts(ready.incoming.plan).items():
         ref = plan_ref(version.candidate_id, version.id, version.version, name)
         await seal(tx, ready.key, ref, part, held_for=ready.unit.id, at=at)
-    return await seal(
-        tx,
-        ready.key,
-        pdf_of(version.candidate_id, version.id, version.version),
-        ready.pdf,
-        held_for=ready.unit.id,
-        at=at,
-    )
+    ref = pdf_of(version.candidate_id, version.id, version.version)
+    return await seal(tx, ready.key, ref, ready.pdf, held_for=ready.unit.id, at=at)
+
+
+async def _seal_copy(tx: Transaction, ready: ReadyPlan, version: Plan, terms: Terms, at: int) -> None:
+    """The copy is fagopplæring's for good; under this consent alone it can be fetched."""
+    ref = archive_ref(version.candidate_id, version.id, version.version, terms.consent_id)
+    copy = await seal(tx, ready.key, ref, ready.copy, held_for=ready.unit.id, at=at)
+    await share_archive(tx, copy, terms, ready.archive)
 
 
 def _letter(ready: ReadyPlan, version: Plan) -> NewLetter:
+    language = ready.incoming.plan.language
+    say = texts(language)
     return NewLetter(
         plan_id=version.id,
         plan_version=version.version,
-        consent_id=ready.consent_id,
+        consent_id=version.consent_id,
         unit_id=ready.unit.id,
         sender_organisation=ready.unit.organisation_number,
-        subject=texts(ready.plan.language).letter_subject,
-        language=ready.plan.language,
+        subject=say.letter_subject if version.version == 1 else say.letter_subject_again,
+        language=language,
     )
 
 
 async def _record(tx: Transaction, desk: Desk, head: Head, ready: ReadyPlan, version: Plan, at: int) -> None:
+    hashes = {"content_sha256": sha256(ready.pdf).hexdigest()}
+    if not version.correction:
+        hashes["archive_sha256"] = sha256(ready.copy).hexdigest()
     entry = Entry(
-        "plan.pushed",
+        "plan.corrected" if version.correction else "plan.pushed",
         "unit",
         unit_id=ready.unit.id,
-        consent_id=ready.consent_id,
+        consent_id=version.consent_id,
         resource_id=version.id,
-        detail={
-            "outcome": ready.plan.outcome,
-            "version": version.version,
-            "content_sha256": sha256(ready.pdf).hexdigest(),
-        },
+        detail={"outcome": ready.incoming.plan.outcome, "version": version.version, **hashes},
     )
     await append(tx, desk.keys.log, head, entry, at=at)
 

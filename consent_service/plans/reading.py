@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+import structlog
 
+from consent_service.consents.archives import ARCHIVE
 from consent_service.consents.reading import find_for_candidate
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery.reading import Delivery
 from consent_service.delivery.reading import of_candidate as deliveries_of
-from consent_service.errors import NotAvailable
+from consent_service.errors import NotAvailable, Tampered
 from consent_service.plans import _store
 from consent_service.plans._store import MappingRequest, Plan
 from consent_service.plans.content import TrainingPlan
@@ -21,6 +23,8 @@ from consent_service.vault.candidate import open_parts
 from consent_service.vault.keys import CandidateKey
 from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import refs
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,13 @@ class MyMessage:
 class MyRequest:
     """A mapping request that concerns the candidate; ``requester_id`` is None for one of her own.
 
-    ``parts`` are those that she can share, with their contents; ``plan_id`` names the plan that answers it.
+    ``parts`` are those that she can share, with their contents; ``plan_id`` names the plan that answers it. ``state``
+    is None for one of which something is not as the service wrote it: nothing can be said of it but its id.
     """
 
     id: str
     consent_id: str
-    state: State
+    state: State | None
     requester_id: str | None
     recipient_id: str
     created_at: int
@@ -54,7 +59,11 @@ class MyRequest:
 
 @dataclass(frozen=True, slots=True)
 class MyPlan:
-    """A plan's newest version without its content, and the way of its letter, if there is one."""
+    """A plan's newest version without its content, and the way of its letter, if there is one.
+
+    ``replaced_at`` is when the version before it came, None for a first one. ``correction``: it came after the consent
+    had ended, for her alone.
+    """
 
     id: str
     version: int
@@ -62,15 +71,19 @@ class MyPlan:
     consent_id: str
     unit_id: str
     created_at: int
+    replaced_at: int | None
+    correction: bool
     delivery: Delivery | None
 
 
 async def my_requests(view: Snapshot, keys: ServiceKeys, key: CandidateKey, *, now: int) -> list[MyRequest]:
-    """The mapping requests that concern the candidate, newest first, with their words."""
+    """The mapping requests that concern the candidate, newest first, with their words. One that was changed by somebody
+    else hides no other.
+    """
     messages = await _store.messages(view, key.candidate_id)
     plans = {plan.mapping_request_id: plan.id for plan in await _store.plans_of(view, key.candidate_id)}
     found = await _store.of_candidate(view, key.candidate_id)
-    return [await _request(view, keys, key, one, messages, plans.get(one.id), now) for one in found]
+    return [await _as_it_is(view, keys, key, one, messages, plans.get(one.id), now) for one in found]
 
 
 async def my_request(view: Snapshot, keys: ServiceKeys, key: CandidateKey, request_id: str, *, now: int) -> MyRequest:
@@ -86,8 +99,10 @@ async def my_request(view: Snapshot, keys: ServiceKeys, key: CandidateKey, reque
 async def my_plans(view: Snapshot, candidate_id: str) -> list[MyPlan]:
     """The newest version of each of the candidate's plans, newest first."""
     newest: dict[str, Plan] = {}
+    before: dict[str, int] = {}
     for plan in await _store.plans_of(view, candidate_id):
-        newest.setdefault(plan.id, plan)
+        if newest.setdefault(plan.id, plan) is not plan:
+            before.setdefault(plan.id, plan.created_at)
     deliveries = {(one.plan_id, one.plan_version): one for one in await deliveries_of(view, candidate_id)}
     return [
         MyPlan(
@@ -97,6 +112,8 @@ async def my_plans(view: Snapshot, candidate_id: str) -> list[MyPlan]:
             consent_id=plan.consent_id,
             unit_id=plan.unit_id,
             created_at=plan.created_at,
+            replaced_at=before.get(plan.id),
+            correction=bool(plan.correction),
             delivery=deliveries.get((plan.id, plan.version)),
         )
         for plan in newest.values()
@@ -107,7 +124,7 @@ async def my_plan(view: Snapshot, key: CandidateKey, plan_id: str) -> tuple[MyPl
     """One of the candidate's plans in its newest version, with its content. Raises NotAvailable for anybody else's."""
     head = await _my_plan(view, key, plan_id)
     found = await refs(view, key.candidate_id, PLAN, head.id, head.version)
-    opened = await open_parts(view, key, [ref for ref in found if ref.part != PDF])
+    opened = await open_parts(view, key, [ref for ref in found if ref.kind not in (f"{PLAN}.{PDF}", ARCHIVE)])
     return head, plan_from({ref.part: content for ref, content in opened.items()})
 
 
@@ -123,6 +140,23 @@ async def _my_plan(view: Snapshot, key: CandidateKey, plan_id: str) -> MyPlan:
     if found is None:
         raise NotAvailable
     return found
+
+
+async def _as_it_is(
+    view: Snapshot,
+    keys: ServiceKeys,
+    key: CandidateKey,
+    request: MappingRequest,
+    messages: Iterable[Row],
+    plan_id: str | None,
+    now: int,
+) -> MyRequest:
+    """As ``_request``, or all that can be said of one that is not as the service wrote it."""
+    try:
+        return await _request(view, keys, key, request, messages, plan_id, now)
+    except (NotAvailable, Tampered, ValueError, KeyError, TypeError):
+        _log.error("a mapping request was changed", mapping_request_id=request.id, alarm="plans")
+        return MyRequest(request.id, request.consent_id, None, None, "", 0, 0, 0, None, {}, ())
 
 
 async def _request(

@@ -48,6 +48,9 @@ class Texts(Closed):
     to: str
     date: str
     valid_until: str
+    version: str
+    replaces: str
+    corrects: str
     in_short: str
     goal: str
     way: str
@@ -96,6 +99,7 @@ class Texts(Closed):
     # The rest.
     undisplayable: str
     letter_subject: str
+    letter_subject_again: str
     month: str
     months: str
     day: str

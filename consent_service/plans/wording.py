@@ -4,8 +4,8 @@ The rules this module keeps: the first thing said is that it is tentative and no
 then what to do, then the rest; and how sure a line is stands in a word beside it, never in a colour alone.
 """
 
+import datetime
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from consent_service.plans.content import (
@@ -26,11 +26,18 @@ Words = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Who sends, to whom (None where the name is not known), and on which day."""
+    """Who sends, to whom (None where the name is not known), and on which day.
+
+    ``version`` counts from 1; ``replaces`` is the day of the version before, and ``correction`` says that it had
+    mistakes.
+    """
 
     sender: str
-    date: date
+    date: datetime.date
     recipient: str | None = field(default=None, repr=False)
+    version: int = 1
+    replaces: datetime.date | None = None
+    correction: bool = False
 
 
 def worded(plan: TrainingPlan, head: Letterhead) -> Words:
@@ -83,7 +90,11 @@ def _head(plan: TrainingPlan, head: Letterhead, say: Texts) -> list[Words]:
     facts = [_fact(say.from_, head.sender)]
     if head.recipient:
         facts.append(_fact(say.to, head.recipient))
-    return [*facts, _fact(say.date, say.day_of(head.date)), _fact(say.valid_until, say.day_of(plan.valid_until))]
+    facts += [_fact(say.date, say.day_of(head.date)), _fact(say.valid_until, say.day_of(plan.valid_until))]
+    if head.replaces is not None:
+        told = say.corrects if head.correction else say.replaces
+        facts.append(_fact(say.version, told.format(number=head.version, date=say.day_of(head.replaces))))
+    return facts
 
 
 def _in_short(plan: TrainingPlan, say: Texts) -> list[Words]:

@@ -3,7 +3,7 @@
 import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from consent_service.audit.log import Entry, append, lock
 from consent_service.audit.notes import read_note, verifier_keys
@@ -11,6 +11,7 @@ from consent_service.audit.reading import Line, lines
 from consent_service.audit.sequencer import inclusion, newest_note
 from consent_service.clock import rfc3339
 from consent_service.consents import receipts
+from consent_service.consents.archives import ARCHIVE
 from consent_service.consents.reading import of_candidate
 from consent_service.consents.terms import wire
 from consent_service.crypto.service_keys import SealKey, ServiceKeys, Signers
@@ -21,6 +22,7 @@ from consent_service.vault.keys import CandidateKey
 from consent_service.vault.seal import Holding, holdings
 
 FORMAT = 1
+_PDFS: Final = frozenset({"plan.pdf", ARCHIVE})
 _PAGE = 500
 _SCRIPT = Path(check_export.__file__).read_text(encoding="utf-8")
 
@@ -87,7 +89,7 @@ async def _parts(view: Snapshot, key: CandidateKey) -> list[dict[str, Any]]:
 
 def _part(holding: Holding, content: bytes) -> dict[str, Any]:
     about = {**wire(holding.ref), "held_for": holding.held_for, "created_at": rfc3339(holding.created_at)}
-    if holding.ref.kind == "plan.pdf":
+    if holding.ref.kind in _PDFS:
         return {**about, "media_type": "application/pdf", "content_base64": base64.b64encode(content).decode()}
     if holding.ref.kind == "consent.salt":
         return {**about, "salt": content.hex()}

@@ -122,6 +122,10 @@ _REFS = Statement(
     " AND resource_id = :resource_id AND version = :version ORDER BY part"
 )
 _OF_CANDIDATE = Statement(f"SELECT {_PART}, held_for, created_at FROM part WHERE candidate_id = :id ORDER BY {_PART}")
+_HOLD_FOR = Statement(
+    "UPDATE part SET held_for = :held_for WHERE candidate_id = :candidate_id AND resource = :resource"
+    " AND resource_id = :resource_id AND version = :version AND part = :part"
+)
 _DESTROY_RESOURCE, _DESTROY_SHARES_ON = (
     Statement(f"DELETE FROM {table} WHERE candidate_id = :candidate_id AND resource = :resource AND resource_id = :id")
     for table in ("part", "share")
@@ -227,6 +231,11 @@ async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: st
     """What parts a version has."""
     of = {"candidate_id": candidate_id, "resource": resource, "resource_id": resource_id, "version": version}
     return [ref_of(row) for row in await view.rows(_REFS, **of)]
+
+
+async def hold_for(tx: Transaction, refs: Iterable[PartRef], held_for: str) -> None:
+    """Name another controller of these parts."""
+    await tx.run_many(_HOLD_FOR, [{**ref._asdict(), "held_for": held_for} for ref in refs])
 
 
 async def of_candidate(view: Snapshot, candidate_id: str) -> list[Row]:

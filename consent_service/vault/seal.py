@@ -1,5 +1,6 @@
 """Sealing: content becomes a part. This module can't open anything."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from consent_service.crypto.envelope import new_key
@@ -59,6 +60,11 @@ async def holdings(view: Snapshot, candidate_id: str) -> list[Holding]:
         Holding(_store.ref_of(row), row["held_for"], row["created_at"])
         for row in await _store.of_candidate(view, candidate_id)
     ]
+
+
+async def hold_for(tx: Transaction, refs: Iterable[PartRef], held_for: str) -> None:
+    """From now on these parts are held for another controller. What they say, and who can open it, stays as it is."""
+    await _store.hold_for(tx, refs, held_for)
 
 
 async def destroy(tx: Transaction, candidate_id: str, resource: str, resource_id: str) -> int:

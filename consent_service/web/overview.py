@@ -65,7 +65,7 @@ def routes(pages: Pages) -> APIRouter:
             mapping=[
                 plans.request_line(one, names, words)
                 for one in mapping
-                if one.plan_id is None and one.state is not State.WAITING
+                if one.plan_id is None and one.state not in {State.WAITING, None}
             ],
             log=[log.entry(one, names, words) for one in lines],
         )

@@ -60,8 +60,17 @@ def routes(pages: Pages) -> APIRouter:
             names = await unit_names.names(view, visit.pages.desk.keys.rows)
             plan, content = await my_plan(view, key, visit.path_id())
         sender = unit_names.known(names, plan.unit_id, visit.words)
-        told = worded(content, Letterhead(sender=sender, date=local_date(plan.created_at)))
-        return visit.render("plan.html", id=plan.id, plan=told, delivery=list(_way(plan.delivery)))
+        head = Letterhead(
+            sender=sender,
+            date=local_date(plan.created_at),
+            version=plan.version,
+            replaces=None if plan.replaced_at is None else local_date(plan.replaced_at),
+            correction=plan.correction,
+        )
+        told = worded(content, head)
+        return visit.render(
+            "plan.html", id=plan.id, plan=told, alone=plan.correction, delivery=list(_way(plan.delivery))
+        )
 
     @door.candidate("/plans/{id:uuid}/pdf")
     async def pdf(visit: CandidateVisit) -> Response:
@@ -80,12 +89,16 @@ def line(plan: MyPlan, names: Mapping[str, str], words: Words) -> dict[str, Any]
         "unit": unit_names.known(names, plan.unit_id, words),
         "version": plan.version,
         "created_at": plan.created_at,
+        "correction": plan.correction,
         "status": plan.delivery.status if plan.delivery else Status.ACCEPTED.value,
     }
 
 
 def request_line(request: MyRequest, names: Mapping[str, str], words: Words) -> dict[str, Any]:
     """A mapping request in a list, with how far it has come and what fagopplæring wrote."""
+    if request.state is None:
+        nothing: dict[str, Any] = {"consent_id": None, "recipient": "", "steps": [], "messages": []}
+        return nothing | {"title": words("mapping.unavailable"), "state": ""}
     recipient, day = unit_names.known(names, request.recipient_id, words), words.day(request.created_at)
     if request.requester_id is None:
         title = words("mapping.by_you", unit=recipient, day=day)

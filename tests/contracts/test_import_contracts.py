@@ -27,7 +27,7 @@ PLANTS: dict[str, dict[str, str]] = {
     "The gate alone opens for a recipient": {
         "consent_service.consents.planted": "from consent_service.vault import recipient"
     },
-    "Grants, endings and letters alone make and destroy shares": {
+    "Grants, endings, letters and archives alone make and destroy shares": {
         "consent_service.delivery.planted": "from consent_service.vault.shares import share"
     },
     "What the owner reads is opened in five places": {
@@ -48,7 +48,8 @@ PLANTS: dict[str, dict[str, str]] = {
     "Cryptography stays with crypto, identity and the sandbox": {
         "consent_service.vault.planted": "from cryptography.hazmat.primitives.ciphers.aead import AESGCM"
     },
-    "Only plans are rendered to PDF": {"consent_service.delivery.planted": "import typst"},
+    "Documents are opened and set in a press alone": {"consent_service.plans.planted": "import pikepdf"},
+    "A press is run, never imported": {"consent_service.plans.planted": "import consent_service.plans.typesetting"},
     "Only the mailbox speaks XML": {"consent_service.plans.planted": "from lxml import etree"},
     "The sandbox is started by an operator alone": {"consent_service.app.planted": "import consent_service.sandbox"},
     "Clients know the service by its contract alone": {"consent_clients.planted": "import consent_service.clock"},

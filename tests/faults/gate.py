@@ -10,7 +10,7 @@ IN_FORCE = "tests/consents/test_in_force.py"
 
 FAULTS = (
     in_room(
-        "consents/gate",
+        "consents/checks",
         "a changed row is believed",
         "    if not intact(desk.keys.rows, consent, read.steps.get(consent.id)):",
         "    if desk is None:",
@@ -45,7 +45,7 @@ FAULTS = (
         "tests/consents/test_changed_heads.py",
     ),
     in_room(
-        "consents/gate",
+        "consents/checks",
         "a standing refusal is not looked at",
         'reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None',
         "reason = None",

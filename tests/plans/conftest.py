@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -31,7 +32,7 @@ from consent_service.plans.content import MappingRequestContent, TrainingPlan
 from consent_service.plans.mapping import Asked
 from consent_service.plans.parts import Message, request_parts, request_ref
 from consent_service.plans.progress import Reported, report
-from consent_service.plans.push import Pushed
+from consent_service.plans.push import Incoming, Pushed
 from consent_service.plans.states import State
 from consent_service.storage.engine import Database
 from consent_service.storage.statement import Statement
@@ -180,12 +181,13 @@ class Office:
         async with self.db.transaction() as tx:
             return await report(tx, self.desk, addressee, state, Message(text=text), unit=unit, at=now)
 
-    async def push(self, consent_id: str, content: TrainingPlan | None = None, *, by: Unit | None = None) -> Pushed:
+    async def push(
+        self, consent_id: str, content: TrainingPlan | None = None, *, by: Unit | None = None, **more: Any
+    ) -> Pushed:
         """Fagopplæring pushes a plan."""
         unit, now = by or self.training, self.clock.now()
-        ready = await push.make_ready(
-            self.db, self.keys, self.desk, content or plan(), consent_id=consent_id, unit=unit, now=now
-        )
+        incoming = Incoming(consent_id, content or plan(), **more)
+        ready = await push.make_ready(self.db, self.keys, self.desk, incoming, unit=unit, now=now)
         async with self.db.transaction() as tx:
             return await push.push(tx, self.desk, ready, at=now)
 

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consent_service.plans import pdf
+from consent_service.plans import press
 from consent_service.plans.content import TrainingPlan
-from consent_service.plans.pdf import PressBusy, order, render
+from consent_service.plans.pdf import order, render
+from consent_service.plans.press import PressBusy
 from consent_service.plans.typesetting import set_plan
 from consent_service.plans.wording import worded
 from tests.plans.examples import HEAD, no_plan, plan, plan_bodies, written
@@ -243,7 +244,7 @@ async def test_many_at_once_are_set_one_after_the_other() -> None:
 def test_the_press_is_bounded() -> None:
     """The process that sets a plan can use 1 GiB and 20 s, writes no file and leaves no core dump."""
     script = (
-        "import json, resource; from consent_service.plans import typesetting as t; t.bound();"
+        "import json, resource; from consent_service.plans import confinement as t; t.bound();"
         "print(json.dumps([resource.getrlimit(r)[1] for r in"
         " (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)]))"
     )
@@ -254,7 +255,7 @@ def test_the_press_is_bounded() -> None:
 def test_the_press_gets_no_secret() -> None:
     """Nothing of the service's environment goes along but where libraries lie."""
     ours = {"CONSENT_DATABASE_URL": "postgresql://secret", "PATH": "/secret", "LD_LIBRARY_PATH": "/opt/lib"}
-    given = pdf.environment(ours)
+    given = press.environment(ours)
     assert given["LD_LIBRARY_PATH"] == "/opt/lib"
     assert not [value for value in given.values() if "secret" in value]
 
@@ -263,11 +264,11 @@ def test_the_press_says_nothing_but_the_pdf() -> None:
     """A content that typst refuses ends the process with its own status, and not a word on either output."""
     told = order(plan(), HEAD)
     told["plan"]["day"] = [2026, 13, 45]
-    press = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "consent_service.plans.typesetting"],
         check=False,
         capture_output=True,
         input=json.dumps(told).encode(),
-        env=pdf.environment(),
+        env=press.environment(),
     )
-    assert (press.returncode, press.stdout, press.stderr) == (2, b"", b"")
+    assert (process.returncode, process.stdout, process.stderr) == (2, b"", b"")

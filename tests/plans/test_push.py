@@ -30,9 +30,8 @@ async def counted(office: Office) -> dict[str, int]:
 async def made_ready(office: Office, consent_id: str) -> push.ReadyPlan:
     """A plan that fagopplæring is about to hand in."""
     now = office.clock.now()
-    return await push.make_ready(
-        office.db, office.keys, office.desk, plan(), consent_id=consent_id, unit=office.training, now=now
-    )
+    incoming = push.Incoming(consent_id, plan())
+    return await push.make_ready(office.db, office.keys, office.desk, incoming, unit=office.training, now=now)
 
 
 async def dispatched(office: Office, key: CandidateKey, consent_id: str, plan_id: str, version: int = 1) -> object:
@@ -61,7 +60,9 @@ async def test_a_plan_is_hers_at_once_and_on_its_way(office: Office) -> None:
     assert pdf.startswith(b"%PDF-")
     assert last["event"] == "plan.pushed"
     assert detail is not None
-    assert json.loads(detail[1]) == {"outcome": "plan", "version": 1, "content_sha256": sha256(pdf).hexdigest()}
+    said = json.loads(detail[1])
+    assert len(said.pop("archive_sha256")) == 64
+    assert said == {"outcome": "plan", "version": 1, "content_sha256": sha256(pdf).hexdigest()}
     sent = await dispatched(office, key, asked.consent_id, pushed.plan_id)
     assert isinstance(sent, Dispatched)
     assert sent.pdf == pdf

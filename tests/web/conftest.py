@@ -299,9 +299,8 @@ class Town:
     async def push(self, consent_id: str, **changed: Any) -> str:
         """Fagopplæring pushes a plan; its id."""
         now = self.clock.now()
-        ready = await push.make_ready(
-            self.db, self.keys, self.desk, plan(**changed), consent_id=consent_id, unit=self.training, now=now
-        )
+        incoming = push.Incoming(consent_id, plan(**changed))
+        ready = await push.make_ready(self.db, self.keys, self.desk, incoming, unit=self.training, now=now)
         async with self.db.transaction() as tx:
             return (await push.push(tx, self.desk, ready, at=now)).plan_id
 

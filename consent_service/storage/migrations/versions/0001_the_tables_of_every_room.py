@@ -249,6 +249,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("recipient_id", sa.String(), nullable=False),
         sa.Column("progress", sa.String(), nullable=False),
         sa.Column("messages", sa.BigInteger(), nullable=False),
+        sa.Column("questions", sa.String(), nullable=False),
         sa.Column("reply_by", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
@@ -323,6 +324,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("mapping_request_id", sa.String(), nullable=False),
         sa.Column("consent_id", sa.String(), nullable=False),
         sa.Column("unit_id", sa.String(), nullable=False),
+        sa.Column("correction", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", "version"),
     )
