@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from consent_clients.models import Consent, PartRef, PushedPlan
+from consent_clients.models import Consent, PartRef, PlanState, PushedPlan
 from consent_clients.notes import Note
 from consent_service.cli import demo_words as words
 from consent_service.cli import sandbox_players as players
@@ -74,6 +74,8 @@ async def map_competence(cast: Cast, say: Telling, consent: Consent) -> PushedPl
     say.sees("Vocational training", f"Has pushed plan {plan['id'][:8]}…, version {plan['version']}.")
     state = (await cast.nav.mapping_request(mapping_request_id))["state"]
     say.holds("the request is answered", state == "answered")
+    copy = await cast.training.plan_archive(plan["id"], words.TRAINING_EMPLOYEE)
+    say.holds(f"its archive gets a copy as PDF/A ({len(copy) // 1024} KiB)", b"<pdfaid:part>2</pdfaid:part>" in copy)
     return plan
 
 
@@ -81,7 +83,7 @@ async def deliver(cast: Cast, say: Telling, plan: PushedPlan) -> None:
     """The plan's way to the mailbox, and the plan in her own pages."""
     say.step(6, "The plan goes to Digipost, and is in her pages whatever happens")
 
-    async def delivered() -> PushedPlan | None:
+    async def delivered() -> PlanState | None:
         seen = await cast.training.plan(plan["id"])
         return seen if seen["delivery"]["status"] == "delivered" else None
 

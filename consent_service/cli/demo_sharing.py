@@ -20,7 +20,8 @@ async def hand_over(cast: Cast, say: Telling) -> Note:
     say.sees("Career centre", f"Shows a pick-up code: {code.code} (lapses {code.lapses_at[:10]})\n{code.qr()}")
     await cast.marit.introduce(players.MARIT.name)
     draft = await cast.marit.claim(code.code)
-    say.sees("Candidate", f"Logs in, enters the code, reads the draft from {draft['handed_over_by']['name']}.")
+    centre = draft["handed_over_by"]
+    say.sees("Candidate", f"Logs in, enters the code, reads the draft from {centre['name'] if centre else 'nobody'}.")
     await refused(say, "the code works once", lambda: cast.ola.claim(code.code))
     await cast.career_centre.withdraw(draft["id"])
     say.holds("a claimed draft can't be withdrawn", [each["id"] for each in await cast.marit.drafts()])

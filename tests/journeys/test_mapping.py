@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from consent_clients import Candidate
-from consent_clients.models import Consent, PartRef, PushedPlan
+from consent_clients.models import Consent, PartRef
 from consent_clients.notes import NoteContent
 from consent_clients.problems import NotAvailable
 from consent_clients.training_plan import TrainingPlan
@@ -74,11 +74,11 @@ async def mapped(house: House, marit: Candidate) -> Consent:
     return await granted(house, marit, request["id"], request["consent_id"])
 
 
-async def came_to(house: House, plan_id: str, status: str) -> PushedPlan:
+async def came_to(house: House, plan_id: str, status: str) -> PlanState:
     """The plan, once its letter stands there."""
     training = await house.training()
 
-    async def stands() -> PushedPlan | None:
+    async def stands() -> PlanState | None:
         seen = await training.plan(plan_id)
         return seen if seen["delivery"]["status"] == status else None
 

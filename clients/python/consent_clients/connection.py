@@ -28,6 +28,10 @@ LONGEST_PAUSE = 5.0
 """Seconds. A service that asks for a longer wait gets its answer handed to the caller instead."""
 
 
+File = tuple[str | None, bytes, str]
+"""A field's file name, if it has one, its content and media type."""
+
+
 class Tokens(Protocol):
     """Where the bearer token comes from: `Maskinporten` for units, `IdPortenSession` for candidates."""
 
@@ -67,6 +71,10 @@ class Connection:
         given = {name: value for name, value in params.items() if value is not None}
         return await self._call("GET", path, params=given, repeat=True)
 
+    async def fetch(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
+        """GET of what is only handed out to somebody who is named."""
+        return await self._call("GET", path, headers=headers, repeat=True)
+
     async def delete(self, path: str) -> httpx.Response:
         """DELETE: gone is gone, however often it is said."""
         return await self._call("DELETE", path, repeat=True)
@@ -88,14 +96,15 @@ class Connection:
         *,
         key: str | None,
         headers: Mapping[str, str] | None = None,
+        files: Mapping[str, File] | None = None,
     ) -> httpx.Response:
         """POST with an `Idempotency-Key`, so it may be repeated and still happen once.
 
         Without a `key` a random one serves this call. Give your own, and keep it, where the repeat may
-        come from another process after a crash.
+        come from another process after a crash. With `files` the call has several fields, and `body` is not sent.
         """
         keyed = {**(headers or {}), "Idempotency-Key": quoted(key or str(uuid.uuid4()))}
-        return await self._call("POST", path, json=body, headers=keyed, repeat=True)
+        return await self._call("POST", path, json=body, headers=keyed, files=files, repeat=True)
 
     async def close(self) -> None:
         """Closes the sockets, the token source's too: it is this party's own."""
@@ -110,13 +119,16 @@ class Connection:
         params: Mapping[str, str | int] | None = None,
         json: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        files: Mapping[str, File] | None = None,
         repeat: bool = False,
     ) -> httpx.Response:
         attempts = self._attempts if repeat else 1
         for attempt in range(1, attempts + 1):
             sent = {**(headers or {}), "Authorization": f"Bearer {await self._tokens.bearer()}"}
             try:
-                response = await self._http.request(method, path, params=params, json=json, headers=sent)
+                response = await self._http.request(
+                    method, path, params=params, json=None if files else json, files=files, headers=sent
+                )
             except httpx.TransportError as lost:
                 if attempt == attempts:
                     raise Unreachable(f"{method} {path}: {type(lost).__name__}") from lost

@@ -66,16 +66,19 @@ class MappingMessage(TypedDict):
 
 
 class MyMappingRequest(TypedDict):
-    """A mapping request as the candidate sees it: in full. `requester` is None when she asked herself."""
+    """A mapping request as the candidate sees it: in full. `requester` is None when she asked herself.
+
+    One that somebody else has changed in the database is `unavailable`: all but its ids is None or empty.
+    """
 
     id: str
     consent_id: str
     state: str
     requester: Unit | None
-    recipient: Unit
-    created_at: str
-    reply_by: str
-    changed_at: str
+    recipient: Unit | None
+    created_at: str | None
+    reply_by: str | None
+    changed_at: str | None
     plan_id: str | None
     parts: list[PartWithContent]
     messages: list[MappingMessage]

@@ -115,9 +115,13 @@ class DeliveryStep(TypedDict):
 
 
 class Delivery(TypedDict):
-    """Where a letter is now, and how it came there. That it was opened is told to the candidate alone."""
+    """Where a letter is now, and how it came there. That it was opened is told to the candidate alone.
+
+    `delivered_at` is when the mailbox confirmed that it has it: times that are counted from the plan begin then.
+    """
 
     status: str
+    delivered_at: str | None
     history: list[DeliveryStep]
 
 
@@ -128,11 +132,22 @@ class SendersDelivery(Delivery):
 
 
 class PushedPlan(TypedDict):
+    """A plan as accepted: it is in the candidate's pages.
+
+    `delivery` is None for a correction that came after the end of the consent: it goes to her pages alone.
+    """
+
+    id: str
+    version: int
+    delivery: SendersDelivery | None
+
+
+class PlanState(TypedDict):
     """A plan as its sender sees it: no content, only where its letter is."""
 
     id: str
     version: int
-    consent_id: NotRequired[str]
+    consent_id: str
     delivery: SendersDelivery
 
 

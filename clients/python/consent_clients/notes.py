@@ -50,7 +50,7 @@ class Draft(NoteContent):
     """A note handed over, claimed by the candidate, and not yet accepted."""
 
     id: str
-    handed_over_by: Unit
+    handed_over_by: Unit | None
     handed_over_at: str
 
 

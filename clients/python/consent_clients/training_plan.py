@@ -136,14 +136,19 @@ class TrainingPlan(TypedDict):
 
 
 class MyPlanLine(TypedDict):
-    """A tentative plan in the candidate's list. `delivery` is its letter's way."""
+    """A tentative plan in the candidate's list. `delivery` is its letter's way.
+
+    `replaced_at` is when the version before it came; a `correction` came after the consent had ended.
+    """
 
     id: str
     version: int
     mapping_request_id: str
     consent_id: str
-    unit: Unit
+    unit: Unit | None
     created_at: str
+    replaced_at: str | None
+    correction: bool
     tentative: Literal[True]
     delivery: Delivery | None
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal, cast
 
+from consent_clients.connection import File
 from consent_clients.mapping import MappingRequest
-from consent_clients.models import PushedPlan
+from consent_clients.models import Employee, PlanState, PushedPlan
 from consent_clients.recipient import Recipient
 from consent_clients.training_plan import TrainingPlan
 
@@ -24,15 +26,39 @@ class VocationalTraining(Recipient):
         response = await self._connection.post(f"/v1/mapping-requests/{mapping_request_id}/state", body)
         return cast(MappingRequest, response.json())
 
-    async def push_plan(self, consent_id: str, plan: TrainingPlan, *, idempotency_key: str | None = None) -> PushedPlan:
+    async def push_plan(
+        self,
+        consent_id: str,
+        plan: TrainingPlan,
+        *,
+        pdf: bytes | None = None,
+        correction: bool = False,
+        idempotency_key: str | None = None,
+    ) -> PushedPlan:
         """Pushes a plan, or that there is none, under the consent that asked for it.
 
         It is in the candidate's pages when this returns, and on its way to her mailbox. It is tentative
-        and no decision. Raises `NotAvailable` once the consent has ended.
+        and no decision. A `pdf` of your own, of at most 10 000 000 bytes, is what the letter carries in place
+        of the one that the service sets; the service looks through it and rebuilds it, and one that it does
+        not take is an `Invalid` that says why. Raises `NotAvailable` once the consent has ended: then a plan
+        that was delivered can still be corrected (`correction`), for the candidate alone.
         """
-        body = {**plan, "consent_id": consent_id}
-        return cast(PushedPlan, (await self._connection.create("/v1/plans", body, key=idempotency_key)).json())
+        body = {**plan, "consent_id": consent_id, **({"correction": True} if correction else {})}
+        files: dict[str, File] | None = None
+        if pdf is not None:
+            sent = json.dumps(body, ensure_ascii=False).encode()
+            files = {"plan": (None, sent, "application/json"), "pdf": ("plan.pdf", pdf, "application/pdf")}
+        response = await self._connection.create("/v1/plans", body, key=idempotency_key, files=files)
+        return cast(PushedPlan, response.json())
 
-    async def plan(self, plan_id: str) -> PushedPlan:
+    async def plan_archive(self, plan_id: str, employee: Employee) -> bytes:
+        """The newest version of a plan for your archive: PDF/A-2a, or your own PDF as it was sent.
+
+        It can be fetched while the consent is in force, and each time stands in the candidate's log.
+        """
+        path = f"/v1/plans/{plan_id}/archive"
+        return (await self._connection.fetch(path, {"Acting-Employee": employee.header})).content
+
+    async def plan(self, plan_id: str) -> PlanState:
         """Where the letter is: up to `delivered`. Whether it was opened is the candidate's business."""
-        return cast(PushedPlan, (await self._connection.get(f"/v1/plans/{plan_id}")).json())
+        return cast(PlanState, (await self._connection.get(f"/v1/plans/{plan_id}")).json())
