@@ -190,8 +190,8 @@ FAULTS = (
     in_room(
         "consents/judging",
         "a plan comes in under any consent",
-        "    return terms if reason is None else NotInForce(reason)",
-        "    return terms",
+        "    if reason is None or (after_end and reason in _ENDED):",
+        "    if reason is None or reason:",
         "tests/plans/test_push.py",
     ),
     in_room(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from consent_clients import Candidate
-from consent_clients.models import Consent, PartRef
+from consent_clients.models import Consent, PartRef, PlanState
 from consent_clients.notes import NoteContent
 from consent_clients.problems import NotAvailable
 from consent_clients.training_plan import TrainingPlan
