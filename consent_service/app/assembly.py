@@ -58,6 +58,7 @@ class Service:
             postbox.mailbox(self.settings, self.http, self.clock),
             self.keys.service,
             self.clock,
+            controller=self.settings.controller_organisation_number,
             levels=postbox.levels(self.settings),
             timing=postbox.timing(self.settings),
             reached=dying_at(self.settings.test_worker_dies_at),

@@ -32,9 +32,12 @@ _log = structlog.get_logger()
 class Outbox:
     """The outbox as one worker sees it. ``worker`` is new at every start of a process, so no two ever share one."""
 
-    def __init__(self, db: Database, keys: ServiceKeys, clock: Clock, timing: Timing, worker: str) -> None:
-        """Take what is said above."""
+    def __init__(
+        self, db: Database, keys: ServiceKeys, clock: Clock, timing: Timing, worker: str, controller: str
+    ) -> None:
+        """Take what is said above. ``controller``: for whom a plan is held once it is delivered."""
         self._db, self._keys, self._clock, self._timing, self._worker = db, keys, clock, timing, worker
+        self._controller = controller
 
     async def claim(self, limit: int) -> list[Attempt]:
         """Up to ``limit`` letters whose time has come, leased to this worker."""
@@ -126,6 +129,8 @@ class Outbox:
 
         Of a plan that a newer one has taken the place of it hears nothing any more.
         """
+        if status is Status.DELIVERED:
+            await letters.hand_over(tx, letter, self._controller)
         in_force = await letters.consent_state(tx, self._keys, letter, now=now) == State.GRANTED
         if in_force and note != letters.SUPERSEDED:
             await announce(

@@ -47,14 +47,18 @@ class Worker:
         keys: ServiceKeys,
         clock: Clock,
         *,
+        controller: str,
         levels: Levels = Levels(),  # noqa: B008  # frozen, and without state
         timing: Timing = Timing(),  # noqa: B008  # the same
         reached: Reached = lives_on,
     ) -> None:
-        """Take what the work needs; the worker's own name is chance, so that a restarted one is another."""
+        """Take what the work needs, and for whom a plan is held once it is delivered (``controller``).
+
+        The worker's own name is chance, so that a restarted one is another.
+        """
         self.name = secrets.token_hex(8)
         self._db, self._keys, self._clock, self._timing, self._reached = db, keys, clock, timing, reached
-        self._outbox = Outbox(db, keys, clock, timing, self.name)
+        self._outbox = Outbox(db, keys, clock, timing, self.name, controller)
         self._attempts = Attempts(gate, mailbox, clock, timing, levels)
         self._mailbox = mailbox
         self._under_way: set[asyncio.Task[None]] = set()

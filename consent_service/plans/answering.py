@@ -10,7 +10,6 @@ from consent_service.consents.desk import Desk
 from consent_service.consents.judging import judge
 from consent_service.consents.terms import Terms
 from consent_service.delivery.reading import of_plan as deliveries_of
-from consent_service.delivery.states import Status
 from consent_service.errors import NotAvailable, WrongState
 from consent_service.plans import _store
 from consent_service.plans._store import MappingRequest, Plan
@@ -67,4 +66,4 @@ async def _request(view: Snapshot, desk: Desk, terms: Terms) -> MappingRequest:
 async def _was_delivered(view: Snapshot, earlier: Plan | None, consent_id: str) -> bool:
     """Whether some version of the plan, let in under this consent, reached her mailbox."""
     deliveries = [] if earlier is None else await deliveries_of(view, earlier.id)
-    return any(one.status == Status.DELIVERED and one.consent_id == consent_id for one in deliveries)
+    return any(one.delivered_at is not None and one.consent_id == consent_id for one in deliveries)

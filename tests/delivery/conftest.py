@@ -164,6 +164,7 @@ class Office:
             mailbox or self.digipost.mailbox(),
             self.keys.service,
             self.clock,
+            controller=CONTROLLER.organisation_number,
             timing=timing or Timing(),
         )
 
@@ -173,7 +174,7 @@ class Office:
 
     def outbox(self, name: str = "dead") -> Outbox:
         """A worker's hold on the outbox, to be let go of at any point."""
-        return Outbox(self.db, self.keys.service, self.clock, Timing(), name)
+        return Outbox(self.db, self.keys.service, self.clock, Timing(), name, CONTROLLER.organisation_number)
 
     async def show(self, letter_id: str) -> operators.LetterView:
         """The letter as an operator sees it."""

@@ -88,7 +88,8 @@ async def settled(here: Chaos) -> list[LetterView]:
     desk = Desk(keys.service, Purposes.load(), CONTROLLER)
     mailbox = here.digipost.mailbox()
     for _ in range(30):
-        worker = Worker(here.opened.db, Gate(here.opened.db, keys, desk, clock), mailbox, keys.service, clock)
+        gate, controller = Gate(here.opened.db, keys, desk, clock), desk.controller.organisation_number
+        worker = Worker(here.opened.db, gate, mailbox, keys.service, clock, controller=controller)
         await worker.run_until_idle()
         async with here.opened.db.snapshot() as view:
             letters = [await operators.show(view, row["id"]) for row in await view.rows(_LETTERS)]
