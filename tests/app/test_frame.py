@@ -7,7 +7,7 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from consent_service import errors
@@ -220,3 +220,25 @@ async def test_a_head_start_is_one_answer_each(client: httpx.AsyncClient) -> Non
     ids = [f"request-{number:04d}" for number in range(50)]
     answers = await asyncio.gather(*(client.get("/v1/nowhere", headers={"Nav-Call-Id": one}) for one in ids))
     assert [answer.json()["request_id"] for answer in answers] == ids
+
+
+@pytest.mark.parametrize(("size", "status"), [(limits.MAX_UPLOAD, 404), (limits.MAX_UPLOAD + 1, 413)])
+@pytest.mark.parametrize("stated", [True, False])
+async def test_a_file_may_come_along_where_one_is_taken(size: int, status: int, stated: bool) -> None:
+    """There a body of several fields may be as large as the largest file and a call; stated or counted."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield bytes(size)
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.post("/v1/plans")
+    async def take(request: Request) -> None:
+        await request.body()
+        raise errors.NotAvailable
+
+    transport = httpx.ASGITransport(framed(app, metrics=Metrics(), tls=True))
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        answer = await http.post("/v1/plans", content=bytes(size) if stated else body(), headers=headers)
+    assert answer.status_code == status

@@ -6,7 +6,8 @@ import pytest
 
 from consent_service.storage.engine import Statement
 from consent_service.vault.seal import holdings
-from tests.delivery.conftest import CONTROLLER, OLA, Office
+from tests.delivery.conftest import CONTROLLER, Office
+from tests.delivery.test_worker import OLA
 
 
 async def held_for(office: Office, candidate_id: str) -> set[str]:

@@ -17,7 +17,7 @@ TEXT = b"BT /F1 24 Tf 72 700 Td (Opplaeringsplan) Tj ET"
 
 def saved(pdf: Pdf, **more: Any) -> bytes:
     out = io.BytesIO()
-    pdf.save(out, **more)
+    pdf.save(out, deterministic_id="encryption" not in more, **more)
     return out.getvalue()
 
 

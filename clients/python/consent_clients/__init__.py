@@ -2,7 +2,9 @@
 
     CareerCentre         hand_over, withdraw
     Nav                  search, consents, release, events, ask, ask_mapping, receipt, check_log
-    VocationalTraining   consents, release, events, ask, report_state, push_plan, plan, receipt, check_log
+                         (and `ActivityCards`: what NAV may put in its activity plan)
+    VocationalTraining   consents, release, events, ask, report_state, push_plan, plan,
+                         plan_archive, receipt, check_log
     Candidate            introduce, claim, accept, write, preview, grant, refuse, revoke, pause, resume,
                          refuse_always, receipt, ask_mapping, plans, plan_pdf, log, export, erase
 
@@ -16,6 +18,7 @@ wrong is one tree, drawn in `consent_clients.problems`.
                 release = await nav.release(event["consent_id"], Employee("A123456", "0501"))
 """
 
+from consent_clients.activity_cards import ActivityCards, CardMessage
 from consent_clients.candidate import Candidate
 from consent_clients.career_centre import CareerCentre
 from consent_clients.checkpoints import Checkpoint, Checkpoints, VerifierKey
@@ -27,7 +30,9 @@ from consent_clients.receipts import Receipt
 from consent_clients.vocational_training import VocationalTraining
 
 __all__ = [
+    "ActivityCards",
     "Candidate",
+    "CardMessage",
     "CareerCentre",
     "Checkpoint",
     "Checkpoints",
