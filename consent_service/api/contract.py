@@ -6,7 +6,7 @@ Rule: no route of the machines' door is registered without saying ``returns``, o
 ``own``        the candidate's own data
 ``own_input``  what the caller itself sent or made, or was given once (a pick-up code)
 ``metadata``   ids, states and times; no content
-``release``    content of another party's, past the gate: one route alone
+``release``    what leaves past the gate: the release, and a plan's copy for the archive of its sender
 
 A test walks the routes and holds each one's word against what its module can reach.
 """

@@ -217,8 +217,9 @@ async def _record(tx: Transaction, desk: Desk, head: Head, ready: ReadyPlan, ver
     hashes = {"content_sha256": sha256(ready.pdf).hexdigest()}
     if not version.correction:
         hashes["archive_sha256"] = sha256(ready.copy).hexdigest()
+    event = "plan.corrected" if version.correction else "plan.pushed"
     entry = Entry(
-        "plan.corrected" if version.correction else "plan.pushed",
+        event,
         "unit",
         unit_id=ready.unit.id,
         consent_id=version.consent_id,

@@ -1,4 +1,4 @@
-"""What each route returns, held against what it can reach: content leaves past the gate through one route alone."""
+"""What each route returns, held against what it can reach: content leaves past the gate, by two routes alone."""
 
 from __future__ import annotations
 
@@ -74,12 +74,17 @@ def test_every_route_returns_what_it_may(graph: grimp.ImportGraph) -> None:
     assert wrong(machine_routes(), graph) == []
 
 
-def test_one_route_releases(graph: grimp.ImportGraph) -> None:
-    """Content of another party's leaves through one address, whose module alone asks the gate."""
+def test_two_routes_release(graph: grimp.ImportGraph) -> None:
+    """What is released leaves through one address, and the copy of a plan for its sender through another; their modules
+    alone ask the gate.
+    """
     releases = [route for route in machine_routes() if (getattr(route, "openapi_extra") or {}).get(MARK) == "release"]  # noqa: B009
-    assert [getattr(route, "path") for route in releases] == ["/v1/consents/{consent_id}/releases"]  # noqa: B009
+    assert [getattr(route, "path") for route in releases] == [  # noqa: B009
+        "/v1/consents/{consent_id}/releases",
+        "/v1/plans/{plan_id}/archive",
+    ]
     asking = {path.stem for path in API.glob("*.py") if _asks_the_gate_in(path)}
-    assert asking == {"units_releases"}
+    assert asking == {"units_releases", "units_plan_archive"}
     assert not any(
         graph.find_shortest_chain(f"consent_service.web.{path.stem}", GATE)
         for path in (API.parent / "web").glob("*.py")

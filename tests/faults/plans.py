@@ -1,0 +1,68 @@
+"""Plans: a PDF that is believed, a copy for everybody, a correction for more than her."""
+
+from __future__ import annotations
+
+from tests.faults.fault import in_room
+
+OWN_PDF = "tests/plans/test_own_pdf.py"
+ARCHIVE = "tests/plans/test_archive.py"
+VERSIONS = "tests/plans/test_versions.py"
+
+FAULTS = (
+    in_room(
+        "plans/rebuilding",
+        "a PDF is rebuilt without being looked through",
+        "        inspect(pdf)\n",
+        "        len(pdf.pages)\n",
+        OWN_PDF,
+    ),
+    in_room(
+        "plans/rebuilding",
+        "a page may undo the band",
+        "            if depths[pair[0]] < 0:",
+        "            if depths[pair[0]] < -99:",
+        OWN_PDF,
+    ),
+    in_room(
+        "plans/inspecting",
+        "an action may be followed by another",
+        '    if does != "/GoTo" or "/Next" in action:',
+        '    if does != "/GoTo":',
+        OWN_PDF,
+    ),
+    in_room(
+        "plans/inspecting",
+        "a form counts once, however often it is drawn",
+        "    pieces = len(raw) // 16 + len(_DRAWS.findall(raw)) * max(inner, default=0)",
+        "    pieces = len(raw) // 16 + max(inner, default=0)",
+        OWN_PDF,
+    ),
+    in_room(
+        "consents/archives",
+        "a copy is named after no consent",
+        '    return PartRef(candidate_id, resource, plan_id, version, f"{part}:{consent_id}")',
+        '    return PartRef(candidate_id, resource, plan_id, version, f"{part}:")',
+        ARCHIVE,
+    ),
+    in_room(
+        "plans/answering",
+        "a plan that never came may be corrected after the end",
+        "    if alone and not await _was_delivered(view, earlier, consent_id):",
+        "    if alone and earlier is None:",
+        VERSIONS,
+    ),
+    in_room(
+        "plans/push",
+        "a correction after the end goes to the mailbox too",
+        "    if found.alone:\n",
+        "    if found.alone and version is None:\n",
+        VERSIONS,
+    ),
+    in_room(
+        "plans/questions",
+        "an answer to any question is taken",
+        '        if answer.of == "mapping_request" and not _among(',
+        '        if answer.of == "nothing" and not _among(',
+        VERSIONS,
+    ),
+)
