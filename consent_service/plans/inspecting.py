@@ -45,6 +45,7 @@ _KEYS: Final = {
     "/OCProperties": "layers",
 }
 _TYPES: Final = {"/OCG": "layers", "/OCMD": "layers", "/Filespec": "file", "/EmbeddedFile": "file", "/Sig": "form"}
+_INHERITED: Final = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 _PICTURES: Final = frozenset({"/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode"})
 _FILTERS: Final = _PICTURES | {"/FlateDecode", "/LZWDecode", "/ASCII85Decode", "/ASCIIHexDecode", "/RunLengthDecode"}
 _DRAWS: Final = re.compile(rb"(?<![^\s\]>)/])(?:Do|scn|SCN)(?![^\s\[<(/%])")
@@ -68,6 +69,8 @@ def inspect(pdf: pikepdf.Pdf) -> None:
         raise Unsafe("no-pages")
     if len(pdf.pages) > MOST_PAGES:
         raise Unsafe("too-many-pages")
+    for page in pdf.pages:
+        _inherit(page.obj)
     streams = []
     for one in everything(pdf):
         if isinstance(one, pikepdf.Dictionary | pikepdf.Stream):
@@ -78,6 +81,18 @@ def inspect(pdf: pikepdf.Pdf) -> None:
     _measure_structure(pdf.Root.get("/StructTreeRoot"))
     for page in pdf.pages:
         _look_at_page(page)
+
+
+def _inherit(page: pikepdf.Object) -> None:
+    """Write onto the page what it has from the tree above it (ISO 32000-2, 7.7.3.4), which the reader has walked."""
+    above = page.get("/Parent")
+    for _ in range(DEEPEST_TREE):
+        if not isinstance(above, pikepdf.Dictionary):
+            return
+        for key in _INHERITED:
+            if key not in page and key in above:
+                page[key] = above[key]
+        above = above.get("/Parent")
 
 
 def everything(pdf: pikepdf.Pdf) -> Iterator[Container]:

@@ -35,7 +35,7 @@ _TREE: Final = frozenset({"/Type", "/K", "/ParentTree", "/ParentTreeNextKey", "/
 _PAGE: Final = frozenset(
     {"/Type", "/Parent", "/MediaBox", "/Resources", "/Contents", "/Rotate", "/Group", "/StructParents", "/Tabs"}
 )
-_ANYWHERE: Final = frozenset({"/Metadata", "/PieceInfo", "/LastModified", "/Thumb", "/Alternates", "/B"})
+_NOWHERE: Final = frozenset({"/Metadata", "/PieceInfo", "/LastModified", "/Alternates"})
 # What must be taken back as often as it is put aside, by the operator that does either (ISO 32000-2, 8.4.2, 9.4, 14.6).
 _PAIRS: Final = {"q": ("q", 1), "Q": ("q", -1), "BT": ("BT", 1), "ET": ("BT", -1), "EMC": ("BMC", -1)} | {
     "BMC": ("BMC", 1),
@@ -75,8 +75,9 @@ def _reduce(pdf: pikepdf.Pdf) -> None:
     for one in everything(pdf):
         if isinstance(one, pikepdf.Array):
             continue
-        for key in _ANYWHERE & set(one.keys()):
-            del one[key]
+        if isinstance(one, pikepdf.Stream) or "/Type" in one:  # elsewhere such a key may be a name that somebody chose
+            for key in _NOWHERE & set(one.keys()):
+                del one[key]
         if isinstance(one.get("/K"), Dictionary | pikepdf.Array):
             _without_references(one)
 

@@ -150,6 +150,28 @@ def test_pages_that_share_what_they_draw_get_a_band_each() -> None:
         assert text.count(TENTATIVE) == 1
 
 
+def test_what_pages_inherit_is_theirs() -> None:
+    """Size, turning and what is drawn with may stand in the tree above the pages; fonts may have any name."""
+    pdf = simple(pages=2)
+    font = pdf.pages[0].obj.Resources.Font.F1
+    pdf.Root.Pages.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(Metadata=font, F1=font))
+    pdf.Root.Pages.MediaBox = [0, 0, 842, 595]
+    pdf.Root.Pages.Rotate = 90
+    for page in pdf.pages:
+        for key in ("/Resources", "/MediaBox"):
+            del page.obj[key]
+        page.obj.Contents = pikepdf.Stream(pdf, pdf_corpus.TEXT.replace(b"/F1", b"/Metadata"))
+    document = made(saved(pdf))
+    with pikepdf.open(io.BytesIO(document)) as opened:
+        for page in opened.pages:
+            assert "/Metadata" in page.obj.Resources.Font
+            assert [int(side) for side in page.obj.MediaBox] == [0, 0, 842, 595]
+            assert int(page.obj.Rotate) == 90
+    for text in texts(document):
+        assert "Opplaeringsplan" in text
+        assert TENTATIVE in text
+
+
 def test_links_inside_are_words_again_and_nothing_else_is_left() -> None:
     """What leads to a place in the document is let through without leading there; metadata and names are gone."""
     raw = pdf_corpus.linked_inside()
