@@ -41,7 +41,8 @@ def routes(door: UnitDoor) -> APIRouter:
         employee = acting_employee(request.headers.getlist("acting-employee"))
         async with door.db.snapshot() as view:
             consent_id, copy = await listing.archive_of(view, plan_id)
-        answer = await door.gate.archive(ArchiveAsk(consent_id, caller.unit.id, employee.id, employee.office, copy))
+        ask = ArchiveAsk(consent_id, caller.unit.id, employee.id, employee.office, copy, caller.supplier)
+        answer = await door.gate.archive(ask)
         if isinstance(answer, Refused):
             raise NotAvailable
         headers = {"Content-Disposition": 'attachment; filename="plan.pdf"'}

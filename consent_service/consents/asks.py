@@ -51,6 +51,7 @@ class ArchiveAsk:
     employee: str
     office: str
     archive: PartRef
+    supplier: str | None = None
     key_hash: str = field(init=False, default="")
     """Nothing is remembered: the copy is the same each time."""
 

@@ -211,6 +211,7 @@ async def test_the_plan_is_in_her_pages_when_the_mailbox_does_not_know_her(house
     await house.in_mailbox(MARIT, "not_a_user")
     marit, training = await house.candidate(MARIT), await house.training()
     pushed = await training.push_plan((await mapped(house, marit))["id"], plan(house))
+    assert pushed["delivery"] is not None
     assert pushed["delivery"]["advice"] is None
     seen = await came_to(house, pushed["id"], "undeliverable")
     assert (seen["delivery"]["advice"] or "").startswith("Personen har ikke Digipost.")
