@@ -155,7 +155,14 @@ async def test_a_limit_says_when_to_come_back(client: httpx.AsyncClient) -> None
 
 
 @pytest.mark.parametrize(
-    "kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "application/json; charset=utf-16"]
+    "kind",
+    [
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=b",
+        "application/json; charset=utf-16",
+    ],
 )
 async def test_a_body_of_another_kind_is_refused(client: httpx.AsyncClient, kind: str) -> None:
     """Machines send JSON in UTF-8; anything else is 415."""
