@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute
 from consent_service.api import (
     candidate_consents,
     candidate_drafts,
+    candidate_granting,
     candidate_limits,
     candidate_me,
     candidate_notes,
@@ -18,6 +19,7 @@ _ROOMS = (
     candidate_limits,
     candidate_notes,
     candidate_drafts,
+    candidate_granting,
     candidate_plans,
     candidate_me,
     candidate_rights,

@@ -1,4 +1,4 @@
-"""Sharing: see exactly what would leave, say yes, say no, take it back."""
+"""Sharing: see exactly what would leave, and answer a request. The rest of it: ``candidate_granting``."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from consent_service.api import candidate_views
 from consent_service.api.answers import json_answer, page_answer, raw_answer
 from consent_service.api.candidate_door import Caller, CandidateDoor
-from consent_service.api.candidate_shapes import Consent, ConsentPage, PreviewShape, Revoked
+from consent_service.api.candidate_shapes import Consent, ConsentPage, PreviewShape
 from consent_service.api.consent_views import units_of, whole_json
 from consent_service.api.contract import CANDIDATE, described
 from consent_service.api.fields import Closed, Cursor, Day, Id, Limit, PathId, Sha256
@@ -20,11 +20,7 @@ from consent_service.clock import end_of_day, rfc3339
 from consent_service.consents import endings, grants, reading
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Language, Purpose
-from consent_service.crypto.service_keys import MacKey
-from consent_service.delivery import reading as deliveries
-from consent_service.errors import Invalid, NotAvailable, Violation
-from consent_service.identity import units
-from consent_service.storage.engine import Snapshot
+from consent_service.identity.units import Unit
 from consent_service.vault.parts import PartRef
 
 MaxUses = Annotated[int, Field(ge=1, le=10_000)]
@@ -141,52 +137,15 @@ def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
     async def show(body: Wanted, caller: Annotated[Caller, candidate]) -> Response:
         """Exactly what the recipient would get, and its SHA-256. Nothing is stored, and nobody hears of it."""
         key = await caller.key()
+        purpose = door.desk.purposes.get(body.purpose)
+        recipient = await candidate_views.recipient(door, body.recipient_id)
+        choice = choice_of(key.candidate_id, purpose, recipient, body)
         async with door.db.snapshot() as view:
             if body.consent_id is not None:
                 await candidate_views.find(view, door, key.candidate_id, body.consent_id)
-            choice = await _choice(
-                view,
-                door.desk.keys.rows,
-                key.candidate_id,
-                door.desk.purposes.get(body.purpose),
-                body.recipient_id,
-                body,
-            )
             shown = await preview(view, key, choice)
         about = orjson.dumps({"sha256": shown.sha256, "valid_until": rfc3339(choice.valid_until)})
         return raw_answer(b'{"content":' + shown.content + b"," + about[1:])
-
-    @router.post(
-        "/v1/me/consents",
-        status_code=201,
-        response_model=Consent,
-        **described(returns="own", security=CANDIDATE, body=True, problems=[404, 409]),
-    )
-    async def grant(body: Grant, caller: Annotated[Caller, candidate]) -> Response:
-        """Grant what the preview with this hash showed. 409 if it would no longer be those bytes."""
-        if body.consent_id is not None:
-            raise Invalid(violations=(Violation("/consent_id", "A request is answered at its own address (/grant)."),))
-        keyring = await candidate_views.keyring_for(door, caller, body.recipient_id)
-        async with door.db.transaction() as tx:
-            choice = await _choice(
-                tx,
-                door.desk.keys.rows,
-                keyring.owner.candidate_id,
-                door.desk.purposes.get(body.purpose),
-                body.recipient_id,
-                body,
-            )
-            granted = await grants.grant(
-                tx,
-                door.desk,
-                keyring,
-                choice,
-                preview_sha256=body.preview_sha256,
-                language=body.language,
-                now=door.clock.now(),
-            )
-            shown = await candidate_views.shown(tx, door, keyring.owner.candidate_id, granted.id)
-        return json_answer(shown, status=201)
 
 
 def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
@@ -198,26 +157,13 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         candidate_id = await caller.known()
         async with door.db.snapshot() as view:
             asked = await candidate_views.find_whole(view, door, candidate_id, consent_id)
-        keyring = await candidate_views.keyring_for(door, caller, asked.recipient_id)
+        purpose = door.desk.purposes.get(asked.purpose, asked.purpose_version)
+        recipient = await candidate_views.recipient(door, asked.recipient_id)
+        keyring = await candidate_views.keyring_for(door, await caller.key(), recipient)
+        choice = choice_of(candidate_id, purpose, recipient, body)
+        yes = grants.Yes(keyring, choice, body.preview_sha256, body.language)
         async with door.db.transaction() as tx:
-            choice = await _choice(
-                tx,
-                door.desk.keys.rows,
-                candidate_id,
-                door.desk.purposes.get(asked.purpose, asked.purpose_version),
-                asked.recipient_id,
-                body,
-            )
-            await grants.answer(
-                tx,
-                door.desk,
-                keyring,
-                consent_id,
-                choice,
-                preview_sha256=body.preview_sha256,
-                language=body.language,
-                now=door.clock.now(),
-            )
+            await grants.answer(tx, door.desk, consent_id, yes, now=door.clock.now())
             shown = await candidate_views.shown(tx, door, candidate_id, consent_id)
         return json_answer(shown)
 
@@ -231,46 +177,9 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
             shown = await candidate_views.shown(view, door, candidate_id, consent_id)
         return json_answer(shown)
 
-    @router.post("/v1/me/consents/{consent_id}/revoke", response_model=Revoked, **answers)
-    async def revoke(consent_id: PathId, body: Empty, caller: Annotated[Caller, candidate]) -> Response:
-        """Take a consent back. Nothing is released or sent from now on; letters that have left already are named."""
-        candidate_id = await caller.known()
-        async with door.db.transaction() as tx:
-            await endings.revoke(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
-        # After the commit: what is read for the answer undoes no end, and a letter that passed the gate before it has
-        # its dispatch written down by now.
-        async with door.db.snapshot() as view:
-            shown = await _shown_after_its_end(view, door, candidate_id, consent_id)
-            out = await deliveries.letters_out(view, consent_id)
-        return json_answer({"consent": shown, "letters_already_out": [_letter_json(letter) for letter in out]})
 
-
-async def _shown_after_its_end(
-    view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str
-) -> dict[str, Any]:
-    """What was ended just now. The row of one that was hers by its shares alone may name somebody else, or be gone."""
-    try:
-        return await candidate_views.shown(view, door, candidate_id, consent_id)
-    except NotAvailable:
-        return whole_json(reading.unavailable(consent_id), {}, door.desk.purposes)
-
-
-def _letter_json(letter: deliveries.LetterOut) -> dict[str, Any]:
-    return {
-        "plan_id": letter.plan_id,
-        "version": letter.version,
-        "status": letter.status,
-        "dispatched_at": rfc3339(letter.dispatched_at),
-    }
-
-
-async def _choice(
-    view: Snapshot, key: MacKey, candidate_id: str, purpose: Purpose, recipient_id: str, chosen: Wanted | Yes
-) -> Choice:
-    """What was chosen, found. Raises Invalid for a recipient that there is not."""
-    recipient = await units.enabled_unit(view, key, recipient_id)
-    if recipient is None:
-        raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
+def choice_of(candidate_id: str, purpose: Purpose, recipient: Unit, chosen: Wanted | Yes) -> Choice:
+    """What was chosen, as the verbs take it."""
     return Choice(
         purpose=purpose,
         recipient=recipient,

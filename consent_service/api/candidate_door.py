@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from consent_service.api.consent_views import Units
 from consent_service.clock import Clock, local_date
+from consent_service.consents.counter import Counter
 from consent_service.consents.desk import Desk
+from consent_service.delivery.reading import LetterOut
 from consent_service.errors import CrossSite, InsufficientAuthentication, NotAvailable, Unauthenticated, UnderAge
 from consent_service.identity import sessions
 from consent_service.identity.origin import from_elsewhere, origin_of, same_origin
@@ -19,11 +22,13 @@ from consent_service.identity.rates import Rate, person
 from consent_service.identity.sessions import Session
 from consent_service.identity.tokens import BearerTokens
 from consent_service.persons.ages import is_of_age
-from consent_service.persons.arrival import arrive, find, take_over
+from consent_service.persons.arrival import arrive, take_over
+from consent_service.persons.lookup import lookup_of, whose
 from consent_service.persons.numbers import NationalId, NumberRule
 from consent_service.persons.waiting import Receivers
 from consent_service.rights.journal import Journal
-from consent_service.storage.engine import Database
+from consent_service.storage.engine import Database, Row
+from consent_service.storage.joint import Joint
 from consent_service.vault.keys import CandidateKey, Keys
 
 CSRF_HEADER = "x-csrf-token"
@@ -51,6 +56,10 @@ class CandidateDoor:
     journal: Journal
     rate: Rate | None
     """How often a person may call, here and in the pages together; None for no limit."""
+    counter: Counter
+    lookups: Joint[str, Row] = field(repr=False)
+    units: Joint[str, Units]
+    letters_out: Joint[str, list[LetterOut]]
 
     @property
     def origin(self) -> str:
@@ -133,9 +142,9 @@ class Caller:
 
     async def find(self) -> str | None:
         """Her candidate id, or None: a mere look stores nothing."""
-        door = self.door
-        async with door.db.snapshot() as view:
-            return await find(view, door.keys.service.lookup, self.national_id)
+        key = self.door.keys.service.lookup
+        lookup = lookup_of(key, self.national_id)
+        return whose(key, lookup, await self.door.lookups.of(lookup))
 
     async def welcomed(self) -> str | None:
         """As ``find``, and what units have left for her meanwhile is hers now. May raise KeyProviderDown."""

@@ -59,7 +59,8 @@ def _add_pausing(router: APIRouter, door: CandidateDoor) -> None:
         candidate_id = await caller.known()
         async with door.db.snapshot() as view:
             found = await candidate_views.find_whole(view, door, candidate_id, consent_id)
-        keyring = await candidate_views.keyring_for(door, caller, found.recipient_id)
+        recipient = await candidate_views.recipient(door, found.recipient_id)
+        keyring = await candidate_views.keyring_for(door, await caller.key(), recipient)
         async with door.db.transaction() as tx:
             await grants.resume(tx, door.desk, keyring, consent_id, now=door.clock.now())
             shown = await candidate_views.shown(tx, door, candidate_id, consent_id)

@@ -2,23 +2,27 @@
 
 from typing import Any
 
-from consent_service.api.candidate_door import Caller, CandidateDoor
+from consent_service.api.candidate_door import CandidateDoor
 from consent_service.api.consent_views import units_of, whole_json
 from consent_service.consents import reading
 from consent_service.consents.grants import Keyring
 from consent_service.errors import Invalid, Tampered, Violation
-from consent_service.identity import units
+from consent_service.identity.units import Unit
 from consent_service.storage.engine import Snapshot
-from consent_service.vault.keys import MAILBOX
+from consent_service.vault.keys import MAILBOX, CandidateKey
 
 
-async def keyring_for(door: CandidateDoor, caller: Caller, recipient_id: str) -> Keyring:
-    """The keys that a grant works with. Raises NotAvailable, Invalid for a unit that there is not, KeyProviderDown."""
-    owner = await caller.key()
-    async with door.db.snapshot() as view:
-        if await units.find(view, door.desk.keys.rows, recipient_id) is None:
-            raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
-    return Keyring(owner, await door.keys.recipient(recipient_id), await door.keys.recipient(MAILBOX))
+async def recipient(door: CandidateDoor, recipient_id: str) -> Unit:
+    """The unit to share with, enabled or not. Raises Invalid if there is none."""
+    known = await door.units.of(recipient_id)
+    if known is None:
+        raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
+    return known[recipient_id]
+
+
+async def keyring_for(door: CandidateDoor, owner: CandidateKey, recipient: Unit) -> Keyring:
+    """The keys that a grant works with. Raises KeyProviderDown."""
+    return Keyring(owner, await door.keys.recipient(recipient.id), await door.keys.recipient(MAILBOX))
 
 
 async def find_whole(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> reading.ConsentView:

@@ -35,12 +35,18 @@ async def unit_seen(view: Snapshot, key: MacKey, unit_id: str) -> dict[str, Any]
 
 async def units_of(view: Snapshot, key: MacKey, consents: Iterable[ConsentView]) -> Units:
     """The units that ``consents`` name, and who took over from those that are closed, without any that there is not."""
-    wanted = {unit_id for one in consents for unit_id in (one.recipient_id, one.requester_id) if unit_id is not None}
+    named = {unit_id for one in consents for unit_id in (one.recipient_id, one.requester_id) if unit_id is not None}
+    return await with_successors(view, key, named)
+
+
+async def with_successors(view: Snapshot, key: MacKey, unit_ids: Iterable[str]) -> Units:
+    """The units with these ids, and who took over from those that are closed, without any that there is not."""
     known: Units = {}
+    wanted = set(unit_ids)
     while wanted:
-        found = [await units.find(view, key, unit_id) for unit_id in sorted(wanted)]
-        known |= {unit.id: unit for unit in found if unit is not None}
-        wanted = {unit.successor_id for unit in found if unit is not None and unit.successor_id} - known.keys()
+        found = await units.find_each(view, key, sorted(wanted))
+        known |= found
+        wanted = {unit.successor_id for unit in found.values() if unit.successor_id} - known.keys()
     return known
 
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from consent_service.api import candidate, units
 from consent_service.api import open as open_routes
 from consent_service.api.candidate_door import CandidateDoor
+from consent_service.api.consent_views import Units, with_successors
 from consent_service.api.contract import SECURITY_SCHEMES, ProblemDocument
 from consent_service.api.units_door import UnitDoor
 from consent_service.app import problems
@@ -22,10 +23,13 @@ from consent_service.app.published import checkpoint_jwk
 from consent_service.audit.notes import verifier_keys
 from consent_service.audit.sequencer import newest_note
 from consent_service.clock import DAY
+from consent_service.consents.counter import Counter
+from consent_service.delivery.reading import letters_out_each
 from consent_service.errors import NotAvailable
 from consent_service.identity.rates import Rate
 from consent_service.identity.units import of_clients
 from consent_service.notes.drafts import LIFETIME
+from consent_service.persons.lookup import under
 from consent_service.storage.engine import Snapshot
 from consent_service.storage.joint import Joint
 from consent_service.web import site
@@ -135,6 +139,11 @@ async def _newest_checkpoint(view: Snapshot, _: Sequence[None]) -> dict[None, st
 
 def candidate_door(service: Service) -> CandidateDoor:
     """What the candidates' routes may use."""
+
+    async def units_by_id(view: Snapshot, ids: Sequence[str]) -> dict[str, Units]:
+        known = await with_successors(view, service.keys.service.rows, ids)
+        return {unit_id: known for unit_id in ids if unit_id in known}
+
     return CandidateDoor(
         db=service.db,
         clock=service.clock,
@@ -149,6 +158,10 @@ def candidate_door(service: Service) -> CandidateDoor:
         levels=service.identities.levels,
         journal=service.journal,
         rate=_of_persons(service),
+        counter=Counter(service.db, service.desk, service.clock),
+        lookups=Joint(service.db, under),
+        units=Joint(service.db, units_by_id),
+        letters_out=Joint(service.db, letters_out_each),
     )
 
 

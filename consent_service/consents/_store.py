@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from consent_service.errors import StorageUnavailable
-from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting, updating
 
 
 def _number(*, null: bool = False) -> "Column[int]":
@@ -134,11 +134,9 @@ _COLUMNS = tuple(Stored.__dataclass_fields__)
 _COVERED = tuple(name for name in _COLUMNS if name not in {"row_mac", "terms"})
 _covered, _columns = attrgetter(*_COVERED), itemgetter(*_COLUMNS)
 _ALL = ", ".join(_COLUMNS)
-_ADD = Statement(f"INSERT INTO consent ({_ALL}) VALUES ({', '.join(':' + c for c in _COLUMNS)})")
+_ADD = inserting(ConsentRow, _COLUMNS)
 _CHANGED = ("state", "state_position", "row_mac", "uses", "ended_at", "withdrawn_at", "exhausted_at")
-_CHANGE = Statement(
-    f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _CHANGED)} WHERE id = :id AND row_mac = :before"
-)
+_CHANGE = updating(ConsentRow, _CHANGED, key="id", still="row_mac")
 _ANSWERED = (*_CHANGED, "candidate_id", "terms", "terms_mac", "valid_until", "granted_at")
 _ANSWER = Statement(
     f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in _ANSWERED)} WHERE id = :id AND row_mac = :before"
@@ -165,11 +163,8 @@ _LAPSED = Statement(
     "SELECT id, candidate_id FROM consent WHERE state IN ('requested', 'pending_confirmation')"
     " AND reply_by <= :now AND id > :after ORDER BY id LIMIT :limit"
 )
-_ADD_RECEIPT = Statement(
-    "INSERT INTO receipt (id, consent_id, candidate_id, type, jws, at)"
-    " VALUES (:id, :consent_id, :candidate_id, :type, :jws, :at)"
-)
-_RECEIPTS = Statement("SELECT id, type, jws, at FROM receipt WHERE consent_id = :consent_id ORDER BY at, id")
+_ADD_RECEIPTS = inserting(ReceiptRow, ("id", "consent_id", "candidate_id", "type", "jws", "at"))
+_RECEIPTS = Statement("SELECT consent_id, id, type, jws, at FROM receipt WHERE consent_id IN (:ids[]) ORDER BY at, id")
 _ADD_RELEASES = inserting(ReleaseRow, ("consent_id", "key_hash", "candidate_id", "release_id", "at", "mac"))
 _RELEASES = Statement("SELECT consent_id, key_hash, release_id, at, mac FROM release WHERE key_hash IN (:hashes[])")
 _REFUSE = Statement(
@@ -191,14 +186,15 @@ def _values(consent: Stored, columns: Sequence[str]) -> dict[str, object]:
     return {column: getattr(consent, column) for column in columns}
 
 
-async def add(tx: Transaction, consent: Stored) -> None:
-    """Write a new consent."""
-    await tx.run(_ADD, **_values(consent, _COLUMNS))
+async def add(tx: Transaction, *consents: Stored) -> None:
+    """Write new consents."""
+    await tx.run_rows(_ADD, [_values(consent, _COLUMNS) for consent in consents])
 
 
-async def change(tx: Transaction, before: Stored, after: Stored) -> None:
-    """Write where a consent stands now. Raises StorageUnavailable if it no longer stands as ``before``."""
-    _written(await tx.run(_CHANGE, id=before.id, before=before.row_mac, **_values(after, _CHANGED)))
+async def change(tx: Transaction, *changes: tuple[Stored, Stored]) -> None:
+    """Write where consents stand now, each (before, after). Raises StorageUnavailable if one no longer stands so."""
+    rows = [{"id": before.id, "before": before.row_mac, **_values(after, _CHANGED)} for before, after in changes]
+    _written(await tx.run_rows(_CHANGE, rows), len(rows))
 
 
 async def answer(tx: Transaction, before: Stored, after: Stored) -> None:
@@ -206,10 +202,10 @@ async def answer(tx: Transaction, before: Stored, after: Stored) -> None:
     _written(await tx.run(_ANSWER, id=before.id, before=before.row_mac, **_values(after, _ANSWERED)))
 
 
-def _written(rows: int) -> None:
+def _written(rows: int, wanted: int = 1) -> None:
     # The chain's lock keeps writers apart, but a request that is bound to nobody has no chain: somebody may have
     # bound it since it was read. Nothing is overwritten, and the call can be repeated.
-    if rows != 1:
+    if rows != wanted:
         raise StorageUnavailable
 
 
@@ -255,18 +251,17 @@ async def lapsed(view: Snapshot, *, now: int, after: str, limit: int) -> list[Ro
     return await view.rows(_LAPSED, now=now, after=after, limit=limit)
 
 
-async def add_receipt(
-    tx: Transaction, *, receipt_id: str, consent_id: str, candidate_id: str, kind: str, jws: str, at: int
-) -> None:
-    """Keep a signed receipt."""
-    await tx.run(
-        _ADD_RECEIPT, id=receipt_id, consent_id=consent_id, candidate_id=candidate_id, type=kind, jws=jws, at=at
-    )
+async def add_receipts(tx: Transaction, receipts: Sequence[dict[str, object]]) -> None:
+    """Keep signed receipts, every column of them."""
+    await tx.run_rows(_ADD_RECEIPTS, receipts)
 
 
-async def receipts(view: Snapshot, consent_id: str) -> list[Row]:
-    """A consent's receipts, oldest first."""
-    return await view.rows(_RECEIPTS, consent_id=consent_id)
+async def receipts(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The receipts of each of the consents, oldest first."""
+    found: dict[str, list[Row]] = {consent_id: [] for consent_id in consent_ids}
+    for row in await view.rows(_RECEIPTS, ids=consent_ids):
+        found[row["consent_id"]].append(row)
+    return found
 
 
 async def add_releases(tx: Transaction, releases: Sequence[dict[str, object]]) -> None:

@@ -12,7 +12,7 @@ from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault.keys import RecipientKey
 from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import SealedPart, holdings
-from consent_service.vault.shares import share_sealed
+from consent_service.vault.shares import share_parts
 
 ARCHIVE: Final = "plan.archive"
 """The kind of these parts. No purpose admits it: it is never among what is granted."""
@@ -28,7 +28,7 @@ async def share_archive(tx: Transaction, copy: SealedPart, terms: Terms, recipie
     """Share a copy that was sealed just now. Raises ValueError for another consent's copy, or another recipient."""
     if copy.ref != archive_ref(terms.candidate_id, copy.ref.resource_id, copy.ref.version, terms.consent_id):
         raise ValueError("a copy is shared under the consent that it is named after")
-    await share_sealed(tx, copy, terms.share_terms(terms.recipient.id), recipient)
+    await share_parts(tx, [(copy, terms.share_terms(terms.recipient.id), recipient)])
 
 
 async def archives_under(view: Snapshot, terms: Terms) -> list[PartRef]:

@@ -5,16 +5,18 @@ any of its columns is believed; one that was changed keeps nobody from revoking:
 word of whose they are, the end is logged, and the row is left as evidence.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
 
-from consent_service.audit.log import Actor, Entry, Head, append, lock
+from consent_service.audit.log import Actor, Entry, Head, append, append_all, lock
 from consent_service.consents import _store, receipts
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Desk
+from consent_service.consents.ends import End, decide, decide_revokes
 from consent_service.consents.standing import alarm, stand, terms_of, verify
-from consent_service.consents.states import ENDS, LETTERS_GO_ON, LIVING, UNIT_CLOSED, WAITING, State, step
-from consent_service.errors import ConsentEnded, NotAnswerable, NotAvailable, Tampered, WrongState
-from consent_service.events.feed import announce
+from consent_service.consents.states import LETTERS_GO_ON, LIVING, UNIT_CLOSED, WAITING, State, step
+from consent_service.consents.telling import tell
+from consent_service.errors import ConsentEnded, NotAnswerable, NotAvailable, Tampered
+from consent_service.events.feed import News, announce
 from consent_service.storage.engine import Transaction
 from consent_service.vault.keys import MAILBOX
 from consent_service.vault.shares import consents_of, destroy, destroy_of, holds, recipients
@@ -33,6 +35,18 @@ async def revoke(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str
         await _end_changed(tx, desk, head, consent_id, "candidate", now=now)
         return None
     return await _end(tx, desk, head, consent, State.REVOKED, "candidate", now=now)
+
+
+async def revoke_each(
+    tx: Transaction, desk: Desk, asked: Sequence[tuple[Head, str]], *, now: int
+) -> list[Stored | Exception | None]:
+    """The same for consents (by id) of several candidates, whose heads are locked: to each what ``revoke`` answers.
+
+    None for one whose row is not plainly as we wrote it, which is left as it is: it must be revoked by itself.
+    """
+    decided = await decide_revokes(tx, desk, asked, now=now)
+    ended = iter(await _end_each(tx, desk, [one for one in decided if isinstance(one, End)], now=now))
+    return [next(ended) if isinstance(one, End) else one for one in decided]
 
 
 async def refuse(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> Stored:
@@ -60,11 +74,12 @@ async def pause(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str,
     if consent.valid_until is not None and at >= consent.valid_until:
         raise ConsentEnded
     step(State(consent.state), State.PAUSED)
-    appended = await append(tx, desk.keys.log, head, _entry(consent, State.PAUSED, "candidate"), at=at)
+    entry = Entry("consent.paused", "candidate", consent.recipient_id, consent.id, changes_state=True)
+    appended = await append(tx, desk.keys.log, head, entry, at=at)
     await destroy(tx, consent.id, but=MAILBOX)
     paused = stand(desk.keys, consent, State.PAUSED, appended.position)
-    await _store.change(tx, consent, paused)
-    await announce(tx, consent.recipient_id, "consent", consent_id=consent.id, state=State.PAUSED.value, at=at)
+    await _store.change(tx, (consent, paused))
+    await announce(tx, News(consent.recipient_id, "consent", consent_id=consent.id, state=State.PAUSED.value, at=at))
     return paused
 
 
@@ -218,23 +233,26 @@ async def _end(
     now: int,
     outcome: str | None = None,
 ) -> Stored:
-    at = head.now(now)
-    if State(consent.state) in ENDS:
-        raise ConsentEnded
-    if State(consent.state) not in LIVING:
-        raise WrongState
-    state = wanted
-    if consent.valid_until is not None and at >= consent.valid_until:
-        # The first writer to meet an end that has come writes that end.
-        state, actor, outcome = State.EXPIRED, "service", None
-    entry = replace(_entry(consent, state, actor), outcome=outcome)
-    appended = await append(tx, desk.keys.log, head, entry, at=at)
-    await destroy(tx, consent.id, but=MAILBOX if await _letters_go_on(tx, consent, state) else None)
-    ended = stand(desk.keys, consent.but(ended_at=at), state, appended.position)
-    await _store.change(tx, consent, ended)
-    await receipts.issue_ended(tx, desk, terms_of(ended), state, appended)
-    await _tell(tx, {consent.recipient_id, consent.requester_id}, consent.id, consent.mapping_request_id, state, at)
-    return ended
+    decided = decide(head, consent, wanted, actor, now=now, outcome=outcome)
+    return (await _end_each(tx, desk, [decided], now=now))[0]
+
+
+async def _end_each(tx: Transaction, desk: Desk, ends: Sequence[End], *, now: int) -> list[Stored]:
+    """Log, destroy the shares, sign the receipts, tell the units; the consents as they stand then."""
+    if not ends:
+        return []
+    places = await append_all(tx, desk.keys.log, [(one.head, one.entry()) for one in ends], at=now)
+    going_on = {one.consent.id for one in ends if await _letters_go_on(tx, one.consent, one.state)}
+    await destroy(tx, *({one.consent.id for one in ends} - going_on))
+    await destroy(tx, *going_on, but=MAILBOX)
+    done = [
+        (one, place, stand(desk.keys, one.consent.but(ended_at=place.at), one.state, place.position))
+        for one, place in zip(ends, places, strict=True)
+    ]
+    await _store.change(tx, *((one.consent, after) for one, _, after in done))
+    await receipts.issue_ended(tx, desk, *((terms_of(after), one.state, place) for one, place, after in done))
+    await tell(tx, *((after, place.at) for _, place, after in done))
+    return [after for _, _, after in done]
 
 
 async def _letters_go_on(tx: Transaction, consent: Stored, state: State) -> bool:
@@ -245,12 +263,13 @@ async def _letters_go_on(tx: Transaction, consent: Stored, state: State) -> bool
 
 async def _end_changed(tx: Transaction, desk: Desk, head: Head, consent_id: str, actor: Actor, *, now: int) -> None:
     """End a consent whose row was changed or taken: destroy, log, tell; and write nothing over the row."""
-    at = head.now(now)
-    told = set(await recipients(tx, consent_id, head.chain_id)) - {MAILBOX}
+    told = sorted(set(await recipients(tx, consent_id, head.chain_id)) - {MAILBOX})
     entry = Entry("consent.revoked", actor, consent_id=consent_id, outcome="row_changed", changes_state=True)
-    await append(tx, desk.keys.log, head, entry, at=at)
+    at = (await append(tx, desk.keys.log, head, entry, at=now)).at
     await destroy_of(tx, consent_id, head.chain_id)
-    await _tell(tx, told, consent_id, None, State.REVOKED, at)
+    await announce(
+        tx, *(News(unit, "consent", consent_id=consent_id, state=State.REVOKED.value, at=at) for unit in told)
+    )
 
 
 async def _end_what_is_shared(tx: Transaction, desk: Desk, head: Head, consent_id: str, *, now: int) -> bool:
@@ -267,28 +286,7 @@ async def _refuse(tx: Transaction, desk: Desk, head: Head, consent: Stored, *, a
     )
     appended = await append(tx, desk.keys.log, head, entry, at=at)
     refused = stand(desk.keys, consent.but(ended_at=at), State.REFUSED, appended.position)
-    await _store.change(tx, consent, refused)
+    await _store.change(tx, (consent, refused))
     if receipt:
         await receipts.issue_refused(tx, desk, refused, appended)
     return refused
-
-
-def _entry(consent: Stored, state: State, actor: Actor) -> Entry:
-    return Entry(
-        f"consent.{state.value}", actor, unit_id=consent.recipient_id, consent_id=consent.id, changes_state=True
-    )
-
-
-async def _tell(
-    tx: Transaction, units: set[str | None] | set[str], consent_id: str, request_id: str | None, state: State, at: int
-) -> None:
-    for unit in sorted(unit for unit in units if unit is not None):
-        await announce(
-            tx,
-            unit,
-            "consent",
-            consent_id=consent_id,
-            mapping_request_id=request_id,
-            state=state.value,
-            at=at,
-        )

@@ -14,8 +14,7 @@ from consent_service.consents.desk import Desk
 from consent_service.consents.ledger import is_ours
 from consent_service.consents.standing_refusals import by_words
 from consent_service.errors import Tampered
-from consent_service.identity.units import Unit
-from consent_service.identity.units import find as find_unit
+from consent_service.identity.units import Unit, find_each
 from consent_service.storage.engine import Row, Transaction
 from consent_service.vault.keys import MAILBOX
 
@@ -29,7 +28,7 @@ class Evidence:
     consents: dict[str, Stored]
     steps: dict[str, Step]
     shares: Shares
-    units: dict[str, Unit | None]
+    units: dict[str, Unit]
     releases: dict[tuple[str, str], Row]
     forged: set[tuple[str, str]]
     refusals: dict[str, dict[str, int] | None]
@@ -76,7 +75,7 @@ async def gather(
         consents=consents,
         steps=await last_steps(tx, desk.keys.log, ids, heads),
         shares=shares,
-        units={unit_id: await find_unit(tx, desk.keys.rows, unit_id) for unit_id in {one.unit_id for one in of_units}},
+        units=await find_each(tx, desk.keys.rows, sorted({one.unit_id for one in of_units})),
         refusals=await by_words(tx, desk.keys, words),
         releases={place: remembered[place] for place in ours},
         forged=set(remembered) - ours,

@@ -233,9 +233,8 @@ class Gate:
             for answer, place in zip(answers, appended, strict=True)
             if isinstance(answer, Released) and ledger.counts(answer)
         }
-        for consent_id, position in last.items():
-            consent = read.consents[consent_id]
-            await _store.change(tx, consent, ledger.counted(consent, position))
+        spent = [(read.consents[consent_id], position) for consent_id, position in last.items()]
+        await _store.change(tx, *((before, ledger.counted(before, position)) for before, position in spent))
         return answers
 
 

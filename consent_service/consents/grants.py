@@ -5,65 +5,74 @@ no longer those bytes, nothing is granted. A request can be narrowed, never wide
 """
 
 import json
-import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 from uuid import uuid4
 
-from consent_service.audit.log import Entry, Head, append, lock
-from consent_service.clock import DAY
+from consent_service.audit.log import Appended, Entry, Head, append, append_all, lock
 from consent_service.consents import _store, receipts
 from consent_service.consents._store import Stored
 from consent_service.consents.archives import archives_under
 from consent_service.consents.desk import Desk
-from consent_service.consents.preview import Choice, Preview, preview
-from consent_service.consents.purposes import Language
+from consent_service.consents.drawing import Drawn, Keyring, Yes, draw_up, read
+from consent_service.consents.preview import Choice
 from consent_service.consents.requests import NOT_GRANTED, UNBOUND
 from consent_service.consents.standing import stand, terms_of, verify
-from consent_service.consents.standing_refusals import stands
 from consent_service.consents.states import State, step
-from consent_service.consents.terms import SALT_BYTES, RecipientTerms, Terms, commit, terms_mac
-from consent_service.errors import (
-    Invalid,
-    NotAnswerable,
-    NotAvailable,
-    PreviewChanged,
-    StandingRefusalStands,
-    Violation,
-)
-from consent_service.events.feed import announce, retract
-from consent_service.identity.units import held_enabled
+from consent_service.consents.telling import tell
+from consent_service.consents.terms import terms_mac
+from consent_service.errors import Invalid, NotAnswerable, NotAvailable, Violation
+from consent_service.events.feed import News, announce, retract
 from consent_service.storage.engine import Transaction
-from consent_service.vault.keys import MAILBOX, CandidateKey, RecipientKey
-from consent_service.vault.parts import PartRef
-from consent_service.vault.seal import seal
-from consent_service.vault.shares import share
+from consent_service.vault.keys import MAILBOX, RecipientKey
+from consent_service.vault.parts import ShareTerms
+from consent_service.vault.seal import SealedPart, seal_each
+from consent_service.vault.shares import share, share_parts
+
+__all__ = ["Keyring", "Yes", "answer", "grant", "grant_each", "resume"]
 
 
-@dataclass(frozen=True)
-class Keyring:
-    """Whose keys a grant works with: the owner's, the recipient's, and the mailbox's. Had before the transaction."""
-
-    owner: CandidateKey
-    recipient: RecipientKey
-    mailbox: RecipientKey
-
-
-async def grant(
-    tx: Transaction, desk: Desk, keyring: Keyring, choice: Choice, *, preview_sha256: str, language: Language, now: int
-) -> Stored:
+async def grant(tx: Transaction, desk: Desk, yes: Yes, *, now: int) -> Stored:
     """Grant a consent that nobody asked for.
 
-    Raises Invalid, NameMissing, NotAvailable (see ``preview``), PreviewChanged.
+    Raises Invalid, NameMissing, NotAvailable (see ``preview``), PreviewChanged, StandingRefusalStands, Tampered.
     """
-    head = (await lock(tx, [keyring.owner.candidate_id]))[keyring.owner.candidate_id]
-    at = head.now(now)
-    consent = Stored(
+    head = (await lock(tx, [yes.candidate_id]))[yes.candidate_id]
+    (granted,) = await grant_each(tx, desk, [(head, yes)], now=now)
+    if isinstance(granted, Exception):
+        raise granted
+    return granted
+
+
+async def grant_each(
+    tx: Transaction, desk: Desk, yeses: Sequence[tuple[Head, Yes]], *, now: int
+) -> list[Stored | Exception]:
+    """The same for several candidates, whose heads are locked: to each her consent, or what ``grant`` raises.
+
+    Of one that is not granted nothing is written.
+    """
+    evidence = await read(tx, desk, yeses)
+    drawn: list[Drawn | Exception] = []
+    for head, yes in yeses:
+        at = head.now(now)
+        try:
+            drawn.append(draw_up(evidence, head, _unasked(yes, at), yes, at=at))
+        except Exception as wrong:  # noqa: BLE001  # whatever is wrong with one yes keeps back no other
+            drawn.append(wrong)
+    granted = await _grant(tx, desk, [one for one in drawn if isinstance(one, Drawn)], now=now)
+    await _store.add(tx, *granted)
+    written = iter(granted)
+    return [one if isinstance(one, Exception) else next(written) for one in drawn]
+
+
+def _unasked(yes: Yes, at: int) -> Stored:
+    """A consent that nobody asked for, as it stands before the yes."""
+    return Stored(
         id=str(uuid4()),
-        candidate_id=head.chain_id,
-        recipient_id=choice.recipient.id,
+        candidate_id=yes.candidate_id,
+        recipient_id=yes.choice.recipient.id,
         requester_id=None,
-        purpose=choice.purpose.code,
-        purpose_version=choice.purpose.version,
+        purpose=yes.choice.purpose.code,
+        purpose_version=yes.choice.purpose.version,
         requested_kinds=json.dumps([]),
         mapping_request_id=None,
         state=State.REQUESTED.value,
@@ -78,29 +87,15 @@ async def grant(
         granted_at=None,
         ended_at=None,
     )
-    shown = await _shown(tx, desk, keyring, choice, preview_sha256, at)
-    granted = await _grant(tx, desk, keyring, head, consent, choice, shown, language=language, at=at)
-    await _store.add(tx, granted)
-    return granted
 
 
-async def answer(
-    tx: Transaction,
-    desk: Desk,
-    keyring: Keyring,
-    consent_id: str,
-    choice: Choice,
-    *,
-    preview_sha256: str,
-    language: Language,
-    now: int,
-) -> Stored:
+async def answer(tx: Transaction, desk: Desk, consent_id: str, yes: Yes, *, now: int) -> Stored:
     """Say yes to a request, to all of what it asked for or less.
 
     Raises NotAvailable for somebody else's, NotAnswerable once it is answered, cancelled or past its reply-by date,
     Invalid if it would be widened, PreviewChanged, Tampered.
     """
-    head = (await lock(tx, [keyring.owner.candidate_id]))[keyring.owner.candidate_id]
+    head = (await lock(tx, [yes.candidate_id]))[yes.candidate_id]
     at = head.now(now)
     consent = await _store.find(tx, consent_id)
     if consent is None or consent.candidate_id != head.chain_id:
@@ -108,9 +103,9 @@ async def answer(
     await verify(tx, desk.keys, consent)
     if State(consent.state) is not State.REQUESTED or (consent.reply_by is not None and at >= consent.reply_by):
         raise NotAnswerable
-    _narrows(consent, choice)
-    shown = await _shown(tx, desk, keyring, choice, preview_sha256, at)
-    granted = await _grant(tx, desk, keyring, head, consent, choice, shown, language=language, at=at)
+    _narrows(consent, yes.choice)
+    drawn = draw_up(await read(tx, desk, [(head, yes)]), head, consent, yes, at=at)
+    (granted,) = await _grant(tx, desk, [drawn], now=now)
     await _store.answer(tx, consent, granted)
     if consent.requester_id is not None:
         await retract(tx, consent.id, state=NOT_GRANTED)
@@ -132,10 +127,12 @@ async def resume(tx: Transaction, desk: Desk, keyring: Keyring, consent_id: str,
     step(State(consent.state), State.GRANTED)
     entry = Entry("consent.resumed", "candidate", unit_id=terms.recipient.id, consent_id=consent.id, changes_state=True)
     appended = await append(tx, desk.keys.log, head, entry, at=at)
-    await _share_with_recipient(tx, keyring, terms, *await archives_under(tx, terms))  # the mailbox kept its own
+    to_recipient = (terms.share_terms(terms.recipient.id), keyring.recipient)  # the mailbox kept its own
+    shared = [*terms.parts, terms.salt_ref, *await archives_under(tx, terms)]
+    await share(tx, keyring.owner, shared, [to_recipient])
     resumed = stand(desk.keys, consent, State.GRANTED, appended.position)
-    await _store.change(tx, consent, resumed)
-    await announce(tx, terms.recipient.id, "consent", consent_id=consent.id, state=State.GRANTED.value, at=at)
+    await _store.change(tx, (consent, resumed))
+    await announce(tx, News(terms.recipient.id, "consent", consent_id=consent.id, state=State.GRANTED.value, at=at))
     return resumed
 
 
@@ -165,107 +162,50 @@ def _of_another_request(consent: Stored, resource: str, resource_id: str) -> boo
     return resource == "mapping_request" and resource_id != consent.mapping_request_id
 
 
-async def _shown(
-    tx: Transaction, desk: Desk, keyring: Keyring, choice: Choice, preview_sha256: str, at: int
-) -> Preview:
-    """What would be shared, composed in this transaction. Raises PreviewChanged if it is not what was shown."""
-    if await stands(tx, desk.keys, keyring.owner.candidate_id, choice.recipient):
-        raise StandingRefusalStands
-    if await held_enabled(tx, desk.keys.rows, choice.recipient.id) is None:
-        raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive now."),))
-    if not at < choice.valid_until <= at + (choice.purpose.longest_days + 1) * DAY:
-        longest = choice.purpose.longest_days
-        raise Invalid(violations=(Violation("/valid_until", f"From today, and at most {longest} days ahead."),))
-    shown = await preview(tx, keyring.owner, choice)
-    if shown.sha256 != preview_sha256:
-        raise PreviewChanged
-    return shown
+async def _grant(tx: Transaction, desk: Desk, drawn: Sequence[Drawn], *, now: int) -> list[Stored]:
+    """Seal the salts, share the parts, log, sign the receipts, tell the units; the consents as they stand then."""
+    if not drawn:
+        return []
+    for one in drawn:
+        step(State(one.before.state), State.GRANTED)
+    contents = [(one.yes.keyring.owner, one.terms.salt_ref, one.salt) for one in drawn]
+    salts = await seal_each(tx, contents, held_for=desk.controller.organisation_number, at=now)
+    await share_parts(tx, [share for one, salt in zip(drawn, salts, strict=True) for share in _shares(desk, one, salt)])
+    places = await append_all(tx, desk.keys.log, [(one.head, _entry(one)) for one in drawn], at=now)
+    await receipts.issue_granted(tx, desk, *((one.terms, place) for one, place in zip(drawn, places, strict=True)))
+    granted = [_granted(desk, one, place) for one, place in zip(drawn, places, strict=True)]
+    await tell(tx, *((after, place.at) for after, place in zip(granted, places, strict=True)))
+    return granted
 
 
-async def _grant(
-    tx: Transaction,
-    desk: Desk,
-    keyring: Keyring,
-    head: Head,
-    consent: Stored,
-    choice: Choice,
-    shown: Preview,
-    *,
-    language: Language,
-    at: int,
-) -> Stored:
-    """Seal the salt, write the terms, share the parts, log, sign the receipt, tell the units."""
-    step(State(consent.state), State.GRANTED)
-    salt = os.urandom(SALT_BYTES)
-    terms = _terms(consent, choice, shown, salt, language=language, at=at)
-    controller = desk.controller.organisation_number
-    await seal(tx, keyring.owner, terms.salt_ref, salt, held_for=controller, at=at)
-    await _share(tx, desk, keyring, terms)
-    entry = Entry(
+def _shares(desk: Desk, one: Drawn, salt: SealedPart) -> list[tuple[SealedPart, ShareTerms, RecipientKey]]:
+    """Parts and salt for the recipient, and the person's part for the mailbox if a plan may follow."""
+    terms, keyring = one.terms, one.yes.keyring
+    to_recipient, to_mailbox = terms.share_terms(terms.recipient.id), terms.share_terms(MAILBOX)
+    shares = [(part, to_recipient, keyring.recipient) for part in (*one.preview.parts, salt)]
+    if desk.purposes.get(terms.purpose, terms.purpose_version).delivers_to_mailbox:
+        person = [part for part in one.preview.parts if part.ref.resource == "person"]
+        shares += [(part, to_mailbox, keyring.mailbox) for part in person]
+    return shares
+
+
+def _entry(one: Drawn) -> Entry:
+    return Entry(
         "consent.granted",
         "candidate",
-        unit_id=terms.recipient.id,
-        consent_id=consent.id,
+        unit_id=one.terms.recipient.id,
+        consent_id=one.terms.consent_id,
         changes_state=True,
-        detail={"purpose": terms.purpose, "content_sha256": shown.sha256},
-    )
-    appended = await append(tx, desk.keys.log, head, entry, at=at)
-    raw = terms.to_bytes()
-    written = consent.but(
-        terms=raw, terms_mac=terms_mac(desk.keys.rows, raw), valid_until=terms.valid_until, granted_at=at
-    )
-    await receipts.issue_granted(tx, desk, terms, appended)
-    for unit in {terms.recipient.id, consent.requester_id} - {None}:
-        assert unit is not None
-        await announce(
-            tx,
-            unit,
-            "consent",
-            consent_id=consent.id,
-            mapping_request_id=consent.mapping_request_id,
-            state=State.GRANTED.value,
-            at=at,
-        )
-    return stand(desk.keys, written, State.GRANTED, appended.position)
-
-
-def _terms(consent: Stored, choice: Choice, shown: Preview, salt: bytes, *, language: Language, at: int) -> Terms:
-    recipient = choice.recipient
-    assert consent.candidate_id is not None
-    return Terms(
-        consent_id=consent.id,
-        candidate_id=consent.candidate_id,
-        data_subject_id=str(uuid4()),
-        recipient=RecipientTerms(recipient.id, str(recipient.kind), recipient.name, recipient.organisation_number),
-        requester_id=consent.requester_id,
-        purpose=choice.purpose.code,
-        purpose_version=choice.purpose.version,
-        language=language,
-        text_sha256=choice.purpose.text_sha256(language),
-        parts=shown.parts,
-        valid_from=at,
-        valid_until=choice.valid_until,
-        max_uses=choice.max_uses,
-        mapping_request_id=consent.mapping_request_id,
-        data_subject_commitment=commit(salt, _national_id(shown.person)),
-        content_commitment=commit(salt, bytes.fromhex(shown.sha256)),
+        detail={"purpose": one.terms.purpose, "content_sha256": one.preview.sha256},
     )
 
 
-def _national_id(person: bytes) -> bytes:
-    """The identity number's eleven digits, out of the person's part."""
-    number: str = json.loads(person)["national_id"]
-    return number.encode()
-
-
-async def _share(tx: Transaction, desk: Desk, keyring: Keyring, terms: Terms) -> None:
-    """Wrap parts and salt for the recipient, and the person's part for the mailbox if a plan may follow."""
-    await _share_with_recipient(tx, keyring, terms)
-    if desk.purposes.get(terms.purpose, terms.purpose_version).delivers_to_mailbox:
-        person = [ref for ref in terms.parts if ref.resource == "person"]
-        await share(tx, keyring.owner, person, [(terms.share_terms(MAILBOX), keyring.mailbox)])
-
-
-async def _share_with_recipient(tx: Transaction, keyring: Keyring, terms: Terms, *archives: PartRef) -> None:
-    to_recipient = (terms.share_terms(terms.recipient.id), keyring.recipient)
-    await share(tx, keyring.owner, [*terms.parts, terms.salt_ref, *archives], [to_recipient])
+def _granted(desk: Desk, one: Drawn, place: Appended) -> Stored:
+    raw = one.terms.to_bytes()
+    written = one.before.but(
+        terms=raw,
+        terms_mac=terms_mac(desk.keys.rows, raw),
+        valid_until=one.terms.valid_until,
+        granted_at=one.terms.valid_from,
+    )
+    return stand(desk.keys, written, State.GRANTED, place.position)

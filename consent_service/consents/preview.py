@@ -1,7 +1,7 @@
 """Preview: exactly what the recipient would get, and its hash. The one module here that opens for the candidate."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -10,12 +10,12 @@ from consent_service.consents.purposes import IDENTITY, Purpose
 from consent_service.consents.requests import message_ref
 from consent_service.errors import Invalid, NameMissing, Violation
 from consent_service.identity.units import Unit
-from consent_service.persons.lookup import find_person
-from consent_service.storage.engine import Snapshot
-from consent_service.vault.candidate import open_parts
+from consent_service.persons.lookup import Person, find_persons
+from consent_service.storage.engine import Row, Snapshot
+from consent_service.vault.candidate import open_parts, open_rows, read_parts
 from consent_service.vault.keys import CandidateKey
 from consent_service.vault.parts import PartRef
-from consent_service.vault.seal import refs
+from consent_service.vault.seal import SealedPart, refs
 
 MAX_PARTS = 100
 
@@ -33,12 +33,23 @@ class Choice:
 
 @dataclass(frozen=True)
 class Preview:
-    """The bytes that a release would hand out, the parts they are of (the person's among them), and their hash."""
+    """The bytes that a release would hand out, and their hash.
+
+    ``parts`` are what they are of, the person's among them; each has its data key at hand, so that it can be shared.
+    """
 
     content: bytes = field(repr=False)
-    parts: tuple[PartRef, ...]
+    parts: tuple[SealedPart, ...]
     sha256: str
     person: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What previews of several choices are composed of, as it is stored."""
+
+    persons: Mapping[str, Person]
+    parts: Mapping[PartRef, Row] = field(repr=False)
 
 
 async def preview(view: Snapshot, key: CandidateKey, choice: Choice) -> Preview:
@@ -47,21 +58,34 @@ async def preview(view: Snapshot, key: CandidateKey, choice: Choice) -> Preview:
     Raises Invalid if the purpose does not admit it, NameMissing before the person has said her name, NotAvailable
     for parts that are not hers or do not exist.
     """
+    return show(await gather(view, [(key, choice)]), key, choice)
+
+
+async def gather(view: Snapshot, choices: Sequence[tuple[CandidateKey, Choice]]) -> Material:
+    """Read what is there of ``choices``, each with its candidate's key."""
+    persons = await find_persons(view, [key.candidate_id for key, _ in choices])
+    wanted = {ref for _, choice in choices for ref in choice.parts} | {person.ref for person in persons.values()}
+    return Material(persons, await read_parts(view, wanted))
+
+
+def show(material: Material, key: CandidateKey, choice: Choice) -> Preview:
+    """Compose what ``choice`` would share of what was gathered. Raises as ``preview``."""
     _check(choice)
-    person = await find_person(view, key.candidate_id)
+    person = material.persons.get(key.candidate_id)
     if person is None or not person.named:
         raise NameMissing
-    refs = tuple(sorted({*choice.parts, person.ref}))
-    opened = await open_parts(view, key, refs)
+    opened = open_rows(key, sorted({*choice.parts, person.ref}), material.parts)
+    contents = {part.ref: content for part, content in opened}
     content = compose(
         purpose=choice.purpose.code,
         purpose_version=choice.purpose.version,
         recipient_id=choice.recipient.id,
         recipient_name=choice.recipient.name,
         valid_until=choice.valid_until,
-        parts=opened,
+        parts=contents,
     )
-    return Preview(content, refs, sha256(content).hexdigest(), opened[person.ref])
+    parts = tuple(part for part, _ in opened)
+    return Preview(content, parts, sha256(content).hexdigest(), contents[person.ref])
 
 
 async def words_of_asker(view: Snapshot, key: CandidateKey, consent_id: str) -> str | None:

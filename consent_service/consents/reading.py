@@ -15,7 +15,15 @@ from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import NotAvailable, Tampered
 from consent_service.storage.engine import Snapshot
 
-__all__ = ["ConsentView", "find_for_candidate", "find_for_unit", "in_force", "of_candidate", "of_unit"]
+__all__ = [
+    "ConsentView",
+    "as_written",
+    "find_for_candidate",
+    "find_for_unit",
+    "in_force",
+    "of_candidate",
+    "of_unit",
+]
 
 
 UNAVAILABLE = "unavailable"
@@ -89,6 +97,11 @@ async def find_for_candidate(
     if consent is None or consent.candidate_id != candidate_id:
         raise NotAvailable
     return _hers(consent, now, await _ours(view, keys, [consent]))
+
+
+def as_written(consent: Stored, *, now: int) -> ConsentView:
+    """What the candidate sees of a consent that was written just now."""
+    return _hers(consent, now, {consent.id})
 
 
 async def of_unit(

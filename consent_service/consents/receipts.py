@@ -44,25 +44,36 @@ DPV_STATES = {
 }
 
 
-async def issue_granted(tx: Transaction, desk: Desk, terms: Terms, appended: Appended) -> None:
-    """Sign and keep the receipt of a grant, in the transaction that grants."""
-    await _issue(tx, desk, "given", terms.candidate_id, _granted(desk, terms, appended), appended)
+async def issue_granted(tx: Transaction, desk: Desk, *grants: tuple[Terms, Appended]) -> None:
+    """Sign and keep the receipts of grants, in the transaction that grants."""
+    await _store.add_receipts(
+        tx,
+        [
+            _signed(desk, "given", terms.candidate_id, _granted(desk, terms, appended), appended)
+            for terms, appended in grants
+        ],
+    )
 
 
-async def issue_ended(tx: Transaction, desk: Desk, terms: Terms, state: State, appended: Appended) -> None:
-    """Sign and keep the receipt of an end, in the transaction that ends.
+async def issue_ended(tx: Transaction, desk: Desk, *ends: tuple[Terms, State, Appended]) -> None:
+    """Sign and keep the receipts of ends, in the transaction that ends.
 
-    It says what the receipt of the grant said. Of one that is not ours nothing is signed again: the alarm goes, and
+    Each says what the receipt of its grant said. Of one that is not ours nothing is signed again: the alarm goes, and
     the terms speak for themselves. An end must not depend on anything else.
     """
-    said = _said(desk.keys.receipts, await _store.receipts(tx, terms.consent_id), terms)
+    rows = await _store.receipts(tx, [terms.consent_id for terms, _, _ in ends])
+    await _store.add_receipts(tx, [_ended(desk, rows[end[0].consent_id], *end) for end in ends])
+
+
+def _ended(desk: Desk, rows: list[Row], terms: Terms, state: State, appended: Appended) -> dict[str, object]:
+    said = _said(desk.keys.receipts, rows, terms)
     payload = {
         **(_terms(terms) if said is None else said),
         "record_id": terms.consent_id,
         "events": [_event(state, appended)],
         "ended_at": rfc3339(appended.at),
     }
-    await _issue(tx, desk, "termination", terms.candidate_id, payload, appended)
+    return _signed(desk, "termination", terms.candidate_id, payload, appended)
 
 
 def _said(key: ReceiptKey, rows: list[Row], terms: Terms) -> dict[str, Any] | None:
@@ -98,12 +109,11 @@ async def issue_refused(tx: Transaction, desk: Desk, consent: Stored, appended: 
         "recipient_id": consent.recipient_id,
         "events": [_event(State.REFUSED, appended)],
     }
-    await _issue(tx, desk, "refused", consent.candidate_id, payload, appended)
+    await _store.add_receipts(tx, [_signed(desk, "refused", consent.candidate_id, payload, appended)])
 
 
-async def _issue(
-    tx: Transaction, desk: Desk, kind: str, candidate_id: str, payload: dict[str, Any], appended: Appended
-) -> None:
+def _signed(desk: Desk, kind: str, candidate_id: str, payload: dict[str, Any], appended: Appended) -> dict[str, object]:
+    """A receipt with its signature, as it is kept."""
     receipt_id = str(uuid4())
     whole = {
         "schema_version": SCHEMA_VERSION,
@@ -113,15 +123,14 @@ async def _issue(
         "evidence": {"chain_position": appended.position, "entry_hash": appended.digest.hex()},
         **payload,
     }
-    await _store.add_receipt(
-        tx,
-        receipt_id=receipt_id,
-        consent_id=payload["record_id"],
-        candidate_id=candidate_id,
-        kind=kind,
-        jws=desk.keys.receipts.sign(canonical(whole)),
-        at=appended.at,
-    )
+    return {
+        "id": receipt_id,
+        "consent_id": payload["record_id"],
+        "candidate_id": candidate_id,
+        "type": kind,
+        "jws": desk.keys.receipts.sign(canonical(whole)),
+        "at": appended.at,
+    }
 
 
 def _event(state: State, appended: Appended) -> dict[str, Any]:
@@ -226,4 +235,4 @@ async def shown(view: Snapshot, key: ReceiptKey, consent_id: str, *, granted: bo
 
 async def of_consent(view: Snapshot, consent_id: str) -> list[Row]:
     """The receipts of a consent, oldest first: id, type, jws, at."""
-    return await _store.receipts(view, consent_id)
+    return (await _store.receipts(view, [consent_id]))[consent_id]

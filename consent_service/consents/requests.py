@@ -21,7 +21,7 @@ from consent_service.consents.terms import terms_mac
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import Invalid, NotAvailable, StorageUnavailable, Tampered, Violation
-from consent_service.events.feed import announce, retract
+from consent_service.events.feed import News, announce, retract
 from consent_service.identity.units import Unit, held_enabled
 from consent_service.identity.units import find as find_unit
 from consent_service.persons.waiting import WaitingItem, withdraw
@@ -66,9 +66,9 @@ async def ask(
     ``reply_by`` is the instant from which silence counts as no. ``requester`` is None when the candidate asks.
     """
     check(purpose, recipient, requester, part_kinds)
-    for unit_id in sorted({recipient.id} | ({requester.id} if requester else set())):
-        if await held_enabled(tx, desk.keys.rows, unit_id) is None:
-            raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
+    parties = sorted({recipient.id} | ({requester.id} if requester else set()))
+    if len(await held_enabled(tx, desk.keys.rows, parties)) < len(parties):
+        raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
     if reply_by <= at:
         raise Invalid(violations=(Violation("/reply_by", "The date must be in the future."),))
     mac = terms_mac(desk.keys.rows, _NOTHING)
@@ -99,13 +99,15 @@ async def ask(
         # lapse and a request that was never opened reach the asker in the same moment, as the same words.
         await announce(
             tx,
-            requester.id,
-            "consent",
-            consent_id=consent.id,
-            mapping_request_id=mapping_request_id,
-            state=NOT_GRANTED,
-            at=reply_by,
-            not_before=reply_by,
+            News(
+                requester.id,
+                "consent",
+                consent_id=consent.id,
+                mapping_request_id=mapping_request_id,
+                state=NOT_GRANTED,
+                at=reply_by,
+                not_before=reply_by,
+            ),
         )
     return consent.id
 
@@ -227,12 +229,12 @@ async def _withdraw(tx: Transaction, desk: Desk, head: Head, consent: Stored, en
     withdrawn = consent.but(withdrawn_at=at, ended_at=at if waited else consent.ended_at)
     state = State.CANCELLED if waited else State(consent.state)
     position = appended.position if waited and hers else consent.state_position
-    await _store.change(tx, consent, stand(desk.keys, withdrawn, state, position))
+    await _store.change(tx, (consent, stand(desk.keys, withdrawn, state, position)))
     if consent.requester_id is None:
         return  # her own request: no unit has asked, and nothing waits
     await withdraw(tx, consent.id, consent.requester_id)
     await retract(tx, consent.id, state=NOT_GRANTED)
-    await announce(tx, consent.requester_id, "consent", consent_id=consent.id, state=State.CANCELLED.value, at=at)
+    await announce(tx, News(consent.requester_id, "consent", consent_id=consent.id, state=State.CANCELLED.value, at=at))
 
 
 async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str | None, *, at: int) -> bool:
@@ -248,5 +250,5 @@ async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str 
     if head is not None:
         entry = Entry("consent.lapsed", "service", consent_id=consent.id, changes_state=True)
         position = (await append(tx, desk.keys.log, head, entry, at=at)).position
-    await _store.change(tx, consent, stand(desk.keys, consent.but(ended_at=at), State.LAPSED, position))
+    await _store.change(tx, (consent, stand(desk.keys, consent.but(ended_at=at), State.LAPSED, position)))
     return True

@@ -65,6 +65,18 @@ def step(present: State, wanted: State) -> State:
     return wanted
 
 
+def end(present: State, wanted: State, valid_until: int | None, now: int) -> State:
+    """How what is ``present`` ends: the first writer to meet an end that has come writes that end, and not ``wanted``.
+
+    Raises ConsentEnded after an end, WrongState for what never lived.
+    """
+    if present in ENDS:
+        raise ConsentEnded
+    if present not in LIVING:
+        raise WrongState
+    return State.EXPIRED if valid_until is not None and now >= valid_until else wanted
+
+
 def shown(state: State, valid_until: int | None, now: int, *, exhausted: bool = False) -> State:
     """The state as every view shows it: an end is true from when it comes, before anybody wrote it down."""
     if state in LIVING and valid_until is not None and now >= valid_until:

@@ -150,7 +150,7 @@ _NEXT_DUE = Statement("SELECT MIN(next_attempt_at) FROM letter WHERE next_attemp
 _OF_DOCUMENTS = Statement(f"SELECT {_ALL} FROM letter WHERE document_uuid IN (:document_uuids[]) ORDER BY id")
 _OF_PLAN = Statement(f"SELECT {_ALL} FROM letter WHERE plan_id = :plan_id ORDER BY plan_version, created_at, id")
 _OF_CANDIDATE = Statement(f"SELECT {_ALL} FROM letter WHERE candidate_id = :candidate_id ORDER BY created_at, id")
-_OF_CONSENT = Statement(f"SELECT {_ALL} FROM letter WHERE consent_id = :consent_id ORDER BY plan_id, plan_version, id")
+_OF_CONSENTS = Statement(f"SELECT {_ALL} FROM letter WHERE consent_id IN (:ids[]) ORDER BY plan_id, plan_version, id")
 _LISTED = Statement(f"SELECT {_ALL} FROM letter WHERE status IN (:statuses[]) AND id > :after ORDER BY id LIMIT :limit")
 _SETTLED = Statement(
     "SELECT DISTINCT consent_id, candidate_id FROM letter WHERE shares_held = 1"
@@ -256,9 +256,9 @@ async def of_candidate(view: Snapshot, candidate_id: str) -> list[Letter]:
     return [_letter(row) for row in await view.rows(_OF_CANDIDATE, candidate_id=candidate_id)]
 
 
-async def of_consent(view: Snapshot, consent_id: str) -> list[Letter]:
-    """The letters that were let in under a consent."""
-    return [_letter(row) for row in await view.rows(_OF_CONSENT, consent_id=consent_id)]
+async def of_consents(view: Snapshot, consent_ids: list[str]) -> list[Letter]:
+    """The letters that were let in under some of the consents."""
+    return [_letter(row) for row in await view.rows(_OF_CONSENTS, ids=consent_ids)]
 
 
 async def listed(view: Snapshot, statuses: list[str], *, after: str, limit: int) -> list[Letter]:

@@ -83,7 +83,7 @@ async def enqueue(
         updated_at=at,
         **vars(letter),
     )
-    await shares.share_sealed(tx, pdf, terms, mailbox)
+    await shares.share_parts(tx, [(pdf, terms, mailbox)])
     await _store.add(tx, taken)
     await history.add(tx, taken, Status.ACCEPTED.value, at=at, note=None)
     entries = [

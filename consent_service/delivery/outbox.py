@@ -21,7 +21,7 @@ from consent_service.delivery.backoff import Timing
 from consent_service.delivery.history import _store as history
 from consent_service.delivery.states import FINAL, Status
 from consent_service.errors import NotAvailable
-from consent_service.events.feed import announce
+from consent_service.events.feed import News, announce
 from consent_service.storage.engine import Database, Transaction
 
 _STEPS = Counter("consent_letters", "Letters by where an attempt left them.", ("status",))
@@ -133,10 +133,8 @@ class Outbox:
             await letters.hand_over(tx, letter, self._controller)
         in_force = await letters.consent_state(tx, self._keys, letter, now=now) == State.GRANTED
         if in_force and note != letters.SUPERSEDED:
-            await announce(
-                tx, letter.unit_id, "plan", state=status.value, at=now, consent_id=letter.consent_id,
-                plan_id=letter.plan_id,
-            )  # fmt: skip
+            await announce(tx, News(letter.unit_id, "plan", state=status.value, at=now, consent_id=letter.consent_id,
+                plan_id=letter.plan_id))  # fmt: skip
         await letters.release_shares(tx, self._keys, letter.consent_id, letter.candidate_id, now=now)
 
     def _again(self, letter: Letter, finding: Finding) -> int:

@@ -4,6 +4,7 @@ The rule: ``parked`` is never seen outside (the letter is shown where it was bef
 seen by the candidate alone: units see up to ``delivered``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consent_service.delivery import _store
@@ -66,15 +67,22 @@ async def letters_out(view: Snapshot, consent_id: str) -> list[LetterOut]:
     Asked for after a revoke has committed, it names every letter that passed the gate before it; a letter whose attempt
     the revoke still stops may be among them too. It never leaves one out.
     """
-    letters = [letter for letter in await _store.of_consent(view, consent_id) if _may_be_out(letter)]
-    lines = await history.of(view, [letter.id for letter in letters])
-    out = []
+    return (await letters_out_each(view, [consent_id])).get(consent_id, [])
+
+
+async def letters_out_each(view: Snapshot, consent_ids: Sequence[str]) -> dict[str, list[LetterOut]]:
+    """The same for several consents, without those that no letter is out under."""
+    letters = [letter for letter in await _store.of_consents(view, list(consent_ids)) if _may_be_out(letter)]
+    lines = await history.of(view, [letter.id for letter in letters]) if letters else {}
+    out: dict[str, list[LetterOut]] = {}
     for letter in letters:
         dispatched = [row["at"] for row in lines[letter.id] if row["status"] == Status.DISPATCHED.value]
         if dispatched or letter.doubt_until is not None:
             shown = Status.DELIVERED if letter.status == Status.DELIVERED.value else Status.DISPATCHED
             at = dispatched[0] if dispatched else letter.updated_at
-            out.append(LetterOut(letter.plan_id, letter.plan_version, shown.value, at))
+            out.setdefault(letter.consent_id, []).append(
+                LetterOut(letter.plan_id, letter.plan_version, shown.value, at)
+            )
     return out
 
 

@@ -1,9 +1,11 @@
 """The feed's tables."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
 
-from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting
 
 
 class EventRow(SQLModel, table=True):
@@ -39,9 +41,8 @@ class FeedRow(SQLModel, table=True):
     dropped: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
-_ADD = Statement(
-    "INSERT INTO event (id, unit_id, number, type, consent_id, mapping_request_id, plan_id, state, at, not_before)"
-    " VALUES (:id, :unit_id, NULL, :type, :consent_id, :mapping_request_id, :plan_id, :state, :at, :not_before)"
+_ADD = inserting(
+    EventRow, ("id", "unit_id", "type", "state", "at", "not_before", "consent_id", "mapping_request_id", "plan_id")
 )
 _AFTER = Statement(
     "SELECT number, type, consent_id, mapping_request_id, plan_id, state, at FROM event"
@@ -66,9 +67,9 @@ _DROP = Statement("DELETE FROM event WHERE unit_id = :unit_id AND number <= :las
 _DROPPED = Statement("UPDATE feed SET dropped = :last WHERE unit_id = :unit_id")
 
 
-async def add(tx: Transaction, **event: object) -> None:
-    """Write an event, to be numbered after commit."""
-    await tx.run(_ADD, **event)
+async def add(tx: Transaction, events: Sequence[dict[str, object]]) -> None:
+    """Write events, to be numbered after commit."""
+    await tx.run_rows(_ADD, events)
 
 
 async def after(view: Snapshot, unit_id: str, number: int, limit: int) -> list[Row]:

@@ -5,7 +5,7 @@ sequencer, because a number given inside a transaction can become visible after 
 had already gone past it would never see it. An event may be laid down ahead: it is numbered when its time has come.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from uuid import uuid4
 
 from consent_service.errors import EventsGone
@@ -26,31 +26,24 @@ class Event:
     at: int
 
 
-async def announce(
-    tx: Transaction,
-    unit_id: str,
-    kind: str,
-    *,
-    state: str,
-    at: int,
-    not_before: int = 0,
-    consent_id: str | None = None,
-    mapping_request_id: str | None = None,
-    plan_id: str | None = None,
-) -> None:
-    """Tell a unit, in the transaction that makes it true, but not before the instant ``not_before``."""
-    await _store.add(
-        tx,
-        id=str(uuid4()),
-        unit_id=unit_id,
-        type=kind,
-        consent_id=consent_id,
-        mapping_request_id=mapping_request_id,
-        plan_id=plan_id,
-        state=state,
-        at=at,
-        not_before=not_before,
-    )
+@dataclass(frozen=True)
+class News:
+    """What a unit is to be told, but not before the instant ``not_before``."""
+
+    unit_id: str
+    type: str
+    _: KW_ONLY
+    state: str
+    at: int
+    not_before: int = 0
+    consent_id: str | None = None
+    mapping_request_id: str | None = None
+    plan_id: str | None = None
+
+
+async def announce(tx: Transaction, *news: News) -> None:
+    """Tell units, in the transaction that makes it true."""
+    await _store.add(tx, [{"id": str(uuid4()), **vars(one)} for one in news])
 
 
 async def retract(tx: Transaction, consent_id: str, *, state: str) -> None:

@@ -97,14 +97,14 @@ _ADD_UNIT = Statement(
     f"INSERT INTO unit ({_UNIT}) VALUES (:id, :organisation_number, :unit_code, :name, :region, :kind, :enabled,"
     " :privacy_email, :privacy_phone, :successor_id, :created_at, :closed_at, :mac)"
 )
-_UNIT_BY_ID = Statement(f"SELECT {_UNIT} FROM unit WHERE id = :id")
+_UNITS_BY_ID = Statement(f"SELECT {_UNIT} FROM unit WHERE id IN (:ids[])")
 _ALL_UNITS = Statement(f"SELECT {_UNIT} FROM unit ORDER BY region, kind, name, id")
 _UNITS_BY_CLIENTS = Statement(
     "SELECT c.organisation_number AS consumer, c.client_id, c.unit_id, c.added_at, c.mac AS client_mac,"
     f" {', '.join(f'u.{name}' for name in _UNIT.split(', '))}"
     " FROM unit_client c JOIN unit u ON u.id = c.unit_id WHERE c.client_id IN (:client_ids[])"
 )
-_HOLD_UNIT = Statement(f"SELECT {_UNIT} FROM unit WHERE id = :id {{for_share}}")
+_HOLD_UNITS = Statement(f"SELECT {_UNIT} FROM unit WHERE id IN (:ids[]) ORDER BY id {{for_share}}")
 _CHANGE_UNIT = Statement(
     "UPDATE unit SET enabled = :enabled, successor_id = :successor_id, closed_at = :closed_at, mac = :mac"
     " WHERE id = :id AND mac = :before"
@@ -158,9 +158,9 @@ async def add_unit(tx: Transaction, unit: dict[str, Any]) -> None:
     await tx.run(_ADD_UNIT, **unit)
 
 
-async def find_unit(view: Snapshot, unit_id: str) -> Row | None:
-    """The unit with this id."""
-    return await view.row(_UNIT_BY_ID, id=unit_id)
+async def units(view: Snapshot, unit_ids: Sequence[str]) -> dict[str, Row]:
+    """The units with these ids, by id."""
+    return {row["id"]: row for row in await view.rows(_UNITS_BY_ID, ids=unit_ids)}
 
 
 async def all_units(view: Snapshot) -> list[Row]:
@@ -173,9 +173,9 @@ async def units_by_clients(view: Snapshot, client_ids: Sequence[str]) -> list[Ro
     return await view.rows(_UNITS_BY_CLIENTS, client_ids=client_ids)
 
 
-async def hold_unit(tx: Transaction, unit_id: str) -> Row | None:
-    """The unit with this id, as it stays until the transaction ends."""
-    return await tx.row(_HOLD_UNIT, id=unit_id)
+async def hold_units(tx: Transaction, unit_ids: Sequence[str]) -> list[Row]:
+    """The units with these ids, as they stay until the transaction ends."""
+    return await tx.rows(_HOLD_UNITS, ids=unit_ids)
 
 
 async def change_unit(tx: Transaction, unit_id: str, *, mac: bytes, before: bytes, **columns: Any) -> bool:

@@ -108,8 +108,13 @@ async def add(
 
 async def find(view: Snapshot, key: MacKey, unit_id: str) -> Unit | None:
     """The unit with this id, enabled or not. A row that somebody else wrote is no unit: here, and below."""
-    row = await _store.find_unit(view, unit_id)
-    return None if row is None else _unit(key, row)
+    return (await find_each(view, key, [unit_id])).get(unit_id)
+
+
+async def find_each(view: Snapshot, key: MacKey, unit_ids: Sequence[str]) -> dict[str, Unit]:
+    """The same for several, without those that there are not."""
+    rows = (await _store.units(view, unit_ids)).values()
+    return {unit.id: unit for row in rows if (unit := _unit(key, row)) is not None}
 
 
 async def get(view: Snapshot, key: MacKey, unit_id: str) -> Unit:
@@ -122,20 +127,17 @@ async def get(view: Snapshot, key: MacKey, unit_id: str) -> Unit:
 
 async def enabled_unit(view: Snapshot, key: MacKey, unit_id: str) -> Unit | None:
     """The unit if it is enabled now."""
-    return _enabled(await find(view, key, unit_id))
-
-
-async def held_enabled(tx: Transaction, key: MacKey, unit_id: str) -> Unit | None:
-    """The unit if it is enabled, which it then stays until this transaction ends: to grant to it, or ask for it.
-
-    So whoever closes it knows, once that is committed, all that was granted or asked.
-    """
-    row = await _store.hold_unit(tx, unit_id)
-    return None if row is None else _enabled(_unit(key, row))
-
-
-def _enabled(unit: Unit | None) -> Unit | None:
+    unit = await find(view, key, unit_id)
     return unit if unit is not None and unit.enabled else None
+
+
+async def held_enabled(tx: Transaction, key: MacKey, unit_ids: Sequence[str]) -> dict[str, Unit]:
+    """Those of the units that are enabled, which they then stay until this transaction ends: to grant to them, or ask.
+
+    So whoever closes one knows, once that is committed, all that was granted or asked.
+    """
+    rows = await _store.hold_units(tx, unit_ids)
+    return {unit.id: unit for row in rows if (unit := _unit(key, row)) is not None and unit.enabled}
 
 
 async def every(view: Snapshot, key: MacKey) -> list[Unit]:
@@ -198,7 +200,7 @@ def successor_of(unit: Unit, known: Mapping[str, Unit]) -> Unit | None:
 
 
 async def _change(tx: Transaction, key: MacKey, unit_id: str, **changes: int | str | None) -> None:
-    row = await _store.find_unit(tx, unit_id)
+    row = (await _store.units(tx, [unit_id])).get(unit_id)
     if row is None:
         raise NotAvailable
     if _unit(key, row) is None:

@@ -79,7 +79,7 @@ class WaitingItem(SQLModel, table=True):
 _ADD_CANDIDATE = Statement(
     "INSERT INTO candidate (id, created_at, person_version, named) VALUES (:id, :created_at, 1, 0)"
 )
-_GET_CANDIDATE = Statement("SELECT person_version, named FROM candidate WHERE id = :id")
+_CANDIDATES = Statement("SELECT id, person_version, named FROM candidate WHERE id IN (:ids[])")
 _SET_PERSON = Statement("UPDATE candidate SET person_version = :version, named = :named WHERE id = :id")
 _DELETE_CANDIDATE = Statement("DELETE FROM candidate WHERE id = :id")
 
@@ -88,7 +88,7 @@ _NUMBER = (
 )
 _ADD_NUMBER = Statement(_NUMBER)
 _LINK_NUMBER = Statement(f"{_NUMBER} ON CONFLICT (lookup) DO NOTHING")
-_FIND_BY_LOOKUP = Statement("SELECT candidate_id, mac FROM person_number WHERE lookup = :lookup")
+_UNDER = Statement("SELECT lookup, candidate_id, mac FROM person_number WHERE lookup IN (:lookups[])")
 _LOOKUPS_OF = Statement("SELECT lookup FROM person_number WHERE candidate_id = :candidate_id ORDER BY lookup")
 _DELETE_NUMBERS = Statement("DELETE FROM person_number WHERE candidate_id = :candidate_id")
 
@@ -145,9 +145,9 @@ async def add_candidate(tx: Transaction, candidate_id: str, lookup: str, mac: by
     await tx.run(_ADD_NUMBER, lookup=lookup, candidate_id=candidate_id, mac=mac, added_at=at)
 
 
-async def find_candidate(view: Snapshot, candidate_id: str) -> Row | None:
-    """``person_version`` and ``named`` (0 or 1) of a candidate."""
-    return await view.row(_GET_CANDIDATE, id=candidate_id)
+async def candidates(view: Snapshot, candidate_ids: Sequence[str]) -> list[Row]:
+    """``id``, ``person_version`` and ``named`` (0 or 1) of the candidates that there are."""
+    return await view.rows(_CANDIDATES, ids=candidate_ids)
 
 
 async def set_person(tx: Transaction, candidate_id: str, version: int, *, named: bool) -> None:
@@ -168,9 +168,9 @@ async def delete_candidate(tx: Transaction, candidate_id: str) -> None:
     await tx.run(_DELETE_CANDIDATE, id=candidate_id)
 
 
-async def find_by_lookup(view: Snapshot, lookup: str) -> Row | None:
-    """``candidate_id`` and ``mac`` of this number, if it is somebody's."""
-    return await view.row(_FIND_BY_LOOKUP, lookup=lookup)
+async def under(view: Snapshot, lookups: Sequence[str]) -> dict[str, Row]:
+    """``candidate_id`` and ``mac`` of those of these numbers that are somebody's, by lookup."""
+    return {row["lookup"]: row for row in await view.rows(_UNDER, lookups=lookups)}
 
 
 async def lookups_of(view: Snapshot, candidate_id: str) -> list[str]:

@@ -4,6 +4,7 @@ Reads metadata only and opens nothing, so a unit's call may come here: what it m
 caller's to decide, and "known" is not among it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -12,7 +13,7 @@ from consent_service.crypto.service_keys import MacKey
 from consent_service.errors import Tampered
 from consent_service.persons import _store
 from consent_service.persons.numbers import NationalId
-from consent_service.storage.engine import Snapshot
+from consent_service.storage.engine import Row, Snapshot
 from consent_service.vault.parts import PartRef
 
 _log = structlog.get_logger()
@@ -60,7 +61,16 @@ async def find(view: Snapshot, lookup_key: MacKey, national_id: NationalId) -> s
     would make herself another person by logging in as herself.
     """
     lookup = lookup_of(lookup_key, national_id)
-    row = await _store.find_by_lookup(view, lookup)
+    return whose(lookup_key, lookup, (await under(view, [lookup])).get(lookup))
+
+
+async def under(view: Snapshot, lookups: Sequence[str]) -> dict[str, Row]:
+    """What is written of numbers, by lookup; nothing for one that is nobody's. Not to be believed: see ``whose``."""
+    return await _store.under(view, lookups)
+
+
+def whose(lookup_key: MacKey, lookup: str, row: Row | None) -> str | None:
+    """The candidate whose number it is, of what ``under`` found. Raises as ``find``."""
     if row is None:
         return None
     candidate_id = str(row["candidate_id"])
@@ -81,8 +91,13 @@ def _belongs(lookup: str, candidate_id: str) -> bytes:
 
 async def find_person(view: Snapshot, candidate_id: str) -> Person | None:
     """What is known of a candidate, or None if there is none with this id."""
-    row = await _store.find_candidate(view, candidate_id)
-    return Person(candidate_id, row["person_version"], bool(row["named"])) if row else None
+    return (await find_persons(view, [candidate_id])).get(candidate_id)
+
+
+async def find_persons(view: Snapshot, candidate_ids: Sequence[str]) -> dict[str, Person]:
+    """The same for several, without those that there are not."""
+    rows = await _store.candidates(view, candidate_ids)
+    return {row["id"]: Person(row["id"], row["person_version"], bool(row["named"])) for row in rows}
 
 
 async def lookups_of(view: Snapshot, candidate_id: str) -> list[str]:

@@ -9,7 +9,7 @@ from consent_service.audit.log import Entry, append, lock
 from consent_service.consents.desk import Desk
 from consent_service.consents.terms import Terms
 from consent_service.errors import NotAvailable, WrongState
-from consent_service.events.feed import announce
+from consent_service.events.feed import News, announce
 from consent_service.identity.units import Unit
 from consent_service.plans import _store
 from consent_service.plans.authority import Addressee, over
@@ -70,10 +70,12 @@ async def tell_asker(tx: Transaction, request: _store.MappingRequest, *, at: int
     if request.requester_id is not None:
         await announce(
             tx,
-            request.requester_id,
-            "mapping_request",
-            consent_id=request.consent_id,
-            mapping_request_id=request.id,
-            state=request.progress,
-            at=at,
+            News(
+                request.requester_id,
+                "mapping_request",
+                consent_id=request.consent_id,
+                mapping_request_id=request.id,
+                state=request.progress,
+                at=at,
+            ),
         )

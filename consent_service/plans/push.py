@@ -28,7 +28,7 @@ from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import letters
 from consent_service.delivery.letters import NewLetter, pdf_of
 from consent_service.errors import NotAvailable, Unavailable
-from consent_service.events.feed import announce
+from consent_service.events.feed import News, announce
 from consent_service.identity.units import Unit
 from consent_service.plans import _store, own_pdf, questions
 from consent_service.plans._store import Plan
@@ -238,11 +238,13 @@ async def _tell_of_newer(tx: Transaction, keys: ServiceKeys, version: Plan, at: 
             if any((ref.resource, ref.resource_id) == (PLAN, version.id) for ref in shared):
                 await announce(
                     tx,
-                    consent.recipient_id,
-                    "plan",
-                    consent_id=consent.id,
-                    plan_id=version.id,
-                    state="superseded",
-                    at=at,
+                    News(
+                        consent.recipient_id,
+                        "plan",
+                        consent_id=consent.id,
+                        plan_id=version.id,
+                        state="superseded",
+                        at=at,
+                    ),
                 )
         after = page[-1].id

@@ -4,7 +4,7 @@ PostgreSQL takes the rows as one array a column: a statement for each row would 
 round trip more. SQLite runs in place, and takes them one after the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, LargeBinary
@@ -46,21 +46,25 @@ def inserting(table: type[SQLModel], columns: Sequence[str]) -> Rows:
     )
 
 
-def updating(table: type[SQLModel], columns: Sequence[str], *, key: str) -> Rows:
-    """What writes ``columns`` of the rows of ``table`` with these ``key``s."""
-    given = (key, *columns)
+def updating(table: type[SQLModel], columns: Sequence[str], *, key: str, still: str | None = None) -> Rows:
+    """What writes ``columns`` of the rows of ``table`` with these ``key``s.
+
+    Where the column ``still`` no longer holds what is given as ``before``, the row stays as it is.
+    """
+    held = {key: key} | ({} if still is None else {"before": still})
+    given = {**held, **{one: one for one in columns}}
     name = table.__tablename__
     return Rows(
         f"UPDATE {name} SET {', '.join(f'{one} = :{one}' for one in columns)}"  # noqa: S608  # names of ours
-        f" WHERE {key} = :{key}",
+        f" WHERE {' AND '.join(f'{column} = :{one}' for one, column in held.items())}",
         f"UPDATE {name} AS t SET {', '.join(f'{one} = w.{one}' for one in columns)}"  # noqa: S608  # names of ours
-        f" FROM {_unnest(table, given)} AS w ({', '.join(given)})"
-        f" WHERE t.{key} = w.{key}",
-        given,
+        f" FROM {_unnest(table, given.values())} AS w ({', '.join(given)})"
+        f" WHERE {' AND '.join(f't.{column} = w.{one}' for one, column in held.items())}",
+        tuple(given),
     )
 
 
-def _unnest(table: type[SQLModel], columns: Sequence[str]) -> str:
+def _unnest(table: type[SQLModel], columns: Iterable[str]) -> str:
     """Arrays as rows, of the columns' types."""
     types = [_type(table, column) for column in columns]
     return f"unnest({', '.join(f'${number}::{kind}[]' for number, kind in enumerate(types, 1))})"

@@ -110,7 +110,7 @@ _SWAP = {
     owner: Statement(f"UPDATE {table} SET wrapped = :after WHERE {key} = :id AND wrapped = :before")
     for owner, (table, key) in WRAPPED.items()
 }
-_ADD_PART = inserting(PartRow, (*PartRef._fields, "held_for", "wrapped_key", "sealed", "created_at"))
+_ADD_PARTS = inserting(PartRow, (*PartRef._fields, "held_for", "wrapped_key", "sealed", "created_at"))
 _PARTS = Statement(
     f"SELECT {', '.join('p.' + name for name in PartRef._fields)}, p.wrapped_key, p.sealed"
     " FROM ROWS(:refs AS w(candidate_id text, resource text, resource_id text, version bigint, part text))"
@@ -147,7 +147,7 @@ _RECIPIENTS = Statement(
 _CONSENTS = Statement("SELECT DISTINCT consent_id FROM share WHERE candidate_id = :candidate_id")
 _DESTROY_CANDIDATES = Statement("DELETE FROM share WHERE consent_id = :consent_id AND candidate_id = :candidate_id")
 _DESTROY_SHARES = Statement(
-    "DELETE FROM share WHERE consent_id = :id AND recipient_id <> :but AND (recipient_id = :only OR :only = '')"
+    "DELETE FROM share WHERE consent_id IN (:ids[]) AND recipient_id <> :but AND (recipient_id = :only OR :only = '')"
 )
 _ERASE = {
     what: Statement(f"DELETE FROM {table} WHERE candidate_id = :id")
@@ -216,9 +216,9 @@ async def swap_wrapped(tx: Transaction, owner: str, key_id: str, before: bytes, 
     return await tx.run(_SWAP[owner], id=key_id, before=before, after=after) > 0
 
 
-async def add_part(tx: Transaction, row: dict[str, object]) -> None:
-    """Store a sealed part, every column of it. Raises Duplicate: a version is written once."""
-    await tx.run(_ADD_PART, **row)
+async def add_parts(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
+    """Store sealed parts, every column of them. Raises Duplicate: a version is written once."""
+    await tx.run_rows(_ADD_PARTS, rows)
 
 
 async def parts(view: Snapshot, refs: Iterable[PartRef]) -> dict[PartRef, Row]:
@@ -282,10 +282,10 @@ async def destroy_shares_of(tx: Transaction, consent_id: str, candidate_id: str)
 
 
 async def destroy_shares(
-    tx: Transaction, consent_id: str, *, recipient_id: str | None = None, but: str | None = None
+    tx: Transaction, consent_ids: Sequence[str], *, recipient_id: str | None = None, but: str | None = None
 ) -> int:
-    """Delete the shares of a consent: all, those of ``recipient_id``, or all ``but`` one recipient's."""
-    return await tx.run(_DESTROY_SHARES, id=consent_id, only=recipient_id or "", but=but or "")
+    """Delete the shares of consents: all, those of ``recipient_id``, or all ``but`` one recipient's."""
+    return await tx.run(_DESTROY_SHARES, ids=consent_ids, only=recipient_id or "", but=but or "")
 
 
 async def erase(tx: Transaction, candidate_id: str) -> dict[str, int]:

@@ -26,6 +26,21 @@ async def seal(
 
     ``held_for`` names the controller. Raises ValueError for another candidate's key, Duplicate if the part exists.
     """
+    return (await seal_each(tx, [(key, ref, content)], held_for=held_for, at=at))[0]
+
+
+async def seal_each(
+    tx: Transaction, contents: Iterable[tuple[CandidateKey, PartRef, bytes]], *, held_for: str, at: int
+) -> list[SealedPart]:
+    """The same for several, each under a data key of its own."""
+    made = [_sealed(*one, held_for=held_for, at=at) for one in contents]
+    await _store.add_parts(tx, [row for _, row in made])
+    return [part for part, _ in made]
+
+
+def _sealed(
+    key: CandidateKey, ref: PartRef, content: bytes, *, held_for: str, at: int
+) -> tuple[SealedPart, dict[str, object]]:
     if ref.candidate_id != key.candidate_id:
         raise ValueError("a part is sealed under its own candidate's key")
     data_key = new_key()
@@ -36,8 +51,7 @@ async def seal(
         "sealed": seal_envelope(data_key, content, ref.content_aad()),
         "created_at": at,
     }
-    await _store.add_part(tx, row)
-    return SealedPart(ref, data_key)
+    return SealedPart(ref, data_key), row
 
 
 async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: str, version: int) -> list[PartRef]:

@@ -30,12 +30,12 @@ async def share(
     if any(ref not in rows or ref.candidate_id != owner.candidate_id for ref in wanted):
         raise NotAvailable
     parts = [SealedPart(ref, open_sealed(owner.secret, rows[ref]["wrapped_key"], ref.key_aad())) for ref in wanted]
-    await _store.add_shares(tx, [_wrap(part, *recipient) for part in parts for recipient in recipients])
+    await share_parts(tx, [(part, *recipient) for part in parts for recipient in recipients])
 
 
-async def share_sealed(tx: Transaction, part: SealedPart, terms: ShareTerms, recipient: RecipientKey) -> None:
-    """Share a part that was sealed just now. Raises ValueError if the terms name another recipient."""
-    await _store.add_shares(tx, [_wrap(part, terms, recipient)])
+async def share_parts(tx: Transaction, shares: Iterable[tuple[SealedPart, ShareTerms, RecipientKey]]) -> None:
+    """Share parts whose data keys are at hand. Raises ValueError if the terms name another recipient."""
+    await _store.add_shares(tx, [_wrap(*one) for one in shares])
 
 
 def _wrap(part: SealedPart, terms: ShareTerms, recipient: RecipientKey) -> dict[str, object]:
@@ -67,7 +67,9 @@ async def destroy_of(tx: Transaction, consent_id: str, candidate_id: str) -> int
     return await _store.destroy_shares_of(tx, consent_id, candidate_id)
 
 
-async def destroy(tx: Transaction, consent_id: str, *, recipient_id: str | None = None, but: str | None = None) -> int:
-    """Destroy a consent's shares: all, one recipient's, or all ``but`` one recipient's; how many. Needs no key."""
+async def destroy(tx: Transaction, *consent_ids: str, recipient_id: str | None = None, but: str | None = None) -> int:
+    """Destroy consents' shares: all, one recipient's, or all ``but`` one recipient's; how many. Needs no key."""
+    if not consent_ids:
+        return 0
     tx.scrub_after_commit()
-    return await _store.destroy_shares(tx, consent_id, recipient_id=recipient_id, but=but)
+    return await _store.destroy_shares(tx, consent_ids, recipient_id=recipient_id, but=but)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from consent_service.consents import grants
 from consent_service.consents.endings import refuse
-from consent_service.consents.grants import Keyring
+from consent_service.consents.grants import Keyring, Yes
 from consent_service.consents.preview import preview, words_of_asker
 from consent_service.consents.purposes import IDENTITY, Purpose
 from consent_service.consents.reading import ConsentView
@@ -87,16 +87,9 @@ def _answering(pages: Pages, door: Door) -> None:
                 recipient = await enabled_unit(tx, pages.desk.keys.rows, consent.recipient_id)
                 if recipient is None:
                     raise Malformed
-                await grants.answer(
-                    tx,
-                    pages.desk,
-                    keyring,
-                    consent.id,
-                    choosing.choice(entered, purpose, recipient, visit.candidate_id),
-                    preview_sha256=form.one("preview_sha256"),
-                    language=visit.words.language,
-                    now=pages.clock.now(),
-                )
+                choice = choosing.choice(entered, purpose, recipient, visit.candidate_id)
+                yes = Yes(keyring, choice, form.one("preview_sha256"), visit.words.language)
+                await grants.answer(tx, pages.desk, consent.id, yes, now=pages.clock.now())
         except PreviewChanged:
             return await _preview(visit, entered, status=409, problem="share.changed")
         return visit.go(f"/consents/{consent.id}?done=shared")

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from consent_service.consents import grants
-from consent_service.consents.grants import Keyring
+from consent_service.consents.grants import Keyring, Yes
 from consent_service.consents.preview import preview
 from consent_service.consents.purposes import Purpose
 from consent_service.consents.standing_refusals import stands
@@ -62,15 +62,9 @@ def routes(pages: Pages) -> APIRouter:
                 recipient = await enabled_unit(tx, pages.desk.keys.rows, entered.recipient)
                 if recipient is None:
                     raise Malformed
-                consent = await grants.grant(
-                    tx,
-                    pages.desk,
-                    keyring,
-                    choosing.choice(entered, purpose, recipient, visit.candidate_id),
-                    preview_sha256=form.one("preview_sha256"),
-                    language=visit.words.language,
-                    now=pages.clock.now(),
-                )
+                choice = choosing.choice(entered, purpose, recipient, visit.candidate_id)
+                yes = Yes(keyring, choice, form.one("preview_sha256"), visit.words.language)
+                consent = await grants.grant(tx, pages.desk, yes, now=pages.clock.now())
         except PreviewChanged:
             return await _preview(visit, purpose, entered, status=409, problem="share.changed")
         return visit.go(f"/consents/{consent.id}?done=shared")

@@ -15,7 +15,7 @@ from consent_service.consents import _store, endings, grants
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Controller, Desk
 from consent_service.consents.gate import Gate, Refused, ReleaseAsk, Released
-from consent_service.consents.grants import Keyring
+from consent_service.consents.grants import Keyring, Yes
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Purposes
 from consent_service.crypto.canonical import canonical
@@ -97,9 +97,7 @@ class Town:
         seen = sha256 or await self.sha256(choice)
         keyring = await self.keyring(choice.recipient.id)
         async with self.db.transaction() as tx:
-            return await grants.grant(
-                tx, self.desk, keyring, choice, preview_sha256=seen, language="nb", now=self.clock.now()
-            )
+            return await grants.grant(tx, self.desk, Yes(keyring, choice, seen, "nb"), now=self.clock.now())
 
     async def revoke(self, consent_id: str) -> Stored:
         """The candidate takes a consent back; a changed row stays as it was found."""

@@ -13,7 +13,7 @@ from consent_service.clock import SettableClock, end_of_day, local_date
 from consent_service.consents import endings, grants, requests, standing_refusals
 from consent_service.consents.desk import Desk
 from consent_service.consents.gate import Gate, Refused, ReleaseAsk, Released
-from consent_service.consents.grants import Keyring
+from consent_service.consents.grants import Keyring, Yes
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Purposes
 from consent_service.consents.sweep import sweep
@@ -200,13 +200,9 @@ class World:
                 seen = (await preview(view, key, choice)).sha256
             async with self.db.transaction() as tx:
                 if consent_id is None:
-                    granted = await grants.grant(
-                        tx, self.desk, keyring, choice, preview_sha256=seen, language="nb", now=now
-                    )
+                    granted = await grants.grant(tx, self.desk, Yes(keyring, choice, seen, "nb"), now=now)
                 else:
-                    granted = await grants.answer(
-                        tx, self.desk, keyring, consent_id, choice, preview_sha256=seen, language="nb", now=now
-                    )
+                    granted = await grants.answer(tx, self.desk, consent_id, Yes(keyring, choice, seen, "nb"), now=now)
             return granted.id
 
         return await let(said())

@@ -42,9 +42,7 @@ async def answer(town: Town, consent_id: str, *parts: str) -> None:
     choice = town.choice(*parts)
     seen, keyring = await town.sha256(choice), await town.keyring(town.nav.id)
     async with town.db.transaction() as tx:
-        await grants.answer(
-            tx, town.desk, keyring, consent_id, choice, preview_sha256=seen, language="nb", now=town.clock.now()
-        )
+        await grants.answer(tx, town.desk, consent_id, grants.Yes(keyring, choice, seen, "nb"), now=town.clock.now())
 
 
 async def refuse(town: Town, consent_id: str) -> None:

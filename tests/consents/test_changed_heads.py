@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from uuid import uuid4
 
 import pytest
 
 from consent_service.audit.log import SERVICE_CHAIN, read
 from consent_service.consents.gate import Refused, Released
 from consent_service.consents.standing import TAMPERED
-from consent_service.crypto.canonical import canonical
 from consent_service.errors import Tampered
-from consent_service.persons.arrival import arrive
-from consent_service.persons.number import set_name
 from consent_service.storage.engine import Statement
-from consent_service.vault.parts import PartRef
-from consent_service.vault.seal import seal
 from tests.audit.tampering import tamper
-from tests.consents.conftest import CONTROLLER, NOON, WORDS, Town, nid
+from tests.consents.conftest import Town
+from tests.consents.townspeople import another
 
+OTHER = "21818297804"
 HEAD = Statement("SELECT length, digest, last_at, steps, mac FROM chain WHERE chain_id = :id")
 
 
@@ -29,27 +24,13 @@ def alarms() -> float:
     return next(sample.value for metric in TAMPERED.collect() for sample in metric.samples)
 
 
-async def of_another(town: Town) -> Town:
-    """The town as another candidate sees it."""
-    candidate_id = await arrive(
-        town.db, town.keys, town.clock, nid("21818297804"), held_for=CONTROLLER.organisation_number, receivers={}
-    )
-    key, note_id = await town.keys.candidate(candidate_id), str(uuid4())
-    async with town.db.transaction() as tx:
-        await set_name(tx, key, town.keys.service.log, "Ola Test", held_for="county", at=NOON)
-        for part, text in WORDS.items():
-            ref = PartRef(candidate_id, "note", note_id, 1, part)
-            await seal(tx, key, ref, canonical({"text": text}), held_for="county", at=NOON)
-    return replace(town, candidate_id=candidate_id, note_id=note_id)
-
-
 @pytest.mark.parametrize(
     "change",
     ["length = length - 1", "length = 0", "last_at = last_at + 1", "steps = '{}'", "digest = mac", "mac = digest"],
 )
 async def test_what_hangs_on_a_changed_head_is_refused_alone(town: Town, change: str) -> None:
     """The attempt is in the service's own chain, and she can end what she shares all the same."""
-    consent, other = await town.grant(), await (await of_another(town)).grant()
+    consent, other = await town.grant(), await (await another(town, OTHER)).grant()
     await tamper(town.db, f"UPDATE chain SET {change} WHERE chain_id = :id", id=town.candidate_id)
     before = alarms()
     answers = await asyncio.gather(*(town.release(one.id) for one in (other, consent, other, consent, other)))
@@ -66,7 +47,7 @@ async def test_what_hangs_on_a_changed_head_is_refused_alone(town: Town, change:
 
 async def test_a_head_put_back_whole_records_nothing_twice(town: Town) -> None:
     """Its proof is sound, and the place that it names is taken: what can't be recorded is not let out, loudly."""
-    consent, other = await town.grant(), await (await of_another(town)).grant()
+    consent, other = await town.grant(), await (await another(town, OTHER)).grant()
     async with town.db.snapshot() as view:
         row = await view.row(HEAD, id=town.candidate_id)
     assert row is not None

@@ -194,7 +194,7 @@ async def test_an_end_that_had_come_is_written_as_what_it_is(town: Town) -> None
 async def test_whoever_grants_keeps_the_unit_from_being_closed_meanwhile(town: Town) -> None:
     """So that nothing is granted after the look for what there is: the closing waits, and then sees the grant."""
     async with town.db.transaction() as tx:
-        assert await units.held_enabled(tx, town.desk.keys.rows, town.nav.id) is not None
+        assert await units.held_enabled(tx, town.desk.keys.rows, [town.nav.id])
         racing = asyncio.create_task(close(town, town.nav))
         await asyncio.sleep(0.1)
         assert not racing.done()

@@ -85,17 +85,9 @@ async def test_her_no_and_the_askers_withdrawal_come_too_late(town: Town, elsewh
     late = ((partial(she, elsewhere, endings.refuse), NotAnswerable), (partial(cancel, elsewhere), NotAvailable))
     for verb, refusal in late:
         consent_id, choice = await ask(town), town.choice("interests")
-        yes = partial(
-            grants.answer,
-            desk=town.desk,
-            keyring=await town.keyring(town.nav.id),
-            consent_id=consent_id,
-            choice=choice,
-            preview_sha256=await town.sha256(choice),
-            language="nb",
-            now=town.clock.now(),
-        )
-        assert await meanwhile(town, verb(consent_id), yes) is refusal
+        yes = grants.Yes(await town.keyring(town.nav.id), choice, await town.sha256(choice), "nb")
+        granting = partial(grants.answer, desk=town.desk, consent_id=consent_id, yes=yes, now=town.clock.now())
+        assert await meanwhile(town, verb(consent_id), granting) is refusal
         assert isinstance(await town.release(consent_id), Released)
 
 
@@ -111,7 +103,7 @@ async def test_a_note_that_is_deleted_takes_with_it_what_was_granted_meanwhile(t
     granted: list[str] = []
 
     async def grant(tx: Transaction) -> None:
-        yes = grants.grant(tx, town.desk, keyring, choice, preview_sha256=seen, language="nb", now=town.clock.now())
+        yes = grants.grant(tx, town.desk, grants.Yes(keyring, choice, seen, "nb"), now=town.clock.now())
         granted.append((await yes).id)
 
     async def delete() -> None:

@@ -17,7 +17,7 @@ from consent_service.consents import endings, grants
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Controller, Desk
 from consent_service.consents.gate import DispatchAsk, Gate
-from consent_service.consents.grants import Keyring
+from consent_service.consents.grants import Keyring, Yes
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Purposes
 from consent_service.consents.standing import terms_of
@@ -95,9 +95,7 @@ class Office:
         async with self.db.snapshot() as view:
             seen = (await preview(view, owner, choice)).sha256
         async with self.db.transaction() as tx:
-            return await grants.grant(
-                tx, self.desk, keyring, choice, preview_sha256=seen, language="nb", now=self.clock.now()
-            )
+            return await grants.grant(tx, self.desk, Yes(keyring, choice, seen, "nb"), now=self.clock.now())
 
     async def revoke(self, consent: Stored) -> None:
         """The candidate takes it back."""

@@ -9,7 +9,7 @@ import pytest
 from consent_service.clock import HOUR, SECOND
 from consent_service.errors import EventsGone
 from consent_service.events import sequencer
-from consent_service.events.feed import Event, announce, read, retract
+from consent_service.events.feed import Event, News, announce, read, retract
 from consent_service.storage.engine import Database
 from consent_service.storage.opening import open_database
 
@@ -21,7 +21,7 @@ NAV, TRAINING = "nav", "training"
 async def tell(db: Database, unit: str, state: str, *, at: int = NOON, not_before: int = 0) -> None:
     """Announce one event, in a transaction of its own."""
     async with db.transaction() as tx:
-        await announce(tx, unit, "consent", consent_id="c1", state=state, at=at, not_before=not_before)
+        await announce(tx, News(unit, "consent", consent_id="c1", state=state, at=at, not_before=not_before))
 
 
 async def number(db: Database, *, holder: str = "one", at: int = NOON) -> int:
@@ -55,9 +55,9 @@ async def test_an_event_is_ids_and_a_state(db: Database) -> None:
     """As they were announced."""
     async with db.transaction() as tx:
         await announce(
-            tx, NAV, "plan", state="delivered", at=NOON, consent_id="c1", mapping_request_id="m1", plan_id="p1"
+            tx, News(NAV, "plan", state="delivered", at=NOON, consent_id="c1", mapping_request_id="m1", plan_id="p1")
         )
-        await announce(tx, NAV, "consent", state="granted", at=NOON + 1)
+        await announce(tx, News(NAV, "consent", state="granted", at=NOON + 1))
     await number(db)
     async with db.snapshot() as view:
         assert await read(view, NAV, after=0, limit=10) == [
@@ -94,7 +94,7 @@ async def test_what_was_taken_back_in_time_is_never_told(db: Database) -> None:
     await tell(db, NAV, "requested")
     later = NOON + HOUR
     async with db.transaction() as tx:
-        await announce(tx, NAV, "consent", consent_id="c2", state="not_granted", at=later, not_before=later)
+        await announce(tx, News(NAV, "consent", consent_id="c2", state="not_granted", at=later, not_before=later))
     await number(db)
     async with db.transaction() as tx:
         await retract(tx, "c1", state="not_granted")
@@ -112,7 +112,7 @@ async def test_an_event_of_a_transaction_that_failed_is_never_told(db: Database)
 
     async def fail() -> None:
         async with db.transaction() as tx:
-            await announce(tx, NAV, "consent", state="granted", at=NOON)
+            await announce(tx, News(NAV, "consent", state="granted", at=NOON))
             raise Stop
 
     with pytest.raises(Stop):

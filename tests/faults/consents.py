@@ -9,12 +9,14 @@ GRANTS = "tests/consents/test_grants.py"
 REQUESTS = "tests/consents/test_requests.py"
 ENDINGS = "tests/consents/test_endings.py"
 STANDING = "tests/consents/test_standing_refusals.py"
+COUNTER = "tests/consents/test_counter.py"
+TURNSTILE = "tests/storage/test_turnstile.py"
 
 FAULTS = (
     in_room(
-        "consents/grants",
+        "consents/drawing",
         "the preview's hash is not compared",
-        "    if shown.sha256 != preview_sha256:",
+        "    if shown.sha256 != yes.preview_sha256:",
         "    if shown is None:",
         GRANTS,
     ),
@@ -27,23 +29,24 @@ FAULTS = (
         REQUESTS,
     ),
     in_room(
-        "consents/grants",
+        "consents/drawing",
         "a consent may last for ever",
-        "<= at + (choice.purpose.longest_days + 1) * DAY:",
-        "<= at + (choice.purpose.longest_days + 1) * DAY * 1000:",
+        "<= at + (longest + 1) * DAY:",
+        "<= at + (longest + 1) * DAY * 1000:",
         GRANTS,
     ),
     in_room(
-        "consents/grants",
+        "consents/drawing",
         "granted against a standing refusal",
-        "    if await stands(tx, desk.keys, keyring.owner.candidate_id, choice.recipient):",
+        "    if {choice.recipient.id, str(choice.recipient.kind)} & refused.keys():",
         "    if choice is None:",
         "tests/consents/test_standing_refusals.py",
     ),
     in_room(
         "consents/grants",
         "a grant has no receipt",
-        "    await receipts.issue_granted(tx, desk, terms, appended)\n",
+        "    await receipts.issue_granted(tx, desk, *("
+        "(one.terms, place) for one, place in zip(drawn, places, strict=True)))\n",
         "",
         GRANTS,
     ),
@@ -92,7 +95,7 @@ FAULTS = (
     in_room(
         "consents/endings",
         "the shares outlive the consent",
-        "    await destroy(tx, consent.id, but=MAILBOX if await _letters_go_on(tx, consent, state) else None)\n",
+        "    await destroy(tx, *({one.consent.id for one in endings} - going_on))\n",
         "",
         ENDINGS,
     ),
@@ -111,11 +114,73 @@ FAULTS = (
         ENDINGS,
     ),
     in_room(
-        "consents/endings",
+        "consents/states",
         "a revoke after the end says revoked",
-        '        state, actor, outcome = State.EXPIRED, "service", None',
-        "        state = wanted",
+        "    return State.EXPIRED if valid_until is not None and now >= valid_until else wanted",
+        "    return wanted",
         GATE,
+    ),
+    in_room(
+        "consents/drawing",
+        "granted when nobody can say who is refused",
+        "        raise Tampered\n    if {choice",
+        "        refused = {}\n    if {choice",
+        STANDING,
+    ),
+    in_room(
+        "consents/endings",
+        "anybody may revoke at the counter",
+        "        elif consent.candidate_id != head.chain_id:\n",
+        "        elif consent is head:\n",
+        COUNTER,
+    ),
+    in_room(
+        "consents/endings",
+        "a changed row is believed at the counter",
+        "        if consent is None or not intact(desk.keys.rows, consent, steps.get(consent_id)):\n",
+        "        if consent is None:\n",
+        COUNTER,
+    ),
+    in_room(
+        "consents/counter",
+        "one chain that is held keeps everybody at the counter waiting",
+        "[one.candidate_id for one in members], wait=alone)",
+        "[one.candidate_id for one in members], wait=True)",
+        COUNTER,
+        "postgresql",
+    ),
+    in_room(
+        "consents/counter",
+        "two acts of one candidate are done at once",
+        "        yeses = [(heads[whose], one) for whose, one in first.items() if isinstance(one, Yes)]\n"
+        "        noes = [(heads[whose], one.consent_id) for whose, one in first.items() if isinstance(one, _No)]\n",
+        "        here = [(heads[one.candidate_id], one) for one in members if one.candidate_id in heads]\n"
+        "        yeses = [(head, one) for head, one in here if isinstance(one, Yes)]\n"
+        "        noes = [(head, one.consent_id) for head, one in here if isinstance(one, _No)]\n",
+        COUNTER,
+    ),
+    in_room(
+        "storage/turnstile",
+        "the first caller of a batch takes it along when she goes",
+        "            self._turning = asyncio.create_task(self._turn(), name=self._name)\n",
+        "            self._turning = asyncio.create_task(self._turn(), name=self._name)\n"
+        "            await self._turning\n",
+        TURNSTILE,
+    ),
+    in_room(
+        "storage/turnstile",
+        "what may have been committed is done again",
+        "            undone = not alone and not isinstance(failure, StorageUnavailable)\n",
+        "            undone = not alone\n",
+        TURNSTILE,
+    ),
+    in_room(
+        "storage/turnstile",
+        "answered before the commit",
+        "                answers = await self._work(tx, [one.member for one in batch], alone)\n",
+        "                answers = await self._work(tx, [one.member for one in batch], alone)\n"
+        "                _answer(batch, answers)\n",
+        TURNSTILE,
     ),
     in_room(
         "consents/states",

@@ -135,7 +135,7 @@ FAULTS = (
     in_room(
         "consents/grants",
         "a yes reads the request before it locks",
-        "    head = (await lock(tx, [keyring.owner.candidate_id]))[keyring.owner.candidate_id]\n"
+        "    head = (await lock(tx, [yes.candidate_id]))[yes.candidate_id]\n"
         "    at = head.now(now)\n"
         "    consent = await _store.find(tx, consent_id)\n"
         "    if consent is None or consent.candidate_id != head.chain_id:\n"
@@ -146,7 +146,7 @@ FAULTS = (
         "    if consent is None:\n"
         "        raise NotAvailable\n"
         "    await verify(tx, desk.keys, consent)\n"
-        "    head = (await lock(tx, [keyring.owner.candidate_id]))[keyring.owner.candidate_id]\n"
+        "    head = (await lock(tx, [yes.candidate_id]))[yes.candidate_id]\n"
         "    at = head.now(now)\n"
         "    if State(",
         MEANWHILE,

@@ -304,8 +304,7 @@ async def test_a_closed_unit_is_nobody_for_good(db: Database) -> None:
             await units.add_client(tx, ROWS, old.id, client_id="client", at=NOW)
         with pytest.raises(Invalid):
             await units.close(tx, ROWS, new.id, successor_id=old.id, at=NOW)
-        assert await units.held_enabled(tx, ROWS, old.id) is None
-        assert await units.held_enabled(tx, ROWS, new.id) == new
+        assert await units.held_enabled(tx, ROWS, [old.id, new.id]) == {new.id: new}
 
 
 async def test_a_successor_that_is_closed_too_names_its_own(db: Database) -> None:

@@ -14,7 +14,7 @@ from consent_service.clock import DAY, SettableClock, end_of_day, local_date
 from consent_service.consents import endings, grants
 from consent_service.consents.desk import Controller, Desk
 from consent_service.consents.gate import Gate
-from consent_service.consents.grants import Keyring
+from consent_service.consents.grants import Keyring, Yes
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Purposes
 from consent_service.crypto.canonical import canonical
@@ -133,14 +133,7 @@ class Office:
             shown = await preview(view, key, choice)
         async with self.db.transaction() as tx:
             await grants.answer(
-                tx,
-                self.desk,
-                keyring,
-                asked.consent_id,
-                choice,
-                preview_sha256=shown.sha256,
-                language="nb",
-                now=self.clock.now(),
+                tx, self.desk, asked.consent_id, Yes(keyring, choice, shown.sha256, "nb"), now=self.clock.now()
             )
 
     async def gives(self, key: CandidateKey, choice: Choice) -> str:
@@ -150,9 +143,7 @@ class Office:
             shown = await preview(view, key, choice)
         now = self.clock.now()
         async with self.db.transaction() as tx:
-            granted = await grants.grant(
-                tx, self.desk, keyring, choice, preview_sha256=shown.sha256, language="nb", now=now
-            )
+            granted = await grants.grant(tx, self.desk, Yes(keyring, choice, shown.sha256, "nb"), now=now)
         return granted.id
 
     async def no(self, key: CandidateKey, asked: Asked) -> None:

@@ -12,7 +12,7 @@ from consent_service.vault.parts import PartRef, ShareTerms
 from consent_service.vault.recipient import open_shares, read_shares
 from consent_service.vault.seal import destroy as destroy_part
 from consent_service.vault.seal import erase
-from consent_service.vault.shares import destroy, destroy_of, holds, recipients, share, share_sealed
+from consent_service.vault.shares import destroy, destroy_of, holds, recipients, share, share_parts
 from tests.vault.conftest import NOON, Vault
 from tests.vault.test_parts import KARI, MOVES, OLA, REF, WORDS, change, person, put
 
@@ -156,9 +156,9 @@ async def test_a_share_is_wrapped_for_the_recipient_that_its_terms_name(town: Va
     mailbox = await town.keys.recipient("mailbox")
     with pytest.raises(ValueError, match="terms name"):
         async with town.db.transaction() as tx:
-            await share_sealed(tx, sealed, TERMS, mailbox)
+            await share_parts(tx, [(sealed, TERMS, mailbox)])
     async with town.db.transaction() as tx:
-        await share_sealed(tx, sealed, MAILBOX, mailbox)
+        await share_parts(tx, [(sealed, MAILBOX, mailbox)])
     assert await opened(town, mailbox, MAILBOX) == {sealed.ref: WORDS}
 
 
@@ -177,7 +177,7 @@ async def test_destroyed_shares_open_nothing(town: Vault) -> None:
     assert await opened(town, mailbox, MAILBOX) == {}
     async with town.db.transaction() as tx:
         assert await destroy(tx, "c1") == 0
-        assert await destroy(tx, "c2") == 2
+        assert await destroy(tx, "c1", "c2") == 2
     assert await opened(town, nav, other) == {}
 
 
