@@ -18,15 +18,14 @@ The lock comes first and alone because a statement sees the database as of its s
 to lock and read in one would release a consent whose revoke had committed. Neither a consent nor a decision is ever
 remembered from one transaction to the next. What can't be decided or recorded is refused.
 
-The turnstile: calls that arrive while a commit runs share the next transaction, in a task of its own, so that a
-caller who goes away cancels nothing. A bad member is refused alone, and one whose chain somebody else holds goes on
-alone, so that it keeps nobody waiting.
+Calls that arrive while a commit runs share the next transaction (``storage.turnstile``): a caller who goes away cancels
+nothing, a bad member is refused alone, and one whose chain somebody else holds goes on alone, so that it keeps nobody
+waiting.
 
 A release that counts against a consent's uses is a step in its life: the log entry that stands last for it says how
 much was used, so that a row put back as it was before agrees with the log no more.
 """
 
-import asyncio
 import hmac
 import json
 from collections.abc import Sequence
@@ -60,8 +59,10 @@ from consent_service.consents.ledger import UNDECIDABLE, Ledger
 from consent_service.consents.purposes import IDENTITY
 from consent_service.consents.standing import alarm, nobodys
 from consent_service.consents.terms import Terms, commit
-from consent_service.errors import StorageUnavailable, Tampered
+from consent_service.errors import Tampered
+from consent_service.storage import turnstile
 from consent_service.storage.engine import Database, Duplicate, Transaction
+from consent_service.storage.turnstile import ALONE, Turnstile
 from consent_service.vault.keys import MAILBOX, Keys, RecipientKey
 from consent_service.vault.recipient import open_shares, read_shares
 
@@ -69,21 +70,15 @@ __all__ = ["ArchiveAsk", "Archived", "DispatchAsk", "Dispatched", "Gate", "Refus
 
 _log = structlog.get_logger()
 
-_BATCH = 64
-_ON_THE_WAY = 4
-"""How many turns of the event loop a call that has arrived takes to come here: those on the way come along. No timer:
-where nobody is on the way, these are some microseconds."""
-
 _FAULTY = (Refused("tampered"), UNDECIDABLE)
 
 
 @dataclass(frozen=True)
 class _Call:
-    """One who waits for an answer, with the recipient's key at hand."""
+    """What is asked, with the recipient's key at hand."""
 
     ask: Ask
     key: RecipientKey
-    answer: asyncio.Future[Answer]
 
 
 class Gate:
@@ -91,11 +86,9 @@ class Gate:
 
     def __init__(self, db: Database, keys: Keys, desk: Desk, clock: Clock) -> None:
         """Take what the steps need; the gate keeps nothing else."""
-        self._db, self._keys, self._desk, self._clock = db, keys, desk, clock
+        self._keys, self._desk, self._clock = keys, desk, clock
         self._nobodys = nobodys(desk.keys)
-        self._waiting: list[_Call] = []
-        self._turning: asyncio.Task[None] | None = None
-        self._alone: set[asyncio.Task[list[_Call]]] = set()
+        self._turnstile: Turnstile[_Call, Answer] = Turnstile(db, self._decide, name="gate")
 
     async def release(self, ask: ReleaseAsk) -> Released | Refused:
         """What the consent lets the unit have, or a refusal; either way recorded before it is answered.
@@ -120,71 +113,35 @@ class Gate:
 
     async def _pass(self, ask: Ask, recipient_id: str) -> Answer:
         # 0. Outside the transaction: have the recipient's key in memory.
-        key = await self._keys.recipient(recipient_id)
-        call = _Call(ask, key, asyncio.get_running_loop().create_future())
-        self._waiting.append(call)
-        if self._turning is None or self._turning.done():
-            self._turning = asyncio.create_task(self._turn(), name="gate")
-        return await call.answer
+        call = _Call(ask, await self._keys.recipient(recipient_id))
+        # 1 to 5. In the turnstile's transaction. 6. Committed; only now may anything be handed out.
+        return await self._turnstile.go(call)
 
-    async def _turn(self) -> None:
-        """Let those who wait through, a batch to a transaction, until nobody waits."""
-        try:
-            while self._waiting:
-                for _ in range(_ON_THE_WAY):
-                    await asyncio.sleep(0)
-                batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-                for call in await self._let_through(batch, wait=False):
-                    task = asyncio.create_task(self._let_through([call], wait=True), name="gate alone")
-                    self._alone.add(task)
-                    task.add_done_callback(self._alone.discard)
-        except BaseException:
-            batch, self._waiting = self._waiting, []
-            _stop(batch)
-            raise
-
-    async def _let_through(self, batch: Sequence[_Call], *, wait: bool) -> list[_Call]:
-        """Answer a batch; those whose chain is held by somebody else, unless told to ``wait``, are given back."""
-        try:
-            answers = await self._decide(batch, wait=wait)
-        except Duplicate:
-            # A head that was put back names a place in its chain that is taken: nothing was recorded, for nobody.
-            if len(batch) > 1:
-                return list(batch)  # each goes on alone
-            alarm(batch[0].ask.consent_id)
-            if not batch[0].answer.done():
-                batch[0].answer.set_exception(Tampered())
-            return []
-        except BaseException as failure:
-            _stop(batch, failure)
-            if not isinstance(failure, Exception):
-                raise
-            return []
-        for call, answer in zip(batch, answers, strict=True):
-            if answer is not None and not call.answer.done():  # one who went away gets nothing; the entry stands
-                call.answer.set_result(answer)
-        return [call for call, answer in zip(batch, answers, strict=True) if answer is None]
-
-    async def _decide(self, batch: Sequence[_Call], *, wait: bool) -> list[Answer | None]:
+    async def _decide(self, tx: Transaction, batch: Sequence[_Call], alone: bool) -> list[turnstile.Answer[Answer]]:
+        # 1. Lock the chain heads, in id order, in a statement of its own. Whom a consent concerns never changes.
         ids = sorted({call.ask.consent_id for call in batch})
-        async with self._db.transaction() as tx:
-            # 1. Lock the chain heads, in id order, in a statement of its own. Whom a consent concerns never changes.
-            concerned = await _store.candidates(tx, ids)
-            chains = {one: chain_of(concerned.get(one)) for one in ids}
-            heads, held = await lock_concerned(tx, chains.values(), wait=wait)
-            present = [call for call in batch if chains[call.ask.consent_id] not in held]
-            # 2. Read everything else in later statements.
-            asks = [call.ask for call in present]
-            read = await gather(tx, self._desk, asks, await read_shares(tx, *wanted_shares(asks)), heads)
-            # 3, 4. Check and open, each member alone.
-            now = self._clock.now()
-            findings = [self._judge(read, call, heads, now) for call in present]
-            if SERVICE_CHAIN not in heads and any(finding.consent is None for finding in findings):
-                heads |= await lock_known(tx, [SERVICE_CHAIN])  # its id comes after every candidate's
-            # 5. Record, and spend.
+        concerned = await _store.candidates(tx, ids)
+        chains = {one: chain_of(concerned.get(one)) for one in ids}
+        heads, held = await lock_concerned(tx, chains.values(), wait=alone)
+        present = [call for call in batch if chains[call.ask.consent_id] not in held]
+        # 2. Read everything else in later statements.
+        asks = [call.ask for call in present]
+        read = await gather(tx, self._desk, asks, await read_shares(tx, *wanted_shares(asks)), heads)
+        # 3, 4. Check and open, each member alone.
+        now = self._clock.now()
+        findings = [self._judge(read, call, heads, now) for call in present]
+        if SERVICE_CHAIN not in heads and any(finding.consent is None for finding in findings):
+            heads |= await lock_known(tx, [SERVICE_CHAIN])  # its id comes after every candidate's
+        # 5. Record, and spend.
+        try:
             recorded = iter(await self._record(tx, read, present, findings, heads, now))
-        # 6. Committed: only now may anything be handed out.
-        return [None if chains[call.ask.consent_id] in held else next(recorded) for call in batch]
+        except Duplicate:
+            # A head that was put back names a place in its chain that is taken: nothing is recorded, for nobody.
+            if not alone:
+                raise  # each goes on alone
+            alarm(batch[0].ask.consent_id)
+            raise Tampered from None
+        return [ALONE if chains[call.ask.consent_id] in held else next(recorded) for call in batch]
 
     def _judge(self, read: Evidence, call: _Call, heads: dict[str, Head], now: int) -> "_Finding":
         consent = read.consents.get(call.ask.consent_id, self._nobodys)  # nobody's takes as long as somebody's
@@ -236,13 +193,6 @@ class Gate:
         spent = [(read.consents[consent_id], position) for consent_id, position in last.items()]
         await _store.change(tx, *((before, ledger.counted(before, position)) for before, position in spent))
         return answers
-
-
-def _stop(batch: Sequence[_Call], failure: BaseException | None = None) -> None:
-    """Nobody waits for ever on a gate that has stopped."""
-    for call in batch:
-        if not call.answer.done():
-            call.answer.set_exception(failure if isinstance(failure, Exception) else StorageUnavailable())
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ REQUESTS = "tests/consents/test_requests.py"
 ENDINGS = "tests/consents/test_endings.py"
 STANDING = "tests/consents/test_standing_refusals.py"
 COUNTER = "tests/consents/test_counter.py"
+COMMITS = "tests/consents/test_commits.py"
 TURNSTILE = "tests/storage/test_turnstile.py"
 
 FAULTS = (
@@ -166,6 +167,7 @@ FAULTS = (
         "            self._turning = asyncio.create_task(self._turn(), name=self._name)\n"
         "            await self._turning\n",
         TURNSTILE,
+        GATE,
     ),
     in_room(
         "storage/turnstile",
@@ -181,6 +183,7 @@ FAULTS = (
         "                answers = await self._work(tx, [one.member for one in batch], alone)\n"
         "                _answer(batch, answers)\n",
         TURNSTILE,
+        COMMITS,
     ),
     in_room(
         "consents/states",

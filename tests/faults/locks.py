@@ -10,7 +10,7 @@ STOPPED = "tests/consents/test_stopped.py"
 STORAGE = ("tests/storage/test_sqlite.py", "tests/storage/test_transactions.py")
 SERVER = "tests/storage/test_postgresql.py"
 
-_READ = "            read = await gather(tx, self._desk, {0}, await read_shares(tx, *wanted_shares({0})), {1})\n"
+_READ = "        read = await gather(tx, self._desk, {0}, await read_shares(tx, *wanted_shares({0})), {1})\n"
 
 FAULTS = (
     # --- shared --------------------------------------------------------------------------------------
@@ -63,9 +63,9 @@ FAULTS = (
     in_room(
         "consents/gate",
         "the gate reads before it locks",
-        "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
+        "        heads, held = await lock_concerned(tx, chains.values(), wait=alone)\n",
         _READ.format("[call.ask for call in batch]", "{}")
-        + "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
+        + "        heads, held = await lock_concerned(tx, chains.values(), wait=alone)\n",
         MEANWHILE,
         "postgresql",
         also=((_READ.format("asks", "heads"), ""),),
@@ -73,9 +73,9 @@ FAULTS = (
     in_room(
         "consents/gate",
         "the gate reads before it locks, as the statements tell",
-        "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
+        "        heads, held = await lock_concerned(tx, chains.values(), wait=alone)\n",
         _READ.format("[call.ask for call in batch]", "{}")
-        + "            heads, held = await lock_concerned(tx, chains.values(), wait=wait)\n",
+        + "        heads, held = await lock_concerned(tx, chains.values(), wait=alone)\n",
         "tests/api/test_candidate_and_units.py",
         also=((_READ.format("asks", "heads"), ""),),
     ),
