@@ -1,11 +1,11 @@
 """The feed's tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
 
-from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting, updating
 
 
 class EventRow(SQLModel, table=True):
@@ -54,7 +54,7 @@ _UNNUMBERED = Statement(
     " ORDER BY at, id LIMIT :limit {skip_locked}"
 )
 _RETRACT = Statement("DELETE FROM event WHERE consent_id = :consent_id AND state = :state AND number IS NULL")
-_NUMBER = Statement("UPDATE event SET number = :number WHERE id = :id")
+_NUMBER = updating(EventRow, ("number",), key="id")
 _ADVANCE = Statement(
     "INSERT INTO feed (unit_id, last, dropped) VALUES (:unit_id, :last, 0)"
     " ON CONFLICT (unit_id) DO UPDATE SET last = excluded.last"
@@ -96,9 +96,9 @@ async def retract(tx: Transaction, consent_id: str, state: str) -> int:
     return await tx.run(_RETRACT, consent_id=consent_id, state=state)
 
 
-async def number(tx: Transaction, event_id: str, value: int) -> None:
-    """Give an event its number."""
-    await tx.run(_NUMBER, id=event_id, number=value)
+async def number(tx: Transaction, numbers: Mapping[str, int]) -> None:
+    """Give events (by id) their numbers."""
+    await tx.run_rows(_NUMBER, [{"id": event_id, "number": value} for event_id, value in numbers.items()])
 
 
 async def advance(tx: Transaction, unit_id: str, last: int) -> None:

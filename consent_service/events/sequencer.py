@@ -15,12 +15,14 @@ async def number(tx: Transaction, *, holder: str, now: int) -> int:
         return 0
     waiting = await _store.unnumbered(tx, now, _BATCH)
     last: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for row in waiting:
         unit = row["unit_id"]
         if unit not in last:
             last[unit] = (await _store.feed(tx, unit))[0]
         last[unit] += 1
-        await _store.number(tx, row["id"], last[unit])
+        numbers[row["id"]] = last[unit]
+    await _store.number(tx, numbers)
     for unit, value in sorted(last.items()):
         await _store.advance(tx, unit, value)
     return len(waiting)
