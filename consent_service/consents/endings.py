@@ -246,7 +246,7 @@ async def _end_each(tx: Transaction, desk: Desk, ends: Sequence[End], *, now: in
     await destroy(tx, *({one.consent.id for one in ends} - going_on))
     await destroy(tx, *going_on, but=MAILBOX)
     done = [
-        (one, place, stand(desk.keys, one.consent.but(ended_at=place.at), one.state, place.position))
+        (one, place, stand(desk.keys, one.consent, one.state, place.position, ended_at=place.at))
         for one, place in zip(ends, places, strict=True)
     ]
     await _store.change(tx, *((one.consent, after) for one, _, after in done))
@@ -285,7 +285,7 @@ async def _refuse(tx: Transaction, desk: Desk, head: Head, consent: Stored, *, a
         "consent.refused", "candidate", unit_id=consent.requester_id, consent_id=consent.id, changes_state=True
     )
     appended = await append(tx, desk.keys.log, head, entry, at=at)
-    refused = stand(desk.keys, consent.but(ended_at=at), State.REFUSED, appended.position)
+    refused = stand(desk.keys, consent, State.REFUSED, appended.position, ended_at=at)
     await _store.change(tx, (consent, refused))
     if receipt:
         await receipts.issue_refused(tx, desk, refused, appended)

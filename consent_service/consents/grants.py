@@ -202,10 +202,13 @@ def _entry(one: Drawn) -> Entry:
 
 def _granted(desk: Desk, one: Drawn, place: Appended) -> Stored:
     raw = one.terms.to_bytes()
-    written = one.before.but(
+    return stand(
+        desk.keys,
+        one.before,
+        State.GRANTED,
+        place.position,
         terms=raw,
         terms_mac=terms_mac(desk.keys.rows, raw),
         valid_until=one.terms.valid_until,
         granted_at=one.terms.valid_from,
     )
-    return stand(desk.keys, written, State.GRANTED, place.position)

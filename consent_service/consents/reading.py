@@ -100,8 +100,8 @@ async def find_for_candidate(
 
 
 def as_written(consent: Stored, *, now: int) -> ConsentView:
-    """What the candidate sees of a consent that was written just now."""
-    return _hers(consent, now, {consent.id})
+    """What the candidate sees of a consent that was granted, or ended, just now."""
+    return _whole(consent, terms_of(consent), now)
 
 
 async def of_unit(

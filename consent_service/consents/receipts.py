@@ -5,10 +5,10 @@ it as a random id for this consent alone and a salted commitment to the identity
 person, and the recipient with each release) can prove whom it is about, and nobody else can guess it.
 """
 
-import json
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import structlog
 from prometheus_client import Counter
 
@@ -96,7 +96,7 @@ def content(key: ReceiptKey, jws: object) -> dict[str, Any] | None:
     payload = key.verified(jws) if isinstance(jws, str) else None
     if payload is None:
         return None
-    said: dict[str, Any] = json.loads(payload)
+    said: dict[str, Any] = orjson.loads(payload)
     return said
 
 

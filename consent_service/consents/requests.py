@@ -250,5 +250,5 @@ async def lapse(tx: Transaction, desk: Desk, consent_id: str, candidate_id: str 
     if head is not None:
         entry = Entry("consent.lapsed", "service", consent_id=consent.id, changes_state=True)
         position = (await append(tx, desk.keys.log, head, entry, at=at)).position
-    await _store.change(tx, (consent, stand(desk.keys, consent.but(ended_at=at), State.LAPSED, position)))
+    await _store.change(tx, (consent, stand(desk.keys, consent, State.LAPSED, position, ended_at=at)))
     return True

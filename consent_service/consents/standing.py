@@ -94,10 +94,10 @@ def nobodys(keys: ServiceKeys) -> Stored:
     return stand(keys, request, State.REQUESTED, 0)
 
 
-def stand(keys: ServiceKeys, consent: Stored, state: State, position: int, *, uses: int | None = None) -> Stored:
-    """``consent`` as it stands in ``state``, put there by the log entry at ``position``.
+def stand(keys: ServiceKeys, consent: Stored, state: State, position: int, **changes: object) -> Stored:
+    """``consent`` with ``changes`` as it stands in ``state``, put there by the log entry at ``position``.
 
     The MAC in it is fresh, and covers every column: change nothing after.
     """
-    stood = consent.but(state=state.value, state_position=position, uses=consent.uses if uses is None else uses)
+    stood = consent.but(state=state.value, state_position=position, **changes)
     return stood.but(row_mac=row_mac(keys.rows, stood.covered()))

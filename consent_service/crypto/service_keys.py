@@ -69,19 +69,21 @@ class SealKey:
 class ReceiptKey:
     """Signs receipts as compact JWS with ES256 (RFC 7515, RFC 7518 3.4)."""
 
-    __slots__ = ("_key", "jwk", "kid")
+    __slots__ = ("_header", "_key", "_public", "jwk", "kid")
 
     def __init__(self, secret: bytes) -> None:
         """Take the private scalar (32 bytes)."""
         self._key = _p256(secret)
-        numbers = self._key.public_key().public_numbers()
+        self._public = self._key.public_key()
+        numbers = self._public.public_numbers()
         point = {"crv": "P-256", "kty": "EC", "x": _coordinate(numbers.x), "y": _coordinate(numbers.y)}
         self.kid = _base64url(hashlib.sha256(canonical(point)).digest())  # RFC 7638 thumbprint
         self.jwk: dict[str, str] = {**point, "kid": self.kid, "alg": "ES256", "use": "sig"}
+        self._header = canonical({"alg": "ES256", "kid": self.kid, "typ": "JWT"})
 
     def sign(self, payload: bytes) -> str:
         """``payload`` as a compact JWS."""
-        signed = f"{_base64url(self._header())}.{_base64url(payload)}"
+        signed = f"{_base64url(self._header)}.{_base64url(payload)}"
         r, s = decode_dss_signature(self._key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{signed}.{_base64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
@@ -90,16 +92,13 @@ class ReceiptKey:
         signed, _, signature = jws.rpartition(".")
         try:
             raw, header, payload = _raw(signature), *map(_raw, signed.split("."))
-            if len(raw) != 64 or header != self._header():
+            if len(raw) != 64 or header != self._header:
                 return None
             der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
-            self._key.public_key().verify(der, signed.encode(), ec.ECDSA(hashes.SHA256()))
+            self._public.verify(der, signed.encode(), ec.ECDSA(hashes.SHA256()))
         except (InvalidSignature, ValueError):
             return None
         return payload
-
-    def _header(self) -> bytes:
-        return canonical({"alg": "ES256", "kid": self.kid, "typ": "JWT"})
 
 
 class CheckpointKey:

@@ -96,7 +96,7 @@ FAULTS = (
     in_room(
         "consents/endings",
         "the shares outlive the consent",
-        "    await destroy(tx, *({one.consent.id for one in endings} - going_on))\n",
+        "    await destroy(tx, *({one.consent.id for one in ends} - going_on))\n",
         "",
         ENDINGS,
     ),
@@ -129,14 +129,14 @@ FAULTS = (
         STANDING,
     ),
     in_room(
-        "consents/endings",
+        "consents/ends",
         "anybody may revoke at the counter",
         "        elif consent.candidate_id != head.chain_id:\n",
         "        elif consent is head:\n",
         COUNTER,
     ),
     in_room(
-        "consents/endings",
+        "consents/ends",
         "a changed row is believed at the counter",
         "        if consent is None or not intact(desk.keys.rows, consent, steps.get(consent_id)):\n",
         "        if consent is None:\n",

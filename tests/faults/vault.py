@@ -104,7 +104,7 @@ FAULTS = (
     in_room(
         "crypto/service_keys",
         "a receipt says itself how it is signed",
-        "len(raw) != 64 or header != self._header():",
+        "len(raw) != 64 or header != self._header:",
         "len(raw) != 64:",
         "tests/crypto/test_service_keys.py",
     ),
