@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 _PLAIN = frozenset({str, bool, type(None)})
-_TEXT = frozenset({str})
 _FLAT = _PLAIN | {int}
 _LARGEST = 2**53 - 1  # beyond this, an ECMAScript number is no longer exact (RFC 8785, 3.2.2.3)
 
@@ -27,17 +26,14 @@ def canonical(value: Any) -> bytes:
 
 def _check(value: Any) -> None:
     kind = type(value)
-    if kind in _PLAIN:
-        return
-    if kind is int:
-        if not -_LARGEST <= value <= _LARGEST:
-            raise ValueError("an integer beyond 2**53 has no canonical form")
-    elif kind is dict:
-        if not set(map(type, value)) <= _TEXT or not "".join(value).isascii():
+    if kind is dict:
+        if not "".join(value).isascii():  # which raises TypeError for a key that is no text
             raise TypeError("keys are ASCII text")
         _check_all(value.values())
     elif kind is list or kind is tuple:
         _check_all(value)
+    elif kind in _FLAT:
+        _check_all((value,))
     else:
         raise TypeError(f"{kind.__name__} has no canonical form here")
 
@@ -46,10 +42,13 @@ def _check_all(values: Collection[Any]) -> None:
     kinds = set(map(type, values))
     if kinds <= _PLAIN:  # most are: a call for each would cost more than the serialising
         return
-    if kinds <= _FLAT and max(map(abs, _integers(values))) <= _LARGEST:
+    if int in kinds and max(map(abs, _integers(values))) > _LARGEST:
+        raise ValueError("an integer beyond 2**53 has no canonical form")
+    if kinds <= _FLAT:
         return
     for inner in values:
-        _check(inner)
+        if type(inner) not in _FLAT:
+            _check(inner)
 
 
 def _integers(values: Collection[Any]) -> list[int]:
