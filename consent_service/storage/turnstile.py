@@ -6,8 +6,8 @@ A commit costs the same for one as for many. There are no timers: who comes alon
 - Nobody is answered before the commit.
 - A member who is refused is refused alone: ``work`` answers her with the exception.
 - One whom ``work`` answers with ``ALONE`` goes on in a transaction of her own, so that she keeps nobody waiting.
-- Where ``work`` fails, all of the batch was rolled back, and each goes on alone. But where the database is not there,
-  or the commit failed, nobody can tell what was done: nothing is done again, and all of them hear of it.
+- Where ``work`` fails, the batch is rolled back, and each goes on alone: only she whose fault it is hears of it.
+- Where the commit fails, nobody can tell what was done: nothing is done again, and all of them hear of it.
 """
 
 import asyncio
@@ -89,12 +89,14 @@ class Turnstile(Generic[M, R]):
     async def _let_through(self, batch: Sequence[_Waiting[M, R]], *, alone: bool) -> list[_Waiting[M, R]]:
         """Answer a batch; those who are to go on alone are given back."""
         answers: Sequence[Answer[R]]
+        working = False
         try:
             async with self._db.transaction() as tx:
+                working = True
                 answers = await self._work(tx, [one.member for one in batch], alone)
+                working = False
         except Exception as failure:  # noqa: BLE001  # whatever it is, they hear of it
-            undone = not alone and not isinstance(failure, StorageUnavailable)
-            answers = [ALONE if undone else failure] * len(batch)
+            answers = [ALONE if working and not alone else failure] * len(batch)
         except BaseException:
             _answer(batch, [StorageUnavailable()] * len(batch))
             raise

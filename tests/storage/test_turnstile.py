@@ -20,7 +20,7 @@ class Slow:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.full = False
+        self.full = self.down = False
         self.committed: list[list[str]] = []
 
     @property
@@ -29,6 +29,8 @@ class Slow:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
+        if self.down:
+            raise StorageUnavailable
         async with self._db.transaction() as tx:
             yield tx
             await asyncio.sleep(0.01)
@@ -126,11 +128,21 @@ async def test_who_would_have_to_wait_goes_on_alone(turnstile: Turnstile[str, st
 async def test_a_batch_that_fails_is_rolled_back_and_each_goes_on_alone(
     turnstile: Turnstile[str, str], writing: Writing, things: Database
 ) -> None:
-    """Only she whose fault it is hears of it."""
-    writing.fails["b"] = ValueError("of b alone")
-    answers = await asyncio.gather(*map(turnstile.go, "abc"), return_exceptions=True)
-    assert [answers[0], type(answers[1]), answers[2]] == ["A", ValueError, "C"]
+    """Only she whose fault it is hears of it; also where it is her row alone that can't be had."""
+    writing.fails |= {"b": ValueError("of b alone"), "d": StorageUnavailable()}
+    answers = await asyncio.gather(*map(turnstile.go, "abcd"), return_exceptions=True)
+    assert [answers[0], type(answers[1]), answers[2], type(answers[3])] == ["A", ValueError, "C", StorageUnavailable]
     assert await ids(things) == ["a", "c"]
+
+
+async def test_where_no_transaction_can_begin_all_hear_of_it(
+    turnstile: Turnstile[str, str], slow: Slow, writing: Writing
+) -> None:
+    """Nobody tries again by herself, and nothing was done."""
+    slow.down = True
+    answers = await asyncio.gather(*map(turnstile.go, "abc"), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [StorageUnavailable] * 3
+    assert writing.batches == []
 
 
 async def test_nothing_is_done_twice_when_a_commit_fails(
