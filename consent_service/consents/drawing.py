@@ -49,7 +49,7 @@ class Yes:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Basis:
     """What yeses are judged by: all of it read under the locks, for several at once. ``units`` are enabled."""
 
     units: Mapping[str, Unit]
@@ -69,38 +69,38 @@ class Drawn:
     salt: bytes = field(repr=False)
 
 
-async def read(tx: Transaction, desk: Desk, yeses: Sequence[tuple[Head, Yes]]) -> Evidence:
+async def read(tx: Transaction, desk: Desk, yeses: Sequence[tuple[Head, Yes]]) -> Basis:
     """Read all that ``yeses`` are judged by, each beside its candidate's head, which is locked."""
     words = {head.chain_id: steps_of(desk.keys.log, head) for head, _ in yeses}
-    return Evidence(
+    return Basis(
         units=await held_enabled(tx, desk.keys.rows, sorted({yes.choice.recipient.id for _, yes in yeses})),
         refusals=await by_words(tx, desk.keys, words),
         material=await gather(tx, [(yes.keyring.owner, yes.choice) for _, yes in yeses]),
     )
 
 
-def draw_up(evidence: Evidence, head: Head, before: Stored, yes: Yes, *, at: int) -> Drawn:
+def draw_up(basis: Basis, head: Head, before: Stored, yes: Yes, *, at: int) -> Drawn:
     """``yes`` as it is about to be written; ``before`` is the consent as it stands until then.
 
     Raises Invalid, StandingRefusalStands, NameMissing, NotAvailable (see ``preview``), PreviewChanged if what would be
     shared is not what was shown, and Tampered if nobody can say whom the candidate refuses.
     """
-    choice = _admitted(evidence, yes, at)
-    shown = show(evidence.material, yes.keyring.owner, choice)
+    choice = _admitted(basis, yes, at)
+    shown = show(basis.material, yes.keyring.owner, choice)
     if shown.sha256 != yes.preview_sha256:
         raise PreviewChanged
     salt = os.urandom(SALT_BYTES)
     return Drawn(head, before, yes, _terms(before, choice, shown, salt, language=yes.language, at=at), shown, salt)
 
 
-def _admitted(evidence: Evidence, yes: Yes, at: int) -> Choice:
+def _admitted(basis: Basis, yes: Yes, at: int) -> Choice:
     """What she chose, with its recipient as it is now, if she may share it now."""
-    choice, refused = yes.choice, evidence.refusals[yes.candidate_id]
+    choice, refused = yes.choice, basis.refusals[yes.candidate_id]
     if refused is None:
         raise Tampered
     if {choice.recipient.id, str(choice.recipient.kind)} & refused.keys():
         raise StandingRefusalStands
-    unit, longest = evidence.units.get(choice.recipient.id), choice.purpose.longest_days
+    unit, longest = basis.units.get(choice.recipient.id), choice.purpose.longest_days
     if unit is None:
         raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive now."),))
     if not at < choice.valid_until <= at + (longest + 1) * DAY:

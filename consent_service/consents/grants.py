@@ -50,12 +50,12 @@ async def grant_each(
 
     Of one that is not granted nothing is written.
     """
-    evidence = await read(tx, desk, yeses)
+    basis = await read(tx, desk, yeses)
     drawn: list[Drawn | Exception] = []
     for head, yes in yeses:
         at = head.now(now)
         try:
-            drawn.append(draw_up(evidence, head, _unasked(yes, at), yes, at=at))
+            drawn.append(draw_up(basis, head, _unasked(yes, at), yes, at=at))
         except Exception as wrong:  # noqa: BLE001  # whatever is wrong with one yes keeps back no other
             drawn.append(wrong)
     granted = await _grant(tx, desk, [one for one in drawn if isinstance(one, Drawn)], now=now)
