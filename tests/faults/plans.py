@@ -1,11 +1,10 @@
-"""Plans: a PDF that is believed, a copy for everybody, a correction for more than her."""
+"""Plans: a PDF that is believed, a correction for more than her."""
 
 from __future__ import annotations
 
 from tests.faults.fault import in_room
 
 OWN_PDF = "tests/plans/test_own_pdf.py"
-ARCHIVE = "tests/plans/test_archive.py"
 VERSIONS = "tests/plans/test_versions.py"
 
 FAULTS = (
@@ -36,13 +35,6 @@ FAULTS = (
         "    pieces = len(raw) // 16 + len(_DRAWS.findall(raw)) * max(inner, default=0)",
         "    pieces = len(raw) // 16 + max(inner, default=0)",
         OWN_PDF,
-    ),
-    in_room(
-        "consents/archives",
-        "a copy is named after no consent",
-        '    return PartRef(candidate_id, resource, plan_id, version, f"{part}:{consent_id}")',
-        '    return PartRef(candidate_id, resource, plan_id, version, f"{part}:")',
-        ARCHIVE,
     ),
     in_room(
         "plans/answering",
