@@ -40,8 +40,10 @@ def routes(door: UnitDoor) -> APIRouter:
         """
         employee = acting_employee(request.headers.getlist("acting-employee"))
         async with door.db.snapshot() as view:
-            consent_id, copy = await listing.archive_of(view, plan_id)
-        ask = ArchiveAsk(consent_id, caller.unit.id, employee.id, employee.office, copy, caller.supplier)
+            consent_id, version = await listing.newest(view, plan_id)
+        ask = ArchiveAsk(
+            consent_id, caller.unit.id, employee.id, employee.office, plan_id, version, supplier=caller.supplier
+        )
         answer = await door.gate.archive(ask)
         if isinstance(answer, Refused):
             raise NotAvailable

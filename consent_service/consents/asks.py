@@ -44,13 +44,17 @@ class DispatchAsk:
 
 @dataclass(frozen=True)
 class ArchiveAsk:
-    """The unit that pushed a plan asks for the copy that was made for its archive. Spends no use."""
+    """The unit that pushed a plan asks for the copy that was made for its archive. Spends no use.
+
+    It names a plan and never a part: nothing else that is shared under the consent can be had this way.
+    """
 
     consent_id: str
     unit_id: str
     employee: str
     office: str
-    archive: PartRef
+    plan_id: str
+    version: int
     supplier: str | None = None
     key_hash: str = field(init=False, default="")
     """Nothing is remembered: the copy is the same each time."""

@@ -39,7 +39,7 @@ from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, lock_conc
 from consent_service.clock import Clock
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
-from consent_service.consents.archives import ARCHIVE
+from consent_service.consents.archives import ARCHIVE, archive_ref
 from consent_service.consents.asks import (
     Answer,
     ArchiveAsk,
@@ -214,7 +214,8 @@ def _open(read: Evidence, terms: Terms, ask: Ask, key: RecipientKey, at: int) ->
         pdf = parts[ask.pdf]
         return Dispatched(ask.letter_id, at, json.loads(person)["national_id"], pdf, sha256(pdf).hexdigest())
     if isinstance(ask, ArchiveAsk):
-        copy = open_shares(key, bound, shares, only=ask.archive.__eq__).get(ask.archive)
+        wanted = archive_ref(terms.candidate_id, ask.plan_id, ask.version, terms.consent_id)
+        copy = open_shares(key, bound, shares, only=wanted.__eq__).get(wanted)
         return Refused("not_shared") if copy is None else Archived(at, copy, sha256(copy).hexdigest())
     parts = open_shares(key, bound, shares, only=lambda ref: ref.kind != ARCHIVE)
     salt = parts.pop(terms.salt_ref)

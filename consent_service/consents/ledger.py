@@ -154,5 +154,5 @@ def _what(ask: Ask, answer: Answer) -> tuple[str, str | None]:
     if isinstance(ask, DispatchAsk):
         return "letter", ask.letter_id
     if isinstance(ask, ArchiveAsk):
-        return "archive", ask.archive.resource_id
+        return "archive", ask.plan_id
     return "release", getattr(answer, "release_id", None)

@@ -6,7 +6,6 @@ times; to fagopplæring there is nothing before the candidate's yes.
 
 from dataclasses import dataclass
 
-from consent_service.consents.archives import archive_ref
 from consent_service.consents.reading import ConsentView, find_for_unit
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery.reading import Delivery
@@ -16,7 +15,6 @@ from consent_service.plans import _store
 from consent_service.plans._store import MappingRequest
 from consent_service.plans.states import State, seen_by_asker
 from consent_service.storage.engine import Snapshot
-from consent_service.vault.parts import PartRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +78,15 @@ async def get_plan(view: Snapshot, keys: ServiceKeys, unit_id: str, plan_id: str
     return PlanState(plan.id, plan.version, plan.consent_id, plan.mapping_request_id, plan.created_at, deliveries[-1])
 
 
-async def archive_of(view: Snapshot, plan_id: str) -> tuple[str, PartRef]:
-    """Under which consent a plan's newest version came in, and what its copy for the archive is called.
+async def newest(view: Snapshot, plan_id: str) -> tuple[str, int]:
+    """Under which consent a plan's newest version came in, and which version that is.
 
     Says nothing of who may have it: that is the gate's to decide. For an id of no plan, a consent that there is not.
     """
     versions = await _store.versions(view, plan_id)
     if not versions:
-        return plan_id, archive_ref("", plan_id, 0, plan_id)
-    plan = versions[-1]
-    return plan.consent_id, archive_ref(plan.candidate_id, plan.id, plan.version, plan.consent_id)
+        return plan_id, 0
+    return versions[-1].consent_id, versions[-1].version
 
 
 async def _seen(

@@ -27,8 +27,9 @@ from tests.plans.pdf_corpus import ordinary
 async def fetched(office: Office, plan_id: str, *, by: Unit | None = None) -> Archived | Refused:
     """What the gate answers a unit that asks for the copy."""
     async with office.db.snapshot() as view:
-        consent_id, copy = await listing.archive_of(view, plan_id)
-    return await office.gate.archive(ArchiveAsk(consent_id, (by or office.training).id, "fo-204", "FAG1", copy))
+        consent_id, version = await listing.newest(view, plan_id)
+    unit = by or office.training
+    return await office.gate.archive(ArchiveAsk(consent_id, unit.id, "fo-204", "FAG1", plan_id, version))
 
 
 async def last_line(office: Office, key: CandidateKey) -> tuple[str, dict[str, object]]:
