@@ -97,6 +97,10 @@ class Model:
 
     # --- asking and answering -----------------------------------------------------------------------
 
+    def may_ask(self, unit: str) -> bool:
+        """Whether a unit can ask at all."""
+        return bool(self.units[unit]["enabled"])
+
     def asks(self, consent: str, number: str, unit: str, sections: set[str], reply_by: int) -> None:
         """A unit asks; it waits for whoever has the number."""
         self.consents[consent] = {

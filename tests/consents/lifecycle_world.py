@@ -19,7 +19,7 @@ from consent_service.consents.purposes import Purposes
 from consent_service.consents.sweep import sweep
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.keyring import LocalKeyring
-from consent_service.errors import ServiceError, StorageUnavailable, Tampered
+from consent_service.errors import Invalid, ServiceError, StorageUnavailable, Tampered
 from consent_service.identity import units
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.notes import writing
@@ -149,8 +149,14 @@ class World:
         async with self.db.transaction() as tx:
             await (units.enable if enabled else units.disable)(tx, self.keys.service.rows, unit)
 
-    async def ask(self, number: str, unit: str, sections: Sequence[str], reply_by: int) -> str:
-        """A unit asks for a consent, and leaves it for the person."""
+    async def ask(self, number: str, unit: str, sections: Sequence[str], reply_by: int) -> str | None:
+        """A unit asks for a consent, and leaves it for the person; its id, or None for a unit that can't ask."""
+        try:
+            return await self._asked(number, unit, sections, reply_by)
+        except Invalid:
+            return None
+
+    async def _asked(self, number: str, unit: str, sections: Sequence[str], reply_by: int) -> str:
         at, asker, service = self.clock.now(), self.units[unit], self.keys.service
         purpose = self.desk.purposes.get(PURPOSES[asker.kind])
         async with self.db.transaction() as tx:

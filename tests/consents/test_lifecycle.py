@@ -180,7 +180,9 @@ class Lifecycle(RuleBasedStateMachine):
     def asks(self, number: str, unit: int, sections: set[str], days: int, here: bool = False) -> None:
         asker, reply_by = self.unit(unit), self.world.clock.now() + days * DAY
         asked = self.run(self.world.ask(number, asker, sorted(sections), reply_by))
-        self.model.asks(asked, number, asker, sections, reply_by)
+        assert (asked is not None) == self.model.may_ask(asker)
+        if asked is not None:
+            self.model.asks(asked, number, asker, sections, reply_by)
         if here:
             self.comes(NUMBERS.index(number))
 
