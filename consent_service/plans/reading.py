@@ -155,7 +155,7 @@ async def _as_it_is(
     try:
         return await _request(view, keys, key, request, messages, plan_id, now)
     except (NotAvailable, Tampered, ValueError, KeyError, TypeError):
-        _log.error("a mapping request was changed", mapping_request_id=request.id, alarm="plans")
+        _log.error("a mapping request was changed", item=request.id, alarm="plans")
         return MyRequest(request.id, request.consent_id, None, None, "", 0, 0, 0, None, {}, ())
 
 
