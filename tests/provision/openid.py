@@ -32,7 +32,9 @@ def installed() -> Iterator[Path]:
             shutil.copy(_FILES / name, folder)
         quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--no-update-notifier")
         npm = _node().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        subprocess.run([_node(), npm, "ci", *quiet], cwd=folder, check=True, capture_output=True, timeout=300)
+        # The system's certificates, as for pip and uv: a machine may have an authority of its own.
+        command = [_node(), "--use-system-ca", npm, "ci", *quiet]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
