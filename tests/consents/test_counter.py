@@ -163,7 +163,16 @@ async def test_two_acts_of_one_candidate_are_done_one_after_the_other(
     assert [type(one) for one in (other, first, second, new)] == [ConsentView, ConsentView, ConsentEnded, ConsentView]
     async with town.db.snapshot() as view:
         events = [row["event"] for row in await read(view, town.candidate_id)]
-    assert events[-3:] == ["consent.granted", "consent.revoked", "consent.granted"]
+    said = [event for event in events if event.startswith("consent.")]
+    assert said == ["consent.granted", "consent.revoked", "consent.granted"]
+
+
+async def test_two_yeses_of_one_candidate_are_two_consents(town: Town, counter: Counter) -> None:
+    """Neither is written twice: what her log says was granted is what she was answered."""
+    said = await asyncio.gather(counter.grant(await yes(town)), counter.grant(await yes(town)))
+    async with town.db.snapshot() as view:
+        logged = [row["consent_id"] for row in await read(view, town.candidate_id) if row["event"] == "consent.granted"]
+    assert sorted(logged) == sorted(one.id for one in said)
 
 
 async def test_who_goes_away_takes_nobody_along(counter: Counter, people: list[Town]) -> None:
