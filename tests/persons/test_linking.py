@@ -15,7 +15,7 @@ from consent_service.persons import relookup
 from consent_service.persons.arrival import find
 from consent_service.persons.forgetting import forget
 from consent_service.persons.linking import Act, Linkable, NotLinked, Pair, judge, link
-from consent_service.persons.lookup import lookup_of, lookups_of
+from consent_service.persons.lookup import belonging, lookup_of, lookups_of
 from consent_service.persons.number import current, numbers_of, set_name
 from consent_service.persons.numbers import NationalId
 from consent_service.storage.engine import Statement
@@ -24,6 +24,9 @@ from tests.persons.conftest import CONTROLLER, KARI, OLA, Reception, person
 
 D_NUMBER, LATER_D_NUMBER, CHANGED = person("50846202355"), person("41868900022"), person("25922947409")
 HERSELF = Act("candidate", {})
+_ADD = Statement(
+    "INSERT INTO person_number (lookup, candidate_id, mac, added_at) VALUES (:lookup, :candidate_id, :mac, :at)"
+)
 _ROWS_OF = Statement("SELECT candidate_id FROM person_number WHERE lookup = :lookup")
 
 
@@ -132,6 +135,21 @@ async def test_a_number_never_becomes_two_people_s_however_many_come(reception: 
     assert having == [one for one in (kari, ola) if one == owner]
     linked = [answer for answer in answers[:-1] if isinstance(answer, Linkable)]
     assert len(linked) == len(having)
+
+
+async def test_a_number_whose_owner_comes_meanwhile_is_not_linked(reception: Reception) -> None:
+    """Her row is written and not committed while the link looks, and finds nobody: it waits, and says why not."""
+    kari, ola = await reception.arrive(KARI), await reception.arrive(OLA)
+    key, at = reception.keys.service.lookup, reception.clock.now()
+    lookup = lookup_of(key, D_NUMBER)
+    async with reception.db.transaction() as tx:
+        await tx.run(_ADD, lookup=lookup, candidate_id=ola, mac=belonging(key, lookup, ola), at=at)
+        linking = asyncio.create_task(links(reception, D_NUMBER, KARI))
+        await asyncio.sleep(0.3)  # far more than it takes to come to that row
+    assert await linking is NotLinked.TWO_CANDIDATES
+    assert await found(reception, D_NUMBER) == ola
+    async with reception.db.snapshot() as view:
+        assert [row["event"] for row in await read(view, kari)] == ["candidate.created"]
 
 
 async def test_two_links_at_once_of_one_person_s_are_one(reception: Reception) -> None:
