@@ -33,7 +33,7 @@ def installed() -> Iterator[Path]:
         quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--no-update-notifier")
         npm = _node().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         # The system's certificates, as for pip and uv: a machine may have an authority of its own.
-        command = [_node(), "--use-system-ca", npm, "ci", *quiet]
+        command: list[str | Path] = [_node(), "--use-system-ca", npm, "ci", *quiet]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
         yield folder
     finally:
