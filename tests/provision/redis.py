@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.provision.debian import install
+from tests.provision.postgresql import die_with_parent
 
 
 @dataclass
@@ -35,7 +36,10 @@ class Redis:
         """Start it, empty, and wait until it answers."""
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
         silent = ["--logfile", "/dev/null", "--dir", tempfile.gettempdir(), "--requirepass", self.password]
-        self._process = subprocess.Popen([self.binary, *options, *silent])
+        self._process = subprocess.Popen(
+            [self.binary, *options, *silent],
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, and no other thread forks here
+        )
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with socket.socket() as tried:
