@@ -1,6 +1,6 @@
 """The candidate's own reading of her mapping requests and plans. The only module of this room that opens parts."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,7 +83,7 @@ async def my_requests(view: Snapshot, keys: ServiceKeys, key: CandidateKey, *, n
     messages = await _store.messages(view, key.candidate_id)
     plans = {plan.mapping_request_id: plan.id for plan in await _store.plans_of(view, key.candidate_id)}
     found = await _store.of_candidate(view, key.candidate_id)
-    return [await _as_it_is(view, keys, key, one, messages, plans.get(one.id), now) for one in found]
+    return [await _as_it_is(one, _request(view, keys, key, one, messages, plans.get(one.id), now)) for one in found]
 
 
 async def my_request(view: Snapshot, keys: ServiceKeys, key: CandidateKey, request_id: str, *, now: int) -> MyRequest:
@@ -142,18 +142,10 @@ async def _my_plan(view: Snapshot, key: CandidateKey, plan_id: str) -> MyPlan:
     return found
 
 
-async def _as_it_is(
-    view: Snapshot,
-    keys: ServiceKeys,
-    key: CandidateKey,
-    request: MappingRequest,
-    messages: Iterable[Row],
-    plan_id: str | None,
-    now: int,
-) -> MyRequest:
-    """As ``_request``, or all that can be said of one that is not as the service wrote it."""
+async def _as_it_is(request: MappingRequest, reading: Awaitable[MyRequest]) -> MyRequest:
+    """What ``reading`` gives, or all that can be said of a request that is not as the service wrote it."""
     try:
-        return await _request(view, keys, key, request, messages, plan_id, now)
+        return await reading
     except (NotAvailable, Tampered, ValueError, KeyError, TypeError):
         _log.error("a mapping request was changed", item=request.id, alarm="plans")
         return MyRequest(request.id, request.consent_id, None, None, "", 0, 0, 0, None, {}, ())

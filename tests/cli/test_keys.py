@@ -15,10 +15,9 @@ from consent_service.crypto.service_keys import MacKey
 from consent_service.rights.journal import JournalFile
 from consent_service.storage.lease import hold
 from consent_service.storage.opening import open_database
-from tests.cli.test_commands import Environment, _logging_put_back, environment, run
+from tests.cli.conftest import Environment
+from tests.cli.test_commands import run
 from tests.provision.openbao import MOUNT, OpenBao
-
-__all__ = ["_logging_put_back", "environment"]
 
 
 def _keyring(environment: Environment) -> Path:

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-import structlog
 from typer.testing import CliRunner, Result
 
 from consent_service.app.opening import open_service
@@ -20,31 +14,11 @@ from consent_service.persons.arrival import arrive
 from consent_service.persons.lookup import find
 from consent_service.persons.numbers import NationalId
 from consent_service.settings import read
+from tests.cli.conftest import Environment
 from tests.persons.conftest import KARI, OLA
 from tests.persons.test_linking import D_NUMBER
 
-Environment = dict[str, str | None]
 BOTH = f"{D_NUMBER.digits}\n{KARI.digits}\n"
-
-
-@pytest.fixture(autouse=True)
-def _logging_put_back() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:], root.level = handlers, level
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> Environment:
-    """An operator's settings."""
-    return {
-        **{name: None for name in os.environ if name.startswith(("CONSENT_", "DIGIPOST_"))},
-        "CONSENT_ENVIRONMENT": "test",
-        "CONSENT_DATABASE_URL": f"sqlite:///{tmp_path / 'consent.db'}",
-        "CONSENT_KEYRING": str(tmp_path / "keyring.json"),
-    }
 
 
 def run(environment: Environment, *words: str, typed: str = "") -> Result:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from consent_clients import Candidate, IdPortenSession, Login, Maskinporten, VocationalTraining
+from consent_clients import Candidate, Maskinporten, VocationalTraining
 from consent_clients.problems import Conflict, NotAvailable, Problem, Unavailable, Unreachable
 from consent_clients.training_plan import TrainingPlan
 from consent_service.app.opening import Opened, init_keys, open_service
@@ -32,9 +32,9 @@ from consent_service.sandbox.digipost_faults import Fault
 from consent_service.settings import read
 from tests.delivery.nursery import Nursery
 from tests.delivery.settings import settings_for
-from tests.journeys.neighbours import CALLBACK, PREFIX, MovableClock, idporten_for, key, maskinporten_for
 from tests.journeys.neighbours import COUNTY as CONSUMER
-from tests.linearizability.processes import numbers
+from tests.journeys.neighbours import PREFIX, MovableClock, idporten_for, key, maskinporten_for
+from tests.linearizability.processes import numbers, session_of
 from tests.support.digipost import COUNTY, LocalDigipost, local_digipost
 from tests.support.serving import reserve, serving
 
@@ -242,7 +242,7 @@ async def chaos(database_url: str, folder: Path, nursery: Nursery, seed: int) ->
         people = []
         for number in numbers(PEOPLE):
             await digipost.people(number, "user")
-            people.append(await stack.enter_async_context(Candidate(url, _login(number, url, idporten.base_url))))
+            people.append(await stack.enter_async_context(Candidate(url, session_of(number, url, idporten.base_url))))
         here = Chaos(
             nursery=nursery,
             environ=environ,
@@ -269,18 +269,6 @@ def _tokens(issuer: str) -> Maskinporten:
         key=key("vocational-training").private_jwk,
         scopes=names_at_maskinporten(PREFIX, UnitKind.VOCATIONAL_TRAINING),
     )
-
-
-def _login(national_id: str, url: str, idporten: str) -> IdPortenSession:
-    login = Login(
-        issuer=idporten,
-        client_id="program",
-        redirect_uri=CALLBACK,
-        resource=url,
-        key=key("program").private_jwk,
-        national_id=national_id,
-    )
-    return IdPortenSession(login)
 
 
 async def _register(opened: Opened) -> str:

@@ -157,8 +157,8 @@ async def town(
         yield here
 
 
-async def _settle(here: Town, number: str, url: str, idporten: str, sections: Sections) -> None:
-    """Somebody with a name and a note."""
+def session_of(number: str, url: str, idporten: str) -> IdPortenSession:
+    """What the person with ``number`` logs in by."""
     login = Login(
         issuer=idporten,
         client_id="program",
@@ -167,7 +167,12 @@ async def _settle(here: Town, number: str, url: str, idporten: str, sections: Se
         key=key("program").private_jwk,
         national_id=number,
     )
-    session = IdPortenSession(login)
+    return IdPortenSession(login)
+
+
+async def _settle(here: Town, number: str, url: str, idporten: str, sections: Sections) -> None:
+    """Somebody with a name and a note."""
+    session = session_of(number, url, idporten)
     person = await here.stack.enter_async_context(Candidate(url, session))
     await person.introduce("En Person")
     note = await person.write({"language": "nb", "sections": sections, "questions": []})
