@@ -136,7 +136,7 @@ def test_running_it_for_real_works_as_written(folder: Path, environ: dict[str, s
 
 
 def test_the_settings_table_is_the_settings() -> None:
-    """Every setting stands in the README's table with its default, in the order of settings.py, and no other does."""
+    """Every setting stands in the README's table with its default, in the order of settings.variables, and no more."""
     rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (.*?) \| (.+) \|$", README, re.MULTILINE)
     fields = {str(field.validation_alias): field for field in Settings.model_fields.values()}
     assert [name for name, _, _ in rows] == list(fields)
