@@ -80,7 +80,7 @@ class Digipost:
             return Unanswered("answer-unreadable")
 
     async def identify(self, national_id: str) -> Identification:
-        """See ``Mailbox.identify``. Whoever Digipost knows and has no account for, or does not know, is not a user."""
+        """See ``Mailbox.identify``. Whoever Digipost knows and has no account for, or does not find, is not a user."""
         path = await self._calls.link("IDENTIFY_RECIPIENT")
         if isinstance(path, NotSent):
             return Unanswered(path.reason)
@@ -91,9 +91,10 @@ class Digipost:
         if answer.status != 200:
             return Unanswered(answer.error.code or f"http-{answer.status}")
         try:
-            return User() if xml.is_user(answer.body) else NotAUser()
+            found = xml.is_user(answer.body)
         except xml.Unreadable:
             return Unanswered("answer-unreadable")
+        return User() if found else NotAUser(confirmed=found is not None)
 
     async def events(self, since: int, until: int) -> tuple[DocumentEvent, ...] | Unanswered:
         """See ``Mailbox.events``. A full page is followed by the next, with the same times."""

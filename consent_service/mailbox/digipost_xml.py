@@ -12,7 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from consent_service.mailbox.port import Accepted, DocumentEvent, Held, OutgoingLetter
+from consent_service.mailbox.port import Accepted, DocumentEvent, Held, OutgoingLetter, Paper, PostalAddress
 
 NAMESPACE = "http://api.digipost.no/schema/v8"
 _Q = f"{{{NAMESPACE}}}"
@@ -49,6 +49,8 @@ def message(letter: OutgoingLetter, sender_organisation: str | None) -> bytes:
         _text(etree.SubElement(root, f"{_Q}sender-organization"), "organization-id", sender_organisation)
     recipient = etree.SubElement(root, f"{_Q}recipient")
     _text(recipient, "personal-identification-number", letter.national_id)
+    if letter.paper is not None:
+        _print_details(recipient, letter.paper)
     document = etree.SubElement(root, f"{_Q}primary-document")
     _text(document, "uuid", letter.document_uuid)
     _text(document, "subject", letter.subject)
@@ -65,11 +67,17 @@ def identification(national_id: str) -> bytes:
     return _written(root)
 
 
-def is_user(body: bytes) -> bool:
-    """Whether an ``<identification-result>`` names a user. Raises Unreadable, also for a result that is none."""
-    result = _parsed(body, "identification-result").findtext(f"{_Q}result")
+def is_user(body: bytes) -> bool | None:
+    """Whether an ``<identification-result>`` names a user; None if it can't tell whom it was asked about.
+
+    Raises Unreadable, also for a result that is none.
+    """
+    root = _parsed(body, "identification-result")
+    result = root.findtext(f"{_Q}result")
     if result not in {"DIGIPOST", "IDENTIFIED", "UNIDENTIFIED", "INVALID"}:
         raise Unreadable("no result")
+    if result == "INVALID" or root.findtext(f"{_Q}unidentified-reason") == "MULTIPLE_MATCHES":
+        return None
     return result == "DIGIPOST"
 
 
@@ -90,10 +98,11 @@ def delivery(body: bytes, letter: OutgoingLetter, received_at: int) -> Accepted:
     document = root.findtext(f"{_Q}primary-document/{_Q}uuid")
     if document != letter.document_uuid and root.findtext(f"{_Q}message-id") != letter.message_id:
         raise Unreadable("a delivery of another letter")
+    printed = root.findtext(f"{_Q}delivery-method") == "PRINT"
     if root.findtext(f"{_Q}status") not in {"DELIVERED", "DELIVERED_TO_PRINT"}:
-        return Accepted(None)
+        return Accepted(None, printed)
     at = root.findtext(f"{_Q}delivery-time")
-    return Accepted(received_at if at is None else _instant(at))
+    return Accepted(received_at if at is None else _instant(at), printed)
 
 
 def document_status(body: bytes, document_uuid: str, received_at: int) -> Held:
@@ -101,10 +110,11 @@ def document_status(body: bytes, document_uuid: str, received_at: int) -> Held:
     root = _parsed(body, "document-status")
     if root.get("uuid") != document_uuid:
         raise Unreadable("the status of another document")
+    printed = root.get("channel") == "PRINT"
     if root.get("status") != "DELIVERED":
-        return Held(None)
+        return Held(None, printed)
     at = root.get("delivered")
-    return Held(received_at if at is None else _instant(at))
+    return Held(received_at if at is None else _instant(at), printed)
 
 
 def document_events(body: bytes) -> list[DocumentEvent]:
@@ -138,6 +148,24 @@ def error_body(body: bytes) -> ErrorBody:
 def time_parameter(instant: int) -> str:
     """``instant`` as the events call takes it: ``yyyy-MM-dd'T'HH:mm:ss.SSSxxx``."""
     return (_EPOCH + timedelta(microseconds=instant)).isoformat(timespec="milliseconds")
+
+
+def _print_details(recipient: etree._Element, paper: Paper) -> None:
+    details = etree.SubElement(recipient, f"{_Q}print-details")
+    _address(details, "recipient", paper.to)
+    _address(details, "return-address", paper.back_to)
+    _text(details, "color", "MONOCHROME")
+    _text(details, "nondeliverable-handling", "RETURN_TO_SENDER")
+
+
+def _address(parent: etree._Element, name: str, address: PostalAddress) -> None:
+    whole = etree.SubElement(parent, f"{_Q}{name}")
+    _text(whole, "name", address.name)
+    place = etree.SubElement(whole, f"{_Q}norwegian-address")
+    for number, line in enumerate(address.lines, start=1):
+        _text(place, f"addressline{number}", line)
+    _text(place, "zip-code", address.postal_code)
+    _text(place, "city", address.city)
 
 
 def _text(parent: etree._Element, name: str, value: str) -> None:

@@ -27,11 +27,29 @@ class SensitivityLevel(StrEnum):
 
 
 @dataclass(frozen=True)
+class PostalAddress:
+    """A postal address in Norway, with the name on the letter box: at most three ``lines``."""
+
+    name: str = field(repr=False)
+    lines: tuple[str, ...] = field(repr=False)
+    postal_code: str = field(repr=False)
+    city: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Lets the mailbox print a letter and post it, if its reader has no account there. ``back_to`` is the sender's."""
+
+    to: PostalAddress
+    back_to: PostalAddress
+
+
+@dataclass(frozen=True)
 class OutgoingLetter:
-    """One letter to one person. The ids are the sender's, and the same at every attempt.
+    """One letter to one person. The ids are the sender's, and the same at every attempt, on paper too.
 
     ``document_uuid`` is in lower case. ``sender_organisation`` is the organisation number that the recipient
-    sees as the sender; None is the account's own.
+    sees as the sender; None is the account's own. Without ``paper`` it is never printed.
     """
 
     message_id: str
@@ -42,18 +60,27 @@ class OutgoingLetter:
     sender_organisation: str | None = None
     authentication_level: AuthenticationLevel = AuthenticationLevel.TWO_FACTOR
     sensitivity_level: SensitivityLevel = SensitivityLevel.SENSITIVE
+    paper: Paper | None = None
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The mailbox has the letter; ``delivered_at`` is None while it still works on it."""
+    """The mailbox has the letter; ``delivered_at`` is None while it still works on it. ``printed``: it goes on paper,
+    and was delivered to who prints and posts it.
+    """
 
     delivered_at: int | None
+    printed: bool = False
 
 
 @dataclass(frozen=True)
 class NotAUser:
-    """The mailbox confirmed that this person has no mailbox there. Nothing was taken."""
+    """The mailbox confirmed that this person has no mailbox there. Nothing was taken.
+
+    ``confirmed`` is False where it could not tell who the person is: then there is no letter on paper either.
+    """
+
+    confirmed: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,9 +130,10 @@ Outcome = Accepted | NotAUser | Duplicate | Retry | Unknown | Parked | Failed
 
 @dataclass(frozen=True)
 class Held:
-    """The mailbox has the document; ``delivered_at`` is None while it still works on it."""
+    """The mailbox has the document; ``delivered_at`` and ``printed`` are as in ``Accepted``."""
 
     delivered_at: int | None
+    printed: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 What the real one refuses, this one refuses: unsigned and wrongly signed calls (it says what should have been
 signed, between ``===START===`` and ``===SLUTT===``), a Date over five minutes off, XML that its schema does not
-admit, ids used before, people without an account. Its answers are signed, errors too, with the certificate in its
-entry point. Letters live as long as the process does.
+admit, ids used before, people without an account unless the letter may be printed. Its answers are signed, errors too,
+with the certificate in its entry point. Letters live as long as the process does.
 
 For developers only: ``/sandbox/...`` orders faults, opens and closes accounts, and lists what was taken;
-``/inbox`` shows it. Serve it with uvicorn's ``date_header=False``: the signature covers the answer's own Date.
+``/inbox`` and ``/printed`` show it. Serve it with uvicorn's ``date_header=False``: the signature covers the answer's
+own Date.
 """
 
 from collections.abc import Callable

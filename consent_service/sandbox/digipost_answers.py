@@ -15,6 +15,12 @@ _Q = f"{{{NAMESPACE}}}"
 _DEFAULT: dict[str | None, str] = {None: NAMESPACE}
 _RELATIONS = "https://api.digipost.no/relations/"
 _XML = "application/vnd.digipost-v8+xml"
+_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+# What is told beside an event: the type, an attribute, and its value (None: the event's own time).
+_METADATA = {
+    "POSTMARKED": ("postmarked-metadata", "postmarked-date", None),
+    "PRINT_FAILED": ("failed-print-metadata", "error-code", "UNKNOWN"),
+}
 
 
 def entry_point(certificate_pem: str, links: Mapping[str, str]) -> bytes:
@@ -31,14 +37,16 @@ def delivery(letter: StoredLetter, now: datetime) -> bytes:
     root = _root("message-delivery")
     if letter.message_id is not None:
         _text(root, "message-id", letter.message_id)
-    _text(root, "delivery-method", "DIGIPOST")
+    printed = letter.recipient is None
+    _text(root, "delivery-method", "PRINT" if printed else "DIGIPOST")
     _text(root, "sender-id", str(letter.sender.user_id))
-    _text(root, "status", "DELIVERED" if letter.is_delivered(now) else "COMPLETE")
+    done = "DELIVERED_TO_PRINT" if printed else "DELIVERED"
+    _text(root, "status", done if letter.is_delivered(now) else "COMPLETE")
     if letter.is_delivered(now):
         _text(root, "delivery-time", _time(letter.delivered))
     document = etree.SubElement(root, f"{_Q}primary-document")
     _text(document, "uuid", letter.document_uuid)
-    _text(document, "subject", letter.subject)
+    _text(document, "subject", "N/A" if printed else letter.subject)
     _text(document, "file-type", "pdf")
     _text(document, "authentication-level", letter.authentication_level)
     _text(document, "sensitivity-level", letter.sensitivity_level)
@@ -56,7 +64,7 @@ def status(letter: StoredLetter, now: datetime) -> bytes:
         "status": "DELIVERED" if letter.is_delivered(now) else "NOT_DELIVERED",
         "created": _time(letter.created),
         **({"delivered": _time(letter.delivered)} if letter.is_delivered(now) else {}),
-        "channel": "DIGIPOST",
+        "channel": "PRINT" if letter.recipient is None else "DIGIPOST",
         "is-primary-document": "true",
         "content-hash": _hash(letter),
         "content-hash-algorithm": "SHA256",
@@ -70,7 +78,7 @@ def events(page: Iterable[Event]) -> bytes:
     """A ``<document-events>``."""
     root = _root("document-events")
     for event in page:
-        etree.SubElement(
+        told = etree.SubElement(
             root,
             f"{_Q}event",
             {
@@ -80,6 +88,10 @@ def events(page: Iterable[Event]) -> bytes:
                 "document-created": _time(event.document_created),
             },
         )
+        if event.kind in _METADATA:
+            kind, attribute, value = _METADATA[event.kind]
+            given = {_TYPE: kind, attribute: value or _time(event.created)}
+            etree.SubElement(told, f"{_Q}metadata", given)
     return _written(root)
 
 

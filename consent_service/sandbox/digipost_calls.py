@@ -12,6 +12,7 @@ from consent_service.sandbox.digipost_post_office import (
     DigipostSender,
     StoredLetter,
 )
+from consent_service.sandbox.digipost_printing import check_printable
 from consent_service.sandbox.digipost_refusals import Refused
 
 _MOST_EVENTS = 1000
@@ -38,8 +39,14 @@ def create_message(counter: Counter, call: Call) -> Done:
     sender = _sender(call.account, message)
     if message.authentication_level.startswith("IDPORTEN") and not call.account.approved_for_idporten:
         raise Refused(403, "NOT_APPROVED_FOR_IDPORTEN", "The account is not approved for ID-porten levels.")
+    if message.cover is not None and not call.account.approved_for_print:
+        raise Refused(403, "NOT_APPROVED_FOR_PRINT", "The account is not approved for print.")
     counter.office.check_unused(sender, message.message_id, message.document_uuid)
-    recipient = counter.office.recipient(message.national_id or "")
+    recipient = counter.office.user(message.national_id or "")
+    if recipient is None:
+        if message.cover is None:
+            raise Refused(404, "UNKNOWN_RECIPIENT", "The recipient does not have a Digipost account.")
+        check_printable(message.content)
     held_back = call.order is not None and call.order.kind is Fault.HELD_BACK
     letter = StoredLetter(
         message_id=message.message_id,
@@ -47,6 +54,7 @@ def create_message(counter: Counter, call: Call) -> Done:
         sender=sender,
         account_id=call.account.user_id,
         recipient=recipient,
+        cover=message.cover if recipient is None else None,
         subject=message.subject,
         content=message.content,
         authentication_level=message.authentication_level,

@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml import etree
 
+from consent_service.sandbox.digipost_printing import Cover, cover
 from consent_service.sandbox.digipost_refusals import Refused
 
 NAMESPACE = "http://api.digipost.no/schema/v8"
@@ -28,12 +29,13 @@ _SCHEMA = etree.XMLSchema(
 
 @dataclass(frozen=True)
 class Message:
-    """One letter that may be sent: read, whole and in order."""
+    """One letter that may be sent: read, whole and in order. ``cover`` is for paper, if it may be printed."""
 
     message_id: str | None
     sender_id: int | None
     sender_organisation: str | None
     national_id: str | None = field(repr=False)
+    cover: Cover | None
     document_uuid: str
     subject: str
     authentication_level: str
@@ -58,11 +60,13 @@ def read(content_type: str, body: bytes) -> Message:
     if uuid is None or set(parts) != {uuid}:
         raise Refused(400, "DOCUMENTS_AND_FILES_MISMATCH", "The uuids of documents and the filenames differ.")
     sender_id = root.findtext(f"{_Q}sender-id")
+    national_id, details = _recipient(root)
     return Message(
         message_id=root.findtext(f"{_Q}message-id"),
         sender_id=int(sender_id) if sender_id else None,
         sender_organisation=root.findtext(f"{_Q}sender-organization/{_Q}organization-id"),
-        national_id=_recipient(root),
+        national_id=national_id,
+        cover=None if details is None else cover(details),
         document_uuid=uuid,
         subject=subject,
         authentication_level=document.findtext(f"{_Q}authentication-level") or "PASSWORD",
@@ -98,14 +102,15 @@ def _complaint() -> str:
     return f"{errors.last_error.type_name} at {errors.last_error.path}."
 
 
-def _recipient(root: etree._Element) -> str | None:
+def _recipient(root: etree._Element) -> tuple[str | None, etree._Element | None]:
     recipient = root.find(f"{_Q}recipient")
     assert recipient is not None
-    if recipient.find(f"{_Q}print-details") is not None:
-        raise Refused(403, "NOT_APPROVED_FOR_PRINT", "The account is not approved for print.")
+    details = recipient.find(f"{_Q}print-details")
     if len(recipient) == 0:
         raise Refused(400, "MISSING_RECIPIENT", "The recipient is not identified.")
-    return recipient.findtext(f"{_Q}personal-identification-number")
+    if details is not None and len(recipient) == 1:
+        raise Refused(403, "NOT_APPROVED_FOR_DIRECT_PRINT", "The account is not approved for direct print.")
+    return recipient.findtext(f"{_Q}personal-identification-number"), details
 
 
 def _checked_content(document: etree._Element, content: bytes) -> bytes:

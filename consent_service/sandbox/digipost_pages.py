@@ -1,4 +1,7 @@
-"""The inboxes of the local Digipost, as their owners would see them; opening a letter counts as opening it."""
+"""The inboxes of the local Digipost, as their owners would see them, and what was printed.
+
+Opening a letter in an inbox counts as opening it.
+"""
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
@@ -25,7 +28,11 @@ _LEVELS = {
 
 def add_pages(app: FastAPI, counter: Counter) -> None:
     """Add the pages to ``app``."""
+    _add_inboxes(app, counter)
+    _add_printed(app, counter)
 
+
+def _add_inboxes(app: FastAPI, counter: Counter) -> None:
     @app.get("/inbox")
     async def everybody(request: Request) -> Response:
         people = [person for person in counter.office.people.values() if person.standing == "user"]
@@ -46,6 +53,19 @@ def add_pages(app: FastAPI, counter: Counter) -> None:
         for letter in letters:
             if letter.document_uuid == document_uuid:
                 counter.office.open(letter, counter.now())
+                return Response(letter.content, 200, _HEADERS, media_type="application/pdf")
+        return HTMLResponse("Fant ikke brevet.", 404, _HEADERS)
+
+
+def _add_printed(app: FastAPI, counter: Counter) -> None:
+    @app.get("/printed")
+    async def printed(request: Request) -> Response:
+        return _page("digipost_printed.html", request, letters=counter.office.printed())
+
+    @app.get("/printed/{document_uuid}.pdf")
+    async def one_printed(document_uuid: str) -> Response:
+        for letter in counter.office.printed():
+            if letter.document_uuid == document_uuid:
                 return Response(letter.content, 200, _HEADERS, media_type="application/pdf")
         return HTMLResponse("Fant ikke brevet.", 404, _HEADERS)
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from consent_service.sandbox.digipost_printing import Cover
 from consent_service.sandbox.digipost_refusals import Refused
 
 EVENTS_LAST = timedelta(days=30)
 
 Standing = Literal["user", "deactivated", "not_a_user"]
+Posted = Literal["POSTMARKED", "PRINT_FAILED", "SHREDDED"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class DigipostAccount:
     certificate_pem: str
     sends_for: tuple[DigipostSender, ...] = ()
     approved_for_idporten: bool = True
+    approved_for_print: bool = True
 
     @property
     def itself(self) -> DigipostSender:
@@ -58,13 +61,14 @@ class DigipostPerson:
 
 @dataclass
 class StoredLetter:
-    """A letter that was taken."""
+    """A letter that was taken: for its ``recipient``'s inbox, or printed behind its ``cover``."""
 
     message_id: str | None
     document_uuid: str
     sender: DigipostSender
     account_id: int
-    recipient: DigipostPerson
+    recipient: DigipostPerson | None
+    cover: Cover | None
     subject: str
     content: bytes = field(repr=False)
     authentication_level: str
@@ -101,12 +105,10 @@ class PostOffice:
         self.events: list[Event] = []
         self._message_ids: set[tuple[int, str]] = set()
 
-    def recipient(self, national_id: str) -> DigipostPerson:
-        """The user with that number. Refuses non-users and deactivated ones alike."""
+    def user(self, national_id: str) -> DigipostPerson | None:
+        """The user with that number; non-users and deactivated ones are alike none."""
         person = self.people.get(national_id)
-        if person is None or person.standing != "user":
-            raise Refused(404, "UNKNOWN_RECIPIENT", "The recipient does not have a Digipost account.")
-        return person
+        return person if person is not None and person.standing == "user" else None
 
     def check_unused(self, sender: DigipostSender, message_id: str | None, document_uuid: str) -> None:
         """Refuse ids that this sender has used before; a refused letter uses up none."""
@@ -125,9 +127,16 @@ class PostOffice:
         """The recipient opens the letter; the sender hears of the first time."""
         if letter.opened is None:
             letter.opened = now
-            self.events.append(
-                Event(letter.account_id, letter.sender.user_id, letter.document_uuid, "OPENED", now, letter.created)
-            )
+            self.tell(letter, "OPENED", now)
+
+    def printed(self) -> list[StoredLetter]:
+        """What was printed, newest first."""
+        return [letter for letter in reversed(self.letters.values()) if letter.recipient is None]
+
+    def tell(self, letter: StoredLetter, kind: str, now: datetime) -> None:
+        """The sender can hear that this happened to the letter."""
+        about = letter.account_id, letter.sender.user_id, letter.document_uuid
+        self.events.append(Event(*about, kind, now, letter.created))
 
     def inbox(self, person: DigipostPerson, now: datetime) -> list[StoredLetter]:
         """What lies in a person's inbox, newest first."""

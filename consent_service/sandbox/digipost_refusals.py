@@ -39,6 +39,8 @@ _TYPES: dict[str, tuple[str, ...]] = {
         "FILE_TOO_LARGE",
         "ILLEGAL_CONTENT_TYPE",
         "INVALID_PDF_CONTENT",
+        "INVALID_RECIPIENT_PRINT_ADDRESS",
+        "INVALID_RETURN_ADDRESS",
         "MISSING_CONTENT",
         "MISSING_RECIPIENT",
         "MISSING_SUBJECT",

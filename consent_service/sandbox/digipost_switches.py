@@ -4,17 +4,19 @@
 ``DELETE /sandbox/faults``                                           stops going wrong
 ``PUT /sandbox/people`` ``{"national_id", "name", "standing"}``      opens, closes or removes an account
 ``GET /sandbox/letters``                                             every letter taken, in order
+``POST /sandbox/printed`` ``{"document_uuid", "event"}``             says what became of a letter on paper
 """
 
 import hashlib
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from consent_service.sandbox.digipost_counter import Counter
 from consent_service.sandbox.digipost_faults import Calls, Fault, Order
-from consent_service.sandbox.digipost_post_office import DigipostPerson, Standing, StoredLetter
+from consent_service.sandbox.digipost_post_office import DigipostPerson, Posted, Standing, StoredLetter
 
 
 class FaultBody(BaseModel):
@@ -36,6 +38,15 @@ class PersonBody(BaseModel):
     national_id: Annotated[str, Field(pattern=r"^[0-9]{11}$")]
     name: str
     standing: Standing
+
+
+class PostedBody(BaseModel):
+    """What became of a letter on paper."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document_uuid: str
+    event: Posted
 
 
 def add_switches(app: FastAPI, counter: Counter) -> None:
@@ -61,13 +72,21 @@ def add_switches(app: FastAPI, counter: Counter) -> None:
     async def letters() -> list[dict[str, Any]]:
         return [_described(letter) for letter in counter.office.letters.values()]
 
+    @app.post("/sandbox/printed", status_code=204)
+    async def tell_of_printed(body: PostedBody) -> None:
+        letter = next((one for one in counter.office.printed() if one.document_uuid == body.document_uuid), None)
+        if letter is None:
+            raise HTTPException(404)
+        counter.office.tell(letter, body.event, counter.now())
+
 
 def _described(letter: StoredLetter) -> dict[str, Any]:
     return {
         "message_id": letter.message_id,
         "document_uuid": letter.document_uuid,
         "sender": {"id": letter.sender.user_id, "name": letter.sender.name},
-        "inbox": letter.recipient.inbox,
+        "inbox": letter.recipient.inbox if letter.recipient else None,
+        "printed": asdict(letter.cover) if letter.cover else None,
         "subject": letter.subject,
         "authentication_level": letter.authentication_level,
         "sensitivity_level": letter.sensitivity_level,

@@ -48,7 +48,9 @@ PLANTS: dict[str, dict[str, str]] = {
     "Cryptography stays with crypto, identity and the sandbox": {
         "consent_service.vault.planted": "from cryptography.hazmat.primitives.ciphers.aead import AESGCM"
     },
-    "Documents are opened and set in a press alone": {"consent_service.plans.planted": "import pikepdf"},
+    "Documents are opened in a press alone, and at the local Digipost": {
+        "consent_service.plans.planted": "import pikepdf"
+    },
     "A press is run, never imported": {"consent_service.plans.planted": "import consent_service.plans.typesetting"},
     "Only the mailbox speaks XML": {"consent_service.plans.planted": "from lxml import etree"},
     "The sandbox is started by an operator alone": {"consent_service.app.planted": "import consent_service.sandbox"},

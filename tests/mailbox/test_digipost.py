@@ -28,7 +28,9 @@ from consent_service.mailbox.port import (
     NotAUser,
     NotHeld,
     OutgoingLetter,
+    Paper,
     Parked,
+    PostalAddress,
     Retry,
     Unanswered,
     Unknown,
@@ -40,6 +42,7 @@ from tests.support.digipost import (
     NON_USER,
     USER,
     LocalDigipost,
+    a4,
     intruder,
     local_digipost,
     posten,
@@ -54,6 +57,11 @@ LETTER = OutgoingLetter(
     subject="Brev fra fagopplæringen æøå <&>",
     pdf=b"%PDF-1.7\r\n\x00\xff--boundary\r\n%%EOF",
     sender_organisation=COUNTY.organisation_number,
+)
+
+PAPER = Paper(
+    PostalAddress("Ola Prøve <&>", ("c/o Hansen", "Storgata 1"), "7713", "Steinkjer"),
+    PostalAddress("Fagopplæringen i Trøndelag", ("Postboks 2560",), "7735", "Steinkjer"),
 )
 
 
@@ -103,6 +111,29 @@ async def test_used_ids_are_refused_and_the_first_letter_stands(digipost: LocalD
 async def test_a_non_user_is_confirmed_as_such(digipost: LocalDigipost, national_id: str) -> None:
     """Only Digipost's own word for it, signed, means that."""
     assert await digipost.mailbox().send(replace(LETTER, national_id=national_id)) == NotAUser()
+
+
+@pytest.mark.parametrize("national_id", [NON_USER, DEACTIVATED])
+async def test_a_letter_that_may_be_printed_is_printed_for_a_non_user(
+    digipost: LocalDigipost, national_id: str
+) -> None:
+    """The same letter under the same ids: to the address, with the sender's own to come back to."""
+    mailbox = digipost.mailbox()
+    letter = replace(LETTER, national_id=national_id, pdf=a4())
+    assert await mailbox.send(letter) == NotAUser()
+    assert await mailbox.send(replace(letter, paper=PAPER)) == Accepted(NOON, printed=True)
+    assert await mailbox.status(LETTER.document_uuid, LETTER.sender_organisation) == Held(NOON, printed=True)
+    assert await mailbox.send(replace(letter, paper=PAPER)) == Duplicate("DUPLICATE_MESSAGE")
+    (taken,) = await digipost.letters()
+    assert taken["printed"] == {
+        "recipient": ["Ola Prøve <&>", "c/o Hansen", "Storgata 1", "7713 Steinkjer"],
+        "return_address": ["Fagopplæringen i Trøndelag", "Postboks 2560", "7735 Steinkjer"],
+    }
+
+
+async def test_a_letter_that_may_be_printed_is_not_printed_for_a_user(digipost: LocalDigipost) -> None:
+    """Who has an account by then gets it there."""
+    assert await digipost.mailbox().send(replace(LETTER, pdf=a4(), paper=PAPER)) == Accepted(NOON)
 
 
 async def test_an_unknown_document_is_denied(digipost: LocalDigipost) -> None:
@@ -172,7 +203,7 @@ async def test_the_entry_point_is_kept_for_five_minutes(digipost: LocalDigipost)
 
 @pytest.mark.parametrize(
     ("digits", "found"),
-    [(USER, User()), (DEACTIVATED, NotAUser()), (NON_USER, NotAUser()), ("1234567890x", NotAUser())],
+    [(USER, User()), (DEACTIVATED, NotAUser()), (NON_USER, NotAUser()), ("1234567890x", NotAUser(confirmed=False))],
 )
 async def test_who_has_a_mailbox_is_told_without_sending(
     digipost: LocalDigipost, digits: str, found: Identification
@@ -236,10 +267,12 @@ async def test_a_signature_that_was_too_old_is_made_anew_once(digipost: LocalDig
 
 
 def test_every_message_is_valid_by_digiposts_schema() -> None:
-    """In the schema's strict order, with and without a sender, at every level."""
+    """In the schema's strict order, with and without a sender, at every level, with and without paper."""
     for sender in (None, COUNTY.organisation_number):
         for level in AuthenticationLevel:
-            schema().assertValid(etree.fromstring(xml.message(replace(LETTER, authentication_level=level), sender)))
+            for paper in (None, PAPER):
+                letter = replace(LETTER, authentication_level=level, paper=paper)
+                schema().assertValid(etree.fromstring(xml.message(letter, sender)))
 
 
 def test_the_same_letter_is_the_same_bytes() -> None:
@@ -255,9 +288,9 @@ def test_the_same_letter_is_the_same_bytes() -> None:
 
 
 def test_a_letters_repr_tells_nothing_of_the_person() -> None:
-    """Neither number nor content, wherever it may be logged."""
-    assert USER not in repr(LETTER)
-    assert "%PDF" not in repr(LETTER)
+    """Neither number, content nor address, wherever it may be logged."""
+    told = repr(replace(LETTER, paper=PAPER))
+    assert not any(said in told for said in (USER, "%PDF", "Ola", "Storgata", "7713", "Steinkjer"))
 
 
 def test_digipost_is_spoken_to_over_https_beyond_this_machine(digipost_calls: Callable[[str], object]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import httpx
+import pikepdf
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
@@ -53,6 +55,17 @@ def posten() -> Enterprise:
 def intruder() -> Enterprise:
     """Somebody else's."""
     return new_enterprise("Noen andre", "999999999")
+
+
+@lru_cache
+def a4(pages: int = 1, *, size: tuple[float, float] = (595.28, 841.89)) -> bytes:
+    """A PDF of empty pages, as large as paper is."""
+    made = io.BytesIO()
+    with pikepdf.new() as pdf:
+        for _ in range(pages):
+            pdf.add_blank_page(page_size=size)
+        pdf.save(made, deterministic_id=True)
+    return made.getvalue()
 
 
 def signer(of: Enterprise) -> Callable[[bytes], bytes]:
@@ -104,20 +117,27 @@ class LocalDigipost:
             path = f"{self.base_url}/inbox/{letter['inbox']}/{letter['document_uuid']}.pdf"
             (await self.http.get(path)).raise_for_status()
 
+    async def posted(self, event: str) -> None:
+        """Say of every printed letter what became of it."""
+        for letter in await self.letters():
+            body = {"document_uuid": letter["document_uuid"], "event": event}
+            (await self.http.post(f"{self.base_url}/sandbox/printed", json=body)).raise_for_status()
+
     async def letters(self) -> list[dict[str, Any]]:
         """Every letter that was taken."""
         taken: list[dict[str, Any]] = (await self.http.get(f"{self.base_url}/sandbox/letters")).json()
         return taken
 
 
-def digipost_config(certificate_pem: str, clock: Any) -> DigipostConfig:
-    """Whom a local Digipost knows; the account signs with the key of this certificate."""
+def digipost_config(certificate_pem: str, clock: Any, *, prints: bool = True) -> DigipostConfig:
+    """Whom a local Digipost knows; the account signs with the key of this certificate, and may have letters printed."""
     account = DigipostAccount(
         user_id=BROKER,
         name="Samtykketjenesten",
         organisation_number=OWN_NUMBER,
         certificate_pem=certificate_pem,
         sends_for=(COUNTY,),
+        approved_for_print=prints,
     )
     return DigipostConfig(
         environment=Environment.TEST,
@@ -133,10 +153,10 @@ def digipost_config(certificate_pem: str, clock: Any) -> DigipostConfig:
 
 @contextlib.asynccontextmanager
 async def local_digipost(
-    *, clock: Any = None, digiposts_clock: Any = None, patience: float = 5.0
+    *, clock: Any = None, digiposts_clock: Any = None, patience: float = 5.0, prints: bool = True
 ) -> AsyncIterator[LocalDigipost]:
     """Serve a local Digipost with one user, one deactivated account and one account that sends for a county."""
-    config = digipost_config(enterprise().certificate_pem, digiposts_clock or clock or SystemClock())
+    config = digipost_config(enterprise().certificate_pem, digiposts_clock or clock or SystemClock(), prints=prints)
     async with (
         serving(digipost_app(config), date_header=False) as base_url,
         calling(timeout=patience) as http,
