@@ -12,7 +12,6 @@ CONNECTIONS = "tests/app/test_connections.py"
 RATES = "tests/identity/test_rates.py"
 REPEATS = "tests/api/test_idempotency.py"
 EXISTENCE = "tests/api/test_existence.py"
-WORKER = "tests/delivery/test_worker.py"
 
 FAULTS = (
     in_room(
@@ -390,13 +389,13 @@ FAULTS = (
         "a letter is sent under a lease that has run out",
         "        if self._clock.now() >= attempt.leased_until - self._timing.margin:",
         "        if not attempt.leased_until:",
-        WORKER,
+        "tests/delivery/test_leases.py",
     ),
     in_room(
         "delivery/attempt",
         "a letter in doubt is sent again without asking",
         "        if letter.doubt_until is not None:",
         "        if letter.doubt_until == 0:",
-        WORKER,
+        "tests/delivery/test_doubt.py",
     ),
 )

@@ -7,6 +7,8 @@ from tests.faults.fault import in_room
 SUPERSEDING = "tests/delivery/test_superseding.py"
 LISTENING = "tests/delivery/test_listening.py"
 WORKER = "tests/delivery/test_worker.py"
+DOUBT = "tests/delivery/test_doubt.py"
+LEASES = "tests/delivery/test_leases.py"
 
 FAULTS = (
     in_room(
@@ -28,14 +30,14 @@ FAULTS = (
         "a claim leaves no doubt: what a dead worker sent is cancelled after a revoke",
         '    " doubt_until = :doubt_until, attempts = attempts + 1, fence = fence + 1 WHERE id IN (:ids[])"',
         '    " attempts = attempts + 1, fence = fence + 1 WHERE id IN (:ids[])"',
-        WORKER,
+        LEASES,
     ),
     in_room(
         "delivery/outbox",
         "a letter that nobody answers for is asked about for ever, though its consent was revoked",
         "        return state not in {one.value for one in LIVING | LETTERS_GO_ON}",
         "        return state is None",
-        WORKER,
+        DOUBT,
     ),
     in_room(
         "delivery/reading",
