@@ -57,6 +57,7 @@ async def work(settings: Settings, clock: Clock) -> None:
     """Run a worker and the jobs, and answer the platform, until a signal. Raises as ``serve``."""
     async with _assembled(settings, clock) as service:
         servers = [server_for(platform_app(service.db, service.metrics), settings.bind, settings.platform_port)]
+        _settle_memory()
         _log.info("working", port=settings.platform_port, environment=settings.environment.value)
         await _until_told(servers, [service.jobs().run, service.worker().run])
         _log.info("ended")

@@ -1,10 +1,10 @@
 """Reading about consents: metadata only, for the candidate and for the units that a consent names."""
 
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from consent_service.audit.log import last_steps
+from consent_service.audit.log import Head, last_steps
 from consent_service.clock import rfc3339
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
@@ -20,6 +20,7 @@ __all__ = [
     "as_written",
     "find_for_candidate",
     "find_for_unit",
+    "find_under",
     "in_force",
     "of_candidate",
     "of_unit",
@@ -99,6 +100,18 @@ async def find_for_candidate(
     return _hers(consent, now, await _ours(view, keys, [consent]))
 
 
+async def find_under(
+    view: Snapshot, keys: ServiceKeys, asked: Sequence[tuple[Head, str]], *, now: int
+) -> dict[str, ConsentView]:
+    """Those of the consents (by id) that are candidates' own whose heads, which are locked, stand beside them."""
+    if not asked:
+        return {}
+    found = await _store.many(view, [consent_id for _, consent_id in asked])
+    ours = await _ours(view, keys, list(found.values()), {head.chain_id: head for head, _ in asked})
+    hers = [(head, found[one]) for head, one in asked if one in found and found[one].candidate_id == head.chain_id]
+    return {consent.id: _hers(consent, head.now(now), ours) for head, consent in hers}
+
+
 def as_written(consent: Stored, *, now: int) -> ConsentView:
     """What the candidate sees of a consent that was granted, or ended, just now."""
     return _whole(consent, terms_of(consent), now)
@@ -146,9 +159,11 @@ async def in_force(
     ]
 
 
-async def _ours(view: Snapshot, keys: ServiceKeys, found: Sequence[Stored]) -> set[str]:
-    """Those whose rows are as the service left them, by the MACs and the log."""
-    steps = await last_steps(view, keys.log, [consent.id for consent in found])
+async def _ours(
+    view: Snapshot, keys: ServiceKeys, found: Sequence[Stored], heads: Mapping[str, Head] | None = None
+) -> set[str]:
+    """Those whose rows are as the service left them, by the MACs and the log. ``heads`` are those that are locked."""
+    steps = await last_steps(view, keys.log, [consent.id for consent in found], heads)
     return {consent.id for consent in found if intact(keys.rows, consent, steps.get(consent.id))}
 
 

@@ -7,7 +7,9 @@ lease, so that one index finds both what is due and what a dead worker left.
 letter may be out. It is the instant from which a denial by the mailbox is final.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
@@ -115,6 +117,18 @@ class Letter:
         return replace(self, attempts=self.attempts + 1, fence=self.fence + 1)
 
 
+class GivenBack(NamedTuple):
+    """A leased letter as it is given back; ``held`` is the fence that it was claimed with."""
+
+    letter_id: str
+    held: int
+    status: str
+    attempts: int
+    next_attempt_at: int | None
+    doubt_until: int | None
+    updated_at: int
+
+
 _COLUMNS = tuple(Letter.__dataclass_fields__)
 _ALL = ", ".join(_COLUMNS)
 _FINAL = "('delivered', 'undeliverable', 'cancelled', 'failed')"
@@ -132,9 +146,10 @@ _CLAIM = Statement(
     " doubt_until = :doubt_until, attempts = attempts + 1, fence = fence + 1 WHERE id IN (:ids[])"
 )
 _FINISH = Statement(
-    "UPDATE letter SET status = :status, attempts = :attempts, next_attempt_at = :next_attempt_at,"
-    " doubt_until = :doubt_until, leased_by = NULL, leased_until = NULL, updated_at = :updated_at"
-    " WHERE id = :id AND fence = :fence"
+    "UPDATE letter SET status = w.status, attempts = w.attempts, next_attempt_at = w.next_attempt_at,"
+    " doubt_until = w.doubt_until, leased_by = NULL, leased_until = NULL, updated_at = w.updated_at"
+    " FROM ROWS(:given_back AS w(letter_id text, held bigint, status text, attempts bigint, next_attempt_at bigint,"
+    " doubt_until bigint, updated_at bigint)) WHERE id = w.letter_id AND fence = w.held RETURNING id, fence"
 )
 _CHANGE = Statement(
     "UPDATE letter SET status = :status, attempts = :attempts, next_attempt_at = :next_attempt_at,"
@@ -192,28 +207,10 @@ async def superseded(view: Snapshot, ids: list[str]) -> set[str]:
     return {row["id"] for row in await view.rows(_SUPERSEDED, ids=ids)}
 
 
-async def finish(
-    tx: Transaction,
-    letter: Letter,
-    *,
-    status: str,
-    attempts: int,
-    next_attempt_at: int | None,
-    doubt_until: int | None,
-    at: int,
-) -> bool:
-    """Give a leased letter back; False if the lease has passed to somebody else."""
-    touched = await tx.run(
-        _FINISH,
-        id=letter.id,
-        fence=letter.fence,
-        status=status,
-        attempts=attempts,
-        next_attempt_at=next_attempt_at,
-        doubt_until=doubt_until,
-        updated_at=at,
-    )
-    return touched == 1
+async def finish(tx: Transaction, given_back: Iterable[GivenBack]) -> set[tuple[str, int]]:
+    """Give leased letters back: (id, fence) of those whose lease had not passed to somebody else."""
+    rows = await tx.rows(_FINISH, given_back=[one._asdict() for one in given_back])
+    return {(row["id"], row["fence"]) for row in rows}
 
 
 async def change(

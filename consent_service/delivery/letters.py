@@ -4,24 +4,24 @@ The rule: a letter is written down in the transaction that accepts its plan, wit
 any of it leaves. Both ids follow from the letter's own id, so that no attempt can ever invent another.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4, uuid5
 
 from consent_service.audit.log import Entry, Head, append_all
 from consent_service.consents.archives import ARCHIVE
-from consent_service.consents.reading import ConsentView, find_for_candidate
+from consent_service.consents.reading import ConsentView, find_under
 from consent_service.consents.states import LETTERS_GO_ON
 from consent_service.crypto.service_keys import SealKey, ServiceKeys
 from consent_service.delivery import _store
 from consent_service.delivery._store import Letter
 from consent_service.delivery.history import _store as history
 from consent_service.delivery.states import FINAL, Status
-from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault import shares
 from consent_service.vault.keys import MAILBOX, RecipientKey
-from consent_service.vault.parts import PartRef, ShareTerms
-from consent_service.vault.seal import SealedPart, hold_for, refs
+from consent_service.vault.parts import PartRef, ShareTerms, Version
+from consent_service.vault.seal import SealedPart, hold_for
 
 _MESSAGES = UUID("0f6f1b1e-9a0c-5f58-9f0a-5d0a3f5c2d11")
 _DOCUMENTS = UUID("5c0c1f8e-53a7-5a0e-8f3e-1f4f7b7a9e02")
@@ -124,42 +124,39 @@ def pdf_of(candidate_id: str, plan_id: str, plan_version: int) -> PartRef:
     return PartRef(candidate_id, "plan", plan_id, plan_version, "pdf")
 
 
-async def consent_state(view: Snapshot, keys: ServiceKeys, letter: Letter, *, now: int) -> str | None:
-    """The state of the consent that let the letter in, by its MACs and the log; None if there is none any more."""
-    consent = await _consent(view, keys, letter.candidate_id, letter.consent_id, now=now)
-    return None if consent is None else consent.state
+async def consents_of(
+    view: Snapshot, keys: ServiceKeys, asked: Sequence[tuple[Head, Letter]], *, now: int
+) -> dict[str, ConsentView]:
+    """The consents that let letters in, by id, as their candidates see them, whose heads (locked) stand beside them.
+
+    One that is gone is not among them; one that was changed is in no state of ours.
+    """
+    return await find_under(view, keys, [(head, letter.consent_id) for head, letter in asked], now=now)
 
 
-async def release_shares(tx: Transaction, keys: ServiceKeys, consent_id: str, candidate_id: str, *, now: int) -> bool:
+async def release_shares(tx: Transaction, keys: ServiceKeys, consent_id: str, head: Head, *, now: int) -> bool:
+    """``let_go``, of a consent by its id. The caller holds the lock on the candidate's chain (``head``)."""
+    consents = await find_under(tx, keys, [(head, consent_id)], now=now)
+    return consent_id in consents and await let_go(tx, consents[consent_id])
+
+
+async def let_go(tx: Transaction, consent: ConsentView) -> bool:
     """Destroy the mailbox's shares under a consent that is over, once no letter under it is open; whether it did.
 
     The other ends destroy them themselves: only after ``expired`` and ``used_up`` did they stay, for letters on
     their way. The caller holds the lock on the candidate's chain.
     """
-    consent = await _consent(tx, keys, candidate_id, consent_id, now=now)
-    if consent is None or consent.ended_at is None or consent.state not in LETTERS_GO_ON:
+    if consent.ended_at is None or consent.state not in LETTERS_GO_ON or await _store.open_under(tx, consent.id):
         return False
-    if await _store.open_under(tx, consent_id):
-        return False
-    await shares.destroy(tx, consent_id, recipient_id=MAILBOX)
-    await _store.shares_gone(tx, consent_id)
+    await shares.destroy(tx, consent.id, recipient_id=MAILBOX)
+    await _store.shares_gone(tx, consent.id)
     return True
 
 
-async def _consent(
-    view: Snapshot, keys: ServiceKeys, candidate_id: str, consent_id: str, *, now: int
-) -> ConsentView | None:
-    """The consent, as its candidate sees it; None if there is none. One that was changed is in no state of ours."""
-    try:
-        return await find_for_candidate(view, keys, candidate_id, consent_id, now=now)
-    except (NotAvailable, ValueError, KeyError, TypeError):  # what became of a letter is written down all the same
-        return None
-
-
-async def hand_over(tx: Transaction, letter: Letter, controller: str) -> None:
-    """The plan is delivered: from now on its parts are held for the ``controller``. The copy stays its sender's."""
-    parts = await refs(tx, letter.candidate_id, "plan", letter.plan_id, letter.plan_version)
-    await hold_for(tx, [ref for ref in parts if ref.kind != ARCHIVE], controller)
+async def hand_over(tx: Transaction, delivered: Sequence[Letter], controller: str) -> None:
+    """Plans are delivered: from now on their parts are held for the ``controller``. The copies stay their sender's."""
+    versions = [Version(one.candidate_id, "plan", one.plan_id, one.plan_version) for one in delivered]
+    await hold_for(tx, versions, controller, but=ARCHIVE)
 
 
 async def forget(tx: Transaction, candidate_id: str) -> int:

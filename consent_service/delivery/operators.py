@@ -5,7 +5,7 @@ The rule: an operator can't call back what may be out. Only the mailbox's word e
 
 from dataclasses import dataclass
 
-from consent_service.audit.log import Entry, append, lock
+from consent_service.audit.log import Entry, Head, append, lock
 from consent_service.clock import Clock
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import _store, letters
@@ -68,7 +68,7 @@ async def show(view: Snapshot, letter_id: str) -> LetterView:
 async def retry(db: Database, keys: ServiceKeys, clock: Clock, letter_id: str) -> LetterView:
     """Let a parked letter, or one that waits for its time, be tried now. Raises NotAvailable, WrongState at its end."""
     async with db.transaction() as tx:
-        letter, now = await _locked(tx, keys, clock, letter_id, "letter.retried")
+        letter, _, now = await _locked(tx, keys, clock, letter_id, "letter.retried")
         known = {row["status"] for row in (await history.of(tx, [letter.id]))[letter.id]}
         status = Status.DISPATCHED if Status.DISPATCHED.value in known else Status.ACCEPTED
         due = clock.now()
@@ -82,19 +82,21 @@ async def retry(db: Database, keys: ServiceKeys, clock: Clock, letter_id: str) -
 async def cancel(db: Database, keys: ServiceKeys, clock: Clock, letter_id: str) -> LetterView:
     """Cancel a letter of which nothing has left. Raises NotAvailable, and WrongState at its end or if it may be out."""
     async with db.transaction() as tx:
-        letter, now = await _locked(tx, keys, clock, letter_id, "letter.cancelled")
+        letter, head, now = await _locked(tx, keys, clock, letter_id, "letter.cancelled")
         if letter.doubt_until is not None:
             raise WrongState("The letter may be out: only the mailbox can say. Try it again, and see.")
         status, attempts = Status.CANCELLED.value, letter.attempts
         if not await _store.change(tx, letter, status=status, attempts=attempts, next_attempt_at=None, at=now):
             raise WrongState(_UNDER_WAY)
         await history.add(tx, letter, Status.CANCELLED.value, at=now, note="operator")
-        await letters.release_shares(tx, keys, letter.consent_id, letter.candidate_id, now=now)
+        await letters.release_shares(tx, keys, letter.consent_id, head, now=now)
         return await show(tx, letter.id)
 
 
-async def _locked(tx: Transaction, keys: ServiceKeys, clock: Clock, letter_id: str, event: str) -> tuple[Letter, int]:
-    """The letter, read after its candidate's chain was locked, with the operator's act in the log."""
+async def _locked(
+    tx: Transaction, keys: ServiceKeys, clock: Clock, letter_id: str, event: str
+) -> tuple[Letter, Head, int]:
+    """The letter, read after its candidate's chain (the head) was locked, with the operator's act in the log."""
     candidate_id = (await _letter(tx, letter_id)).candidate_id
     head = (await lock(tx, [candidate_id]))[candidate_id]
     letter = await _letter(tx, letter_id)
@@ -103,7 +105,7 @@ async def _locked(tx: Transaction, keys: ServiceKeys, clock: Clock, letter_id: s
     now = head.now(clock.now())
     entry = Entry(event, "operator", consent_id=letter.consent_id, resource_id=letter.id, outcome="operator")
     await append(tx, keys.log, head, entry, at=now)
-    return letter, now
+    return letter, head, now
 
 
 async def _letter(view: Snapshot, letter_id: str) -> Letter:

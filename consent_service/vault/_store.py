@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting
-from consent_service.vault.parts import PartRef
+from consent_service.vault.parts import PartRef, Version
 
 
 class CandidateKeyRow(SQLModel, table=True):
@@ -123,8 +123,10 @@ _REFS = Statement(
 )
 _OF_CANDIDATE = Statement(f"SELECT {_PART}, held_for, created_at FROM part WHERE candidate_id = :id ORDER BY {_PART}")
 _HOLD_FOR = Statement(
-    "UPDATE part SET held_for = :held_for WHERE candidate_id = :candidate_id AND resource = :resource"
-    " AND resource_id = :resource_id AND version = :version AND part = :part"
+    "UPDATE part SET held_for = :held_for"
+    " FROM ROWS(:versions AS w(candidate_id text, resource text, resource_id text, version bigint))"
+    " WHERE part.candidate_id = w.candidate_id AND part.resource = w.resource AND part.resource_id = w.resource_id"
+    " AND part.version = w.version AND part.resource || '.' || part.part NOT LIKE :but || ':%'"
 )
 _DESTROY_RESOURCE, _DESTROY_SHARES_ON = (
     Statement(f"DELETE FROM {table} WHERE candidate_id = :candidate_id AND resource = :resource AND resource_id = :id")
@@ -233,9 +235,9 @@ async def refs(view: Snapshot, candidate_id: str, resource: str, resource_id: st
     return [ref_of(row) for row in await view.rows(_REFS, **of)]
 
 
-async def hold_for(tx: Transaction, refs: Iterable[PartRef], held_for: str) -> None:
-    """Name another controller of these parts."""
-    await tx.run_many(_HOLD_FOR, [{**ref._asdict(), "held_for": held_for} for ref in refs])
+async def hold_for(tx: Transaction, versions: Iterable[Version], held_for: str, *, but: str) -> None:
+    """Name another controller of these versions' parts, but those of a kind whose parts are named after something."""
+    await tx.run(_HOLD_FOR, versions=[one._asdict() for one in versions], held_for=held_for, but=but)
 
 
 async def of_candidate(view: Snapshot, candidate_id: str) -> list[Row]:

@@ -41,6 +41,15 @@ class PartRef(NamedTuple):
         return _KEY + self.place()
 
 
+class Version(NamedTuple):
+    """One version of one resource of one candidate: all of its parts."""
+
+    candidate_id: str
+    resource: str
+    resource_id: str
+    version: int
+
+
 class ShareTerms(NamedTuple):
     """What a share is bound to beside its part: the consent, the recipient, why and until when."""
 

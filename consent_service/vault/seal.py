@@ -8,7 +8,7 @@ from consent_service.crypto.envelope import seal as seal_envelope
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault import _store
 from consent_service.vault.keys import CandidateKey
-from consent_service.vault.parts import PartRef
+from consent_service.vault.parts import PartRef, Version
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,12 @@ async def holdings(view: Snapshot, candidate_id: str) -> list[Holding]:
     ]
 
 
-async def hold_for(tx: Transaction, refs: Iterable[PartRef], held_for: str) -> None:
-    """From now on these parts are held for another controller. What they say, and who can open it, stays as it is."""
-    await _store.hold_for(tx, refs, held_for)
+async def hold_for(tx: Transaction, versions: Iterable[Version], held_for: str, *, but: str) -> None:
+    """From now on these versions' parts, but those of a kind, are held for another controller.
+
+    What they say, and who can open it, stays as it is.
+    """
+    await _store.hold_for(tx, versions, held_for, but=but)
 
 
 async def destroy(tx: Transaction, candidate_id: str, resource: str, resource_id: str) -> int:

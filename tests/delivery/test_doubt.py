@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from consent_service.consents.gate import Dispatched
 from consent_service.delivery import operators
@@ -73,7 +74,7 @@ async def test_a_revoke_after_an_unknown_outcome_cancels_once_a_denial_is_final(
 
 
 async def test_a_revoke_after_an_unknown_outcome_parks_what_the_mailbox_never_answers_for(office: Office) -> None:
-    """Only the document's status is asked, nothing is sent; without an answer a person looks, and may ask again."""
+    """Only the document's status is asked, nothing is sent; without an answer a person is called, and may ask again."""
     consent = await office.consent(await office.candidate())
     letter = await office.letter(consent)
     await office.digipost.order("drop_after")
@@ -84,9 +85,11 @@ async def test_a_revoke_after_an_unknown_outcome_parks_what_the_mailbox_never_an
     await office.work()
     assert await office.status(letter) == "dispatched"
     office.clock.advance(seconds=6 * 60)
-    await office.work()
+    with capture_logs() as told:
+        await office.work()
     parked = await office.show(letter)
     assert (parked.status, parked.history[-1].note) == ("parked", "unanswered-after-end")
+    assert [(one["status"], one["alarm"]) for one in told if one["event"] == "letter"] == [("parked", "outbox")]
     assert await office.out(consent) == ["dispatched"]
     await office.digipost.put_right()
     await operators.retry(office.db, office.keys.service, office.clock, letter)

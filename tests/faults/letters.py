@@ -9,6 +9,7 @@ LISTENING = "tests/delivery/test_listening.py"
 WORKER = "tests/delivery/test_worker.py"
 DOUBT = "tests/delivery/test_doubt.py"
 LEASES = "tests/delivery/test_leases.py"
+OUTCOMES = "tests/delivery/test_outcomes.py"
 
 FAULTS = (
     in_room(
@@ -33,11 +34,26 @@ FAULTS = (
         LEASES,
     ),
     in_room(
-        "delivery/outbox",
+        "delivery/outcomes",
         "a letter that nobody answers for is asked about for ever, though its consent was revoked",
-        "        return state not in {one.value for one in LIVING | LETTERS_GO_ON}",
-        "        return state is None",
+        "    return consent is None or consent.state not in {one.value for one in LIVING | LETTERS_GO_ON}",
+        "    return consent is None",
         DOUBT,
+    ),
+    in_room(
+        "delivery/_store",
+        "whoever has lost the lease of a letter still says what became of it",
+        "WHERE id = w.letter_id AND fence = w.held RETURNING",
+        "WHERE id = w.letter_id RETURNING",
+        OUTCOMES,
+    ),
+    in_room(
+        "delivery/outcomes",
+        "a letter whose chain is held keeps the others waiting",
+        "wait=alone)",
+        "wait=True)",
+        OUTCOMES,
+        "postgresql",
     ),
     in_room(
         "delivery/reading",

@@ -1,13 +1,25 @@
 """The lines of a letter's history, and until when the mailbox was asked. Lines are only ever added."""
 
-from consent_service.delivery._store import Letter
-from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from consent_service.delivery._store import Letter, LetterStatusRow
+from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting
+
+
+class Line(NamedTuple):
+    """A line of a letter's history, as ``LetterStatusRow`` has it."""
+
+    letter_id: str
+    position: int
+    candidate_id: str
+    status: str
+    at: int
+    note: str | None
+
 
 _NEXT_POSITION = Statement("SELECT COALESCE(MAX(position) + 1, 0) FROM letter_status WHERE letter_id = :letter_id")
-_ADD = Statement(
-    "INSERT INTO letter_status (letter_id, position, candidate_id, status, at, note)"
-    " VALUES (:letter_id, :position, :candidate_id, :status, :at, :note)"
-)
+_ADD = inserting(LetterStatusRow, Line._fields)
 _OF = Statement(
     "SELECT letter_id, position, status, at, note FROM letter_status WHERE letter_id IN (:ids[])"
     " ORDER BY letter_id, position"
@@ -24,15 +36,12 @@ _EVENTS = "events"
 async def add(tx: Transaction, letter: Letter, status: str, *, at: int, note: str | None) -> None:
     """Add a line to a letter's history; the lock on the candidate's chain keeps the positions apart."""
     position = await tx.value(_NEXT_POSITION, letter_id=letter.id)
-    await tx.run(
-        _ADD,
-        letter_id=letter.id,
-        position=position,
-        candidate_id=letter.candidate_id,
-        status=status,
-        at=at,
-        note=note,
-    )
+    await add_all(tx, [Line(letter.id, position, letter.candidate_id, status, at, note)])
+
+
+async def add_all(tx: Transaction, lines: Sequence[Line]) -> None:
+    """Add lines to several letters' histories."""
+    await tx.run_rows(_ADD, [line._asdict() for line in lines])
 
 
 async def of(view: Snapshot, ids: list[str]) -> dict[str, list[Row]]:
