@@ -14,6 +14,7 @@ from consent_service.api.fields import Closed, PathId
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.clock import rfc3339
 from consent_service.consents import endings, grants, standing_refusals
+from consent_service.plans.newer import tell_resumed
 
 Against = Annotated[str, Path(pattern="^[a-z0-9_-]{1,40}$", description="A unit's id, or a kind of units.")]
 
@@ -63,6 +64,7 @@ def _add_pausing(router: APIRouter, door: CandidateDoor) -> None:
         keyring = await candidate_views.keyring_for(door, await caller.key(), recipient)
         async with door.db.transaction() as tx:
             await grants.resume(tx, door.desk, keyring, consent_id, now=door.clock.now())
+            await tell_resumed(tx, found, at=door.clock.now())
             shown = await candidate_views.shown(tx, door, candidate_id, consent_id)
         return json_answer(shown)
 

@@ -22,20 +22,19 @@ from consent_service.audit.log import Entry, Head, append, lock
 from consent_service.clock import local_date
 from consent_service.consents.archives import archive_ref, share_archive
 from consent_service.consents.desk import Desk
-from consent_service.consents.reading import find_for_unit, of_candidate
+from consent_service.consents.reading import find_for_unit
 from consent_service.consents.terms import Terms
-from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import letters
 from consent_service.delivery.letters import NewLetter, pdf_of
 from consent_service.errors import NotAvailable, Unavailable
-from consent_service.events.feed import News, announce
 from consent_service.identity.units import Unit
 from consent_service.plans import _store, own_pdf, questions
 from consent_service.plans._store import Plan
 from consent_service.plans.answering import Answerable, answerable
 from consent_service.plans.authority import record_refusal
 from consent_service.plans.content import TrainingPlan
-from consent_service.plans.parts import PLAN, plan_parts, plan_ref
+from consent_service.plans.newer import tell_of_newer
+from consent_service.plans.parts import plan_parts, plan_ref
 from consent_service.plans.pdf import ARCHIVE, render
 from consent_service.plans.progress import tell_asker
 from consent_service.plans.states import State
@@ -128,7 +127,8 @@ def _version(found: Answerable) -> int:
 
 
 def _check_answers(desk: Desk, found: Answerable, incoming: Incoming) -> None:
-    questions.check(desk.keys.rows, found.request.id, found.request.questions, incoming.plan)
+    request = found.request
+    questions.check(desk.keys.rows, request.id, request.questions, found.terms.parts, incoming.plan)
 
 
 async def push(tx: Transaction, desk: Desk, ready: ReadyPlan, *, at: int) -> Pushed:
@@ -153,7 +153,7 @@ async def push(tx: Transaction, desk: Desk, ready: ReadyPlan, *, at: int) -> Pus
     if found.alone:
         # 4. She alone: the log, and that what she has shared is out of date.
         await _record(tx, desk, head, ready, version, at)
-        await _tell_of_newer(tx, desk.keys, version, at)
+        await tell_of_newer(tx, desk.keys, version, at=at)
         return Pushed(version.id, version.version, None, at)
     # 4. Copy, letter, request, log, units.
     await _seal_copy(tx, ready, version, found.terms, at)
@@ -164,7 +164,7 @@ async def push(tx: Transaction, desk: Desk, ready: ReadyPlan, *, at: int) -> Pus
     await _store.change_progress(tx, answered)
     await _record(tx, desk, head, ready, version, at)
     await tell_asker(tx, answered, at=at)
-    await _tell_of_newer(tx, desk.keys, version, at)
+    await tell_of_newer(tx, desk.keys, version, at=at)
     return Pushed(version.id, version.version, letter_id, at)
 
 
@@ -227,24 +227,3 @@ async def _record(tx: Transaction, desk: Desk, head: Head, ready: ReadyPlan, ver
         detail={"outcome": ready.incoming.plan.outcome, "version": version.version, **hashes},
     )
     await append(tx, desk.keys.log, head, entry, at=at)
-
-
-async def _tell_of_newer(tx: Transaction, keys: ServiceKeys, version: Plan, at: int) -> None:
-    """Tell the units that may read an older version that there is a newer one, which they may not."""
-    after = ""
-    while page := await of_candidate(tx, keys, version.candidate_id, after=after, limit=200, now=at):
-        for consent in page:
-            shared = consent.terms.parts if consent.terms is not None and consent.state == "granted" else ()
-            if any((ref.resource, ref.resource_id) == (PLAN, version.id) for ref in shared):
-                await announce(
-                    tx,
-                    News(
-                        consent.recipient_id,
-                        "plan",
-                        consent_id=consent.id,
-                        plan_id=version.id,
-                        state="superseded",
-                        at=at,
-                    ),
-                )
-        after = page[-1].id

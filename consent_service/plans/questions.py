@@ -1,10 +1,12 @@
-"""Which questions a mapping request has, for who can't read them: an answer in a plan is held against their ids.
+"""Which questions a plan may answer: its answers are held against the ids of what fagopplæring was asked.
 
-The ids are chosen by whoever asks, and may say something; so a keyed hash of each is stored, bound to its request.
+A mapping request's ids are chosen by whoever asks, and may say something; so a keyed hash of each is stored, bound to
+its request. A note's question is a part of its own, and the consent's terms name those that she shared.
 """
 
 import hmac
 from collections.abc import Iterable
+from typing import Final
 
 import orjson
 
@@ -12,6 +14,13 @@ from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import MacKey
 from consent_service.errors import Invalid, Violation
 from consent_service.plans.content import MappingQuestion, TrainingPlan
+from consent_service.vault.parts import PartRef
+
+_IN_NOTE: Final = "question_vocational_training"
+_UNKNOWN: Final = {
+    "note": "The note that was shared has no question to you with this id.",
+    "mapping_request": "The mapping request has no question with this id.",
+}
 
 
 def marks(key: MacKey, request_id: str, questions: Iterable[MappingQuestion]) -> str:
@@ -19,14 +28,21 @@ def marks(key: MacKey, request_id: str, questions: Iterable[MappingQuestion]) ->
     return orjson.dumps([_mark(key, request_id, question.id) for question in questions]).decode()
 
 
-def check(key: MacKey, request_id: str, marked: str, plan: TrainingPlan) -> None:
-    """Raises Invalid for each answer that is to a question which the mapping request has not."""
-    known = [str(mark) for mark in orjson.loads(marked)]
-    unknown = [
-        Violation(f"/answers/{index}/question_id", "The mapping request has no question with this id.")
-        for index, answer in enumerate(plan.answers)
-        if answer.of == "mapping_request" and not _among(_mark(key, request_id, answer.question_id), known)
-    ]
+def check(key: MacKey, request_id: str, marked: str, shared: Iterable[PartRef], plan: TrainingPlan) -> None:
+    """Raises Invalid for each answer that is to no question of the mapping request, or of the note as it is ``shared``.
+
+    What the note asks NAV, or asked in a version that was not shared, is not fagopplæring's to answer.
+    """
+    marks_known = [str(mark) for mark in orjson.loads(marked)]
+    parts_known = {ref.part for ref in shared if ref.resource == "note"}
+    unknown = []
+    for index, answer in enumerate(plan.answers):
+        if answer.of == "note":
+            known = f"{_IN_NOTE}:{answer.question_id}" in parts_known
+        else:
+            known = _among(_mark(key, request_id, answer.question_id), marks_known)
+        if not known:
+            unknown.append(Violation(f"/answers/{index}/question_id", _UNKNOWN[answer.of]))
     if unknown:
         raise Invalid(violations=tuple(unknown))
 

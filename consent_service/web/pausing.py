@@ -7,6 +7,7 @@ from consent_service.consents import grants
 from consent_service.consents.endings import pause
 from consent_service.consents.grants import Keyring
 from consent_service.consents.reading import UNAVAILABLE
+from consent_service.plans.newer import tell_resumed
 from consent_service.vault.keys import MAILBOX
 from consent_service.web.consents import one_of
 from consent_service.web.door import Door
@@ -40,6 +41,7 @@ def routes(pages: Pages) -> APIRouter:
         )
         async with pages.db.transaction() as tx:
             await grants.resume(tx, pages.desk, keyring, consent_id, now=pages.clock.now())
+            await tell_resumed(tx, consent, at=pages.clock.now())
         return visit.go(f"/consents/{consent_id}?done=resumed")
 
     return door.router

@@ -53,8 +53,15 @@ FAULTS = (
     in_room(
         "plans/questions",
         "an answer to any question is taken",
-        '        if answer.of == "mapping_request" and not _among(',
-        '        if answer.of == "nothing" and not _among(',
+        "            known = _among(_mark(key, request_id, answer.question_id), marks_known)",
+        "            known = True",
+        VERSIONS,
+    ),
+    in_room(
+        "plans/questions",
+        "an answer to a question that she did not share is taken",
+        '            known = f"{_IN_NOTE}:{answer.question_id}" in parts_known',
+        "            known = True",
         VERSIONS,
     ),
 )

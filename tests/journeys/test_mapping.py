@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from consent_clients import Candidate
 from consent_clients.models import Consent, PartRef, PlanState
@@ -19,8 +19,8 @@ NOTE: NoteContent = {
 }
 
 
-def plan(house: House) -> TrainingPlan:
-    return {
+def plan(house: House, **more: Any) -> TrainingPlan:
+    told: TrainingPlan = {
         "outcome": "plan",
         "language": "nb",
         "summary": "Fagbrev på jobb kan passe.",
@@ -29,10 +29,10 @@ def plan(house: House) -> TrainingPlan:
             "trade": {"title": "Helsefagarbeider", "programme_area": "HSHEA3MV--", "final_qualification": "Fagbrev"},
             "entitlement": "adult",
         },
-        "answers": [{"question_id": "q1", "of": "note", "text": "Tolv måneder."}],
         "contact": {"email": "fag@example.org"},
         "valid_until": house.in_days(300).isoformat(),
     }
+    return cast(TrainingPlan, told | more)
 
 
 async def asked(house: House, national_id: str = MARIT, **changed: Any) -> Any:
@@ -108,7 +108,8 @@ async def test_nav_asks_she_narrows_and_the_plan_reaches_her(house: House) -> No
     assert (await nav.mapping_request(request["id"]))["state"] == "more_information_needed"
     assert (await marit.mapping_requests())[0]["messages"][0]["text"] == "Vi trenger kompetansebeviset ditt."
     await training.report_state(request["id"], "in_work", "Takk, nå ser vi på det.")
-    pushed = await training.push_plan(consent["id"], plan(house))
+    answers = [{"question_id": "q1", "of": "note", "text": "Tolv måneder."}]
+    pushed = await training.push_plan(consent["id"], plan(house, answers=answers))
     assert event["consent_id"] == consent["id"]
     seen = await came_to(house, pushed["id"], "delivered")
     assert [step["status"] for step in seen["delivery"]["history"]] == ["accepted", "dispatched", "delivered"]
@@ -204,6 +205,27 @@ async def test_a_plan_comes_under_its_consent_or_not_at_all(house: House) -> Non
     await marit.revoke(consent["id"])
     assert isinstance(await refused(training.push_plan(consent["id"], plan(house))), NotAvailable)
     assert len(await marit.plans()) >= 1
+
+
+async def test_nav_hears_of_a_newer_plan_when_she_lets_go_on(house: House) -> None:
+    """While what she shares of the plan is paused NAV hears nothing of a newer one, and does when it is resumed."""
+    marit, training, nav = await house.candidate(MARIT), await house.training(), await house.nav()
+    mapping = await mapped(house, marit)
+    pushed = await training.push_plan(mapping["id"], plan(house))
+    route: PartRef = {"resource": "plan", "resource_id": pushed["id"], "version": 1, "part": "route"}
+    preview = await marit.preview(
+        purpose="plan_follow_up",
+        recipient_id=house.unit_ids["nav"],
+        parts=[route],
+        valid_until=house.in_days(30),
+    )
+    shared = await marit.grant(preview)
+    await marit.pause(shared["id"])
+    await training.push_plan(mapping["id"], plan(house))
+    await hears(nav, "paused", consent_id=shared["id"])
+    assert "superseded" not in [event["state"] for event in await nav.events()]
+    await marit.resume(shared["id"])
+    assert (await hears(nav, "superseded", consent_id=shared["id"]))["plan_id"] == pushed["id"]
 
 
 async def test_the_plan_is_in_her_pages_when_the_mailbox_does_not_know_her(house: House) -> None:

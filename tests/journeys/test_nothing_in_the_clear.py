@@ -84,7 +84,7 @@ async def live(house: House) -> None:
             background=REQUEST["background"],
             contact={"name": "Kroppelkontakt"},
             reply_by=house.in_days(10).isoformat(),
-            note_sections=["interests"],
+            note_sections=["interests", "question_vocational_training"],
             idempotency_key=f"k-{number}",
         )
         await nav.ask(
@@ -102,7 +102,7 @@ async def live(house: House) -> None:
         recipient_id=house.unit_ids["vocational-training"],
         parts=[
             {"resource": "mapping_request", "resource_id": mine["id"], "version": 1, "part": "wished_trades"},
-            *parts_of(note, "interests"),
+            *parts_of(note, "interests", "question_vocational_training:q1"),
         ],
         valid_until=house.in_days(60),
         consent_id=mine["consent_id"],

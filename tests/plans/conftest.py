@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,7 @@ from consent_service.consents.gate import Gate
 from consent_service.consents.grants import Keyring, Yes
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Purposes
+from consent_service.consents.reading import find_for_candidate
 from consent_service.crypto.canonical import canonical
 from consent_service.events import sequencer
 from consent_service.events.feed import Event
@@ -30,6 +31,7 @@ from consent_service.plans import mapping, push
 from consent_service.plans.authority import addressee_of
 from consent_service.plans.content import MappingRequestContent, TrainingPlan
 from consent_service.plans.mapping import Asked
+from consent_service.plans.newer import tell_resumed
 from consent_service.plans.parts import Message, request_parts, request_ref
 from consent_service.plans.progress import Reported, report
 from consent_service.plans.push import Incoming, Pushed
@@ -112,12 +114,14 @@ class Office:
             await set_name(tx, key, self.keys.service.log, "Kari Test", held_for="county", at=self.clock.now())
         return key
 
-    async def note(self, key: CandidateKey) -> PartRef:
-        """A section of a note of hers."""
-        ref = PartRef(key.candidate_id, "note", str(uuid4()), 1, "strengths")
+    async def note(self, key: CandidateKey, *names: str) -> tuple[PartRef, ...]:
+        """Parts of a note of hers."""
+        note_id = str(uuid4())
+        refs = tuple(PartRef(key.candidate_id, "note", note_id, 1, name) for name in names or ("strengths",))
         async with self.db.transaction() as tx:
-            await seal(tx, key, ref, canonical({"text": "Tålmodig"}), held_for="county", at=self.clock.now())
-        return ref
+            for ref in refs:
+                await seal(tx, key, ref, canonical({"text": "Tålmodig"}), held_for="county", at=self.clock.now())
+        return refs
 
     def choice(self, key: CandidateKey, asked: Asked, *names: str, days: int = 60) -> Choice:
         """What she would share of the request."""
@@ -125,9 +129,12 @@ class Office:
         parts = tuple(request_ref(key.candidate_id, asked.id, name) for name in chosen)
         return Choice(self.desk.purposes.get(mapping.PURPOSE), self.training, parts, end_of_day(self.day(days)))
 
-    async def yes(self, key: CandidateKey, asked: Asked, *names: str, days: int = 60) -> None:
-        """She grants what was asked, or some of it."""
+    async def yes(
+        self, key: CandidateKey, asked: Asked, *names: str, also: tuple[PartRef, ...] = (), days: int = 60
+    ) -> None:
+        """She grants what was asked, or some of it, and parts of her note."""
         choice = self.choice(key, asked, *names, days=days)
+        choice = replace(choice, parts=(*choice.parts, *also))
         keyring = Keyring(key, await self.keys.recipient(self.training.id), await self.keys.recipient(MAILBOX))
         async with self.db.snapshot() as view:
             shown = await preview(view, key, choice)
@@ -155,6 +162,23 @@ class Office:
         """She takes her yes back."""
         async with self.db.transaction() as tx:
             await endings.revoke(tx, self.desk, key.candidate_id, consent_id, now=self.clock.now())
+
+    async def pause(self, key: CandidateKey, consent_id: str) -> None:
+        """She lets nothing out for a time."""
+        async with self.db.transaction() as tx:
+            await endings.pause(tx, self.desk, key.candidate_id, consent_id, now=self.clock.now())
+
+    async def resume(self, key: CandidateKey, consent_id: str) -> None:
+        """She lets it go on, as the doors do it."""
+        async with self.db.snapshot() as view:
+            consent = await find_for_candidate(
+                view, self.keys.service, key.candidate_id, consent_id, now=self.clock.now()
+            )
+        recipient = await self.keys.recipient(consent.recipient_id)
+        keyring = Keyring(key, recipient, await self.keys.recipient(MAILBOX))
+        async with self.db.transaction() as tx:
+            await grants.resume(tx, self.desk, keyring, consent_id, now=self.clock.now())
+            await tell_resumed(tx, consent, at=self.clock.now())
 
     async def granted(self) -> tuple[CandidateKey, Asked]:
         """NAV has asked, Kari has come and said yes."""

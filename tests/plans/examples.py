@@ -39,7 +39,7 @@ def request(**changed: Any) -> MappingRequestContent:
         "wished_trades": [{"text": "Helsefagarbeider"}, {"grep_code": "HSHEA3----"}],
         "schooling_and_practice": "Vg1 helse- og oppvekstfag. To år på sykehjem.",
         "background": "Vi leter etter en vei til fagbrev.",
-        "questions": [{"id": "m1", "text": "Hva teller?"}],
+        "questions": [{"id": "m1", "text": "Hva teller?"}, {"id": "m2", "text": "Teller praksisen?"}],
         "contact": CONTACT,
     }
     return MappingRequestContent.model_validate(body | changed)
@@ -74,7 +74,7 @@ def plan_body(**changed: Any) -> dict[str, Any]:
             {"date": "2027-02-01", "until": "2027-03-01", "text": "Søk.", "who": "du"},
         ],
         "answers": [
-            {"question_id": "q1", "question": "Teller praksisen?", "text": "Ja, noe."},
+            {"question_id": "m2", "of": "mapping_request", "question": "Teller praksisen?", "text": "Ja, noe."},
             {"question_id": "m1", "of": "mapping_request", "text": "Ikke ennå."},
         ],
         "accommodation": "Lengre tid på eksamen.",

@@ -219,7 +219,7 @@ async def test_it_is_all_or_nothing(office: Office) -> None:
 async def test_a_consent_of_another_purpose_is_no_ground(office: Office) -> None:
     """A consent that is about no mapping request can't be answered with a plan."""
     key, _ = await office.granted()
-    note = await office.note(key)
+    (note,) = await office.note(key)
     choice = office.choice(key, (await office.ask()), "wished_trades")
     consent_id = await office.gives(key, type(choice)(choice.purpose, choice.recipient, (note,), choice.valid_until))
     with pytest.raises(WrongState):

@@ -84,6 +84,23 @@ async def test_who_reads_an_older_version_hears_of_the_newer(office: Office) -> 
     assert (event.state, event.consent_id, event.plan_id) == ("superseded", shared, first.plan_id)
 
 
+@pytest.mark.parametrize("newer", [True, False])
+async def test_who_was_paused_hears_of_the_newer_one_when_it_goes_on(office: Office, newer: bool) -> None:
+    """While she lets nothing out NAV hears nothing; then that what it may read again is out of date, if it is."""
+    key, asked = await office.granted()
+    first = await office.push(asked.consent_id)
+    route = plan_ref(key.candidate_id, first.plan_id, 1, "route")
+    follow_up = office.desk.purposes.get("plan_follow_up")
+    shared = await office.gives(key, Choice(follow_up, office.nav, (route,), office.clock.now() + 30 * DAY))
+    await office.pause(key, shared)
+    if newer:
+        await office.push(asked.consent_id, plan(summary="Noe er nytt."))
+    assert [one for one in await office.hears(office.nav) if one.type == "plan"] == []
+    await office.resume(key, shared)
+    told = [(one.state, one.consent_id) for one in await office.hears(office.nav) if one.type == "plan"]
+    assert told == [("superseded", shared)] * newer
+
+
 async def test_two_at_once_are_two_versions_or_one_and_a_repeat(office: Office) -> None:
     """A plan whose PDF says what it replaces does not come in after another has: it is made anew."""
     _, asked = await office.granted()
@@ -163,14 +180,26 @@ async def test_answers_are_held_against_the_questions(office: Office) -> None:
     _, asked = await office.granted()
     answers = [
         {"question_id": "m1", "of": "mapping_request", "text": "Ja."},
-        {"question_id": "m2", "of": "mapping_request", "text": "Nei."},
-        {"question_id": "m2", "of": "note", "text": "Kanskje."},
+        {"question_id": "m3", "of": "mapping_request", "text": "Nei."},
     ]
     with pytest.raises(Invalid) as refused:
         await office.push(asked.consent_id, plan(answers=answers))
     assert [one.pointer for one in refused.value.violations] == ["/answers/1/question_id"]
     assert b"m1" not in await office.stored("mapping_request")
-    await office.push(asked.consent_id, plan(answers=[answers[0], answers[2]]))
+    await office.push(asked.consent_id, plan(answers=answers[:1]))
+
+
+async def test_answers_are_held_against_the_note_that_was_shared(office: Office) -> None:
+    """Its question to fagopplæring is answered; one that she kept to herself, and one of the request's, are not."""
+    asked = await office.ask(sections=("strengths", "question_vocational_training"))
+    key = await office.comes()
+    note = await office.note(key, "strengths", "question_vocational_training:q1", "question_vocational_training:q2")
+    await office.yes(key, asked, also=note[:2])
+    answers = [{"question_id": one, "of": "note", "text": "Ja."} for one in ("q1", "q2", "m1", "strengths")]
+    with pytest.raises(Invalid) as refused:
+        await office.push(asked.consent_id, plan(answers=answers))
+    assert [one.pointer for one in refused.value.violations] == [f"/answers/{n}/question_id" for n in (1, 2, 3)]
+    await office.push(asked.consent_id, plan(answers=answers[:1]))
 
 
 async def test_a_request_without_questions_takes_no_answer(office: Office) -> None:

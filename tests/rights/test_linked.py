@@ -95,7 +95,7 @@ async def test_an_old_number_is_shared_with_nobody_anew(office: Office) -> None:
     """What she says yes to after the link holds the new number and not the old one, byte for byte."""
     key = await office.comes(D_NUMBER)
     await becomes(office, key, D_NUMBER, KARI)
-    ref = await office.note(key)
+    (ref,) = await office.note(key)
     purpose = office.desk.purposes.get("guidance_follow_up")
     consent_id = await office.gives(key, Choice(purpose, office.nav, (ref,), end_of_day(office.day(30))))
     answer = await office.gate.release(ReleaseAsk(consent_id, office.nav.id, "A123456", "0501", "once"))
