@@ -24,7 +24,8 @@ def _number(*, null: bool = False, **more: bool) -> "Column[int]":
 class LetterRow(SQLModel, table=True):
     """One letter to one person's mailbox. ``fence`` grows with each claim: an old holder's word counts no more.
 
-    ``shares_held``: the mailbox may still hold shares under the letter's consent.
+    ``superseded``: 1 once a newer version of its plan has been accepted. ``shares_held``: the mailbox may still hold
+    shares under the letter's consent.
     """
 
     __tablename__ = "letter"
@@ -60,6 +61,7 @@ class LetterRow(SQLModel, table=True):
     leased_by: str | None
     leased_until: int | None = Field(sa_column=_number(null=True))
     fence: int = Field(sa_column=_number())
+    superseded: int = Field(sa_column=_number())
     shares_held: int = Field(sa_column=_number())
     created_at: int = Field(sa_column=_number())
     updated_at: int = Field(sa_column=_number())
@@ -109,6 +111,7 @@ class Letter:
     leased_by: str | None
     leased_until: int | None
     fence: int
+    superseded: int
     created_at: int
     updated_at: int
 
@@ -156,11 +159,7 @@ _CHANGE = Statement(
     " leased_by = NULL, leased_until = NULL, fence = fence + 1, updated_at = :updated_at"
     " WHERE id = :id AND fence = :fence"
 )
-_SUPERSEDED = Statement(
-    "SELECT DISTINCT older.id FROM letter AS older"
-    " JOIN letter AS newer ON newer.plan_id = older.plan_id AND newer.plan_version > older.plan_version"
-    " WHERE older.id IN (:ids[])"
-)
+_SUPERSEDE = Statement("UPDATE letter SET superseded = 1 WHERE plan_id = :plan_id AND plan_version < :plan_version")
 _NEXT_DUE = Statement("SELECT MIN(next_attempt_at) FROM letter WHERE next_attempt_at IS NOT NULL")
 _OF_DOCUMENTS = Statement(f"SELECT {_ALL} FROM letter WHERE document_uuid IN (:document_uuids[]) ORDER BY id")
 _OF_PLAN = Statement(f"SELECT {_ALL} FROM letter WHERE plan_id = :plan_id ORDER BY plan_version, created_at, id")
@@ -202,9 +201,9 @@ async def claim(tx: Transaction, ids: list[str], *, worker: str, until: int, dou
     await tx.run(_CLAIM, ids=ids, worker=worker, until=until, doubt_until=doubt_until)
 
 
-async def superseded(view: Snapshot, ids: list[str]) -> set[str]:
-    """Those of ``ids`` that a newer version of the same plan has taken the place of."""
-    return {row["id"] for row in await view.rows(_SUPERSEDED, ids=ids)}
+async def supersede(tx: Transaction, plan_id: str, plan_version: int) -> None:
+    """Write on the letters with older versions of a plan that this one takes their place."""
+    await tx.run(_SUPERSEDE, plan_id=plan_id, plan_version=plan_version)
 
 
 async def finish(tx: Transaction, given_back: Iterable[GivenBack]) -> set[tuple[str, int]]:

@@ -71,14 +71,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A letter as it was claimed. ``letter.doubt_until`` is from before the claim; the claim's own is set after it.
-
-    ``superseded``: a newer version of its plan had been accepted by then.
-    """
+    """A letter as it was claimed. ``letter.doubt_until`` is from before the claim; the claim's own is set after it."""
 
     letter: Letter
     leased_until: int
-    superseded: bool = False
 
 
 class Attempts:
@@ -100,7 +96,7 @@ class Attempts:
                 return self._known(held, letter)
             denied_at = asked_at
         # 2. Nobody is to get what was corrected.
-        if attempt.superseded:
+        if letter.superseded:
             return self._stopped(letter, SUPERSEDED, denied_at)
         # 3. The gate, anew.
         ask = DispatchAsk(

@@ -79,6 +79,7 @@ async def enqueue(
         leased_by=None,
         leased_until=None,
         fence=0,
+        superseded=0,
         created_at=at,
         updated_at=at,
         **vars(letter),
@@ -88,22 +89,39 @@ async def enqueue(
     await history.add(tx, taken, Status.ACCEPTED.value, at=at, note=None)
     entries = [
         Entry("letter.accepted", "unit", unit_id=letter.unit_id, consent_id=letter.consent_id, resource_id=letter_id),
-        *[entry_of(older, Status.CANCELLED, SUPERSEDED) for older in await _supersede(tx, taken, at=at)],
+        *await _supersede(tx, letter.plan_id, letter.plan_version, at=at),
     ]
     await append_all(tx, log_key, [(head, entry) for entry in entries], at=at)
     return letter_id
 
 
-async def _supersede(tx: Transaction, newer: Letter, *, at: int) -> list[Letter]:
-    """Cancel what is older and certainly not out; which they were. What may be out is for its next attempt to stop."""
+async def supersede(
+    tx: Transaction, keys: ServiceKeys, head: Head, plan_id: str, plan_version: int, *, now: int
+) -> None:
+    """Stop the letters with older versions of a plan, whose newer one goes without a letter: to her pages alone.
+
+    The caller holds the lock on the candidate's chain (``head``).
+    """
+    at = head.now(now)
+    stopped = await _supersede(tx, plan_id, plan_version, at=at)
+    await append_all(tx, keys.log, [(head, entry) for entry in stopped], at=at)
+    for consent_id in {entry.consent_id for entry in stopped if entry.consent_id is not None}:
+        await release_shares(tx, keys, consent_id, head, now=now)
+
+
+async def _supersede(tx: Transaction, plan_id: str, plan_version: int, *, at: int) -> list[Entry]:
+    """Cancel what is older and certainly not out; what the log says of it. What may be out is for its next attempt to
+    stop.
+    """
+    await _store.supersede(tx, plan_id, plan_version)
     cancelled = []
-    for older in await _store.of_plan(tx, newer.plan_id):
-        if older.plan_version >= newer.plan_version or older.doubt_until is not None or Status(older.status) in FINAL:
+    for older in await _store.of_plan(tx, plan_id):
+        if not older.superseded or older.doubt_until is not None or Status(older.status) in FINAL:
             continue
         status = Status.CANCELLED.value
         if await _store.change(tx, older, status=status, attempts=older.attempts, next_attempt_at=None, at=at):
             await history.add(tx, older, status, at=at, note=SUPERSEDED)
-            cancelled.append(older)
+            cancelled.append(entry_of(older, Status.CANCELLED, SUPERSEDED))
     return cancelled
 
 

@@ -39,8 +39,7 @@ class Outbox:
                 return []
             ids = [letter.id for letter in due]
             await _store.claim(tx, ids, worker=self._worker, until=until, doubt_until=doubt_until)
-            superseded = await _store.superseded(tx, ids)
-        return [Attempt(letter.leased(), until, superseded=letter.id in superseded) for letter in due]
+        return [Attempt(letter.leased(), until) for letter in due]
 
     async def next_due(self) -> int | None:
         """When the next letter is due, if any waits."""

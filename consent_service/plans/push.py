@@ -151,7 +151,8 @@ async def push(tx: Transaction, desk: Desk, ready: ReadyPlan, *, at: int) -> Pus
     version = await _add_version(tx, ready, found, at)
     pdf = await _seal(tx, ready, version, at)
     if found.alone:
-        # 4. She alone: the log, and that what she has shared is out of date.
+        # 4. She alone: what is older does not go to her any more; the log, and that what she has shared is out of date.
+        await letters.supersede(tx, desk.keys, head, version.id, version.version, now=at)
         await _record(tx, desk, head, ready, version, at)
         await tell_of_newer(tx, desk.keys, version, at=at)
         return Pushed(version.id, version.version, None, at)

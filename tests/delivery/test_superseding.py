@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from consent_service.audit.log import lock
 from consent_service.delivery import operators
+from consent_service.delivery.letters import supersede
 from consent_service.events import feed
 from consent_service.events.sequencer import number
 from tests.delivery.conftest import Office
@@ -62,6 +64,24 @@ async def test_an_older_letter_that_may_be_out_is_not_sent_anew(office: Office) 
     assert (cancelled.status, cancelled.history[-1].note) == ("cancelled", "superseded")
     (taken,) = await office.digipost.letters()
     assert taken["document_uuid"] == (await office.show(newer)).document_uuid
+
+
+async def test_an_older_letter_that_may_be_out_is_not_sent_after_one_for_her_pages_alone(office: Office) -> None:
+    """The newer version has no letter; what may be out of the older one is asked about, and never sent again."""
+    candidate = await office.candidate()
+    older = await office.letter(await office.consent(candidate))
+    await office.digipost.order("drop_before")
+    await office.work()
+    shown = await office.show(older)
+    async with office.db.transaction() as tx:
+        head = (await lock(tx, [candidate]))[candidate]
+        await supersede(tx, office.keys.service, head, shown.plan_id, shown.plan_version + 1, now=office.clock.now())
+    assert await office.status(older) == "dispatched"
+    office.clock.advance(seconds=6 * 60)
+    await office.work()
+    cancelled = await office.show(older)
+    assert (cancelled.status, cancelled.history[-1].note) == ("cancelled", "superseded")
+    assert await office.digipost.letters() == []
 
 
 async def test_an_older_letter_that_the_mailbox_has_is_delivered(office: Office) -> None:

@@ -15,8 +15,8 @@ FAULTS = (
     in_room(
         "delivery/attempt",
         "an older version in doubt is sent anew",
-        "        if attempt.superseded:",
-        "        if attempt is None:",
+        "        if letter.superseded:",
+        "        if letter is None:",
         SUPERSEDING,
     ),
     in_room(

@@ -9,6 +9,8 @@ from consent_service.clock import DAY, local_date
 from consent_service.consents import endings
 from consent_service.consents.gate import Refused
 from consent_service.consents.preview import Choice
+from consent_service.consents.sweep import sweep
+from consent_service.delivery import operators
 from consent_service.delivery.states import Status
 from consent_service.errors import Invalid, NotAvailable
 from consent_service.plans import listing, push
@@ -145,6 +147,26 @@ async def test_a_correction_of_a_delivered_plan_goes_to_her_alone(office: Office
     for unit in (office.nav, office.training):
         assert await office.hears(unit) == heard[unit.id]
     assert isinstance(await fetched(office, first.plan_id), Refused)
+
+
+async def test_a_correction_stops_an_older_letter_that_has_not_left(office: Office) -> None:
+    """It was on its way when the consent expired: she is not sent what was wrong, and the mailbox keeps no share."""
+    key, asked = await office.granted()
+    first = await office.push(asked.consent_id)
+    await delivered(office, first.plan_id)
+    second = await office.push(asked.consent_id, plan(summary="Her er det en feil."))
+    office.clock.advance(days=61)
+    await sweep(office.db, office.desk, office.clock)
+    held = Statement("SELECT COUNT(*) FROM share WHERE recipient_id = 'mailbox'")
+    async with office.db.snapshot() as view:
+        assert await view.value(held) > 0
+    await office.push(asked.consent_id, plan(summary="Her er den rettet."), correction=True)
+    async with office.db.snapshot() as view:
+        letters = {one.plan_version: one for one in await operators.listed(view, tuple(Status))}
+        assert await view.value(held) == 0
+    assert {version: one.status for version, one in letters.items()} == {1: "delivered", 2: "cancelled"}
+    assert (letters[2].id, letters[2].history[-1].note) == (second.letter_id, "superseded")
+    assert (await office.events_in(key.candidate_id))[-2:] == ["letter.cancelled", "plan.corrected"]
 
 
 @pytest.mark.parametrize(

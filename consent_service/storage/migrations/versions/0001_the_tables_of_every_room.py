@@ -186,6 +186,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("leased_by", sa.String(), nullable=True),
         sa.Column("leased_until", sa.BigInteger(), nullable=True),
         sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("superseded", sa.BigInteger(), nullable=False),
         sa.Column("shares_held", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
