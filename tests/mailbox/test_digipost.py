@@ -1,41 +1,31 @@
-"""The adapter against a local Digipost on loopback, and against answers that nobody honest would give."""
+"""The adapter against a local Digipost on loopback."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from importlib import resources
-from typing import Any
 
 import httpx
 import pytest
-from lxml import etree
 
 from consent_service.clock import DAY, HOUR, MINUTE, SettableClock
-from consent_service.mailbox import digipost_signing as signing
-from consent_service.mailbox import digipost_xml as xml
-from consent_service.mailbox.digipost import multipart
 from consent_service.mailbox.port import (
     Accepted,
-    AuthenticationLevel,
     Duplicate,
     Failed,
     Held,
     Identification,
     NotAUser,
     NotHeld,
-    OutgoingLetter,
-    Paper,
     Parked,
-    PostalAddress,
     Retry,
     Unanswered,
     Unknown,
     User,
 )
+from tests.mailbox.letters import LETTER, NOON, PAPER
 from tests.support.digipost import (
     COUNTY,
     DEACTIVATED,
@@ -49,34 +39,12 @@ from tests.support.digipost import (
     signer,
 )
 
-NOON = 1_780_000_000_000_000
-LETTER = OutgoingLetter(
-    message_id="5f0b8b1e-0d35-4f63-9f8e-2f0a1b7c9d11",
-    document_uuid="7f0e9c1a-3b52-4e6d-8a41-5c2d9e8b7a60",
-    national_id=USER,
-    subject="Brev fra fagopplæringen æøå <&>",
-    pdf=b"%PDF-1.7\r\n\x00\xff--boundary\r\n%%EOF",
-    sender_organisation=COUNTY.organisation_number,
-)
-
-PAPER = Paper(
-    PostalAddress("Ola Prøve <&>", ("c/o Hansen", "Storgata 1"), "7713", "Steinkjer"),
-    PostalAddress("Fagopplæringen i Trøndelag", ("Postboks 2560",), "7735", "Steinkjer"),
-)
-
 
 @pytest.fixture
 async def digipost() -> AsyncIterator[LocalDigipost]:
     """A local Digipost at a stopped hour."""
     async with local_digipost(clock=SettableClock(NOON)) as served:
         yield served
-
-
-def schema() -> etree.XMLSchema:
-    """Digipost's own."""
-    return etree.XMLSchema(
-        etree.fromstring(resources.files("consent_service.mailbox").joinpath("api_v8.xsd").read_bytes())
-    )
 
 
 async def test_a_letter_is_accepted_and_held(digipost: LocalDigipost) -> None:
@@ -266,33 +234,6 @@ async def test_a_signature_that_was_too_old_is_made_anew_once(digipost: LocalDig
         assert await digipost.mailbox(http=http).send(LETTER) == Accepted(NOON + 6 * MINUTE)
 
 
-def test_every_message_is_valid_by_digiposts_schema() -> None:
-    """In the schema's strict order, with and without a sender, at every level, with and without paper."""
-    for sender in (None, COUNTY.organisation_number):
-        for level in AuthenticationLevel:
-            for paper in (None, PAPER):
-                letter = replace(LETTER, authentication_level=level, paper=paper)
-                schema().assertValid(etree.fromstring(xml.message(letter, sender)))
-
-
-def test_the_same_letter_is_the_same_bytes() -> None:
-    """A retry sends what was sent; and nothing inside can end a part."""
-    one, two = multipart(LETTER, None), multipart(LETTER, None)
-    assert one == two
-    content_type, body = one
-    boundary = content_type.partition("boundary=")[2].encode()
-    assert body.count(boundary) == 3
-    assert boundary not in LETTER.pdf
-    assert LETTER.pdf in body
-    assert f'filename="{LETTER.document_uuid}"'.encode() in body
-
-
-def test_a_letters_repr_tells_nothing_of_the_person() -> None:
-    """Neither number, content nor address, wherever it may be logged."""
-    told = repr(replace(LETTER, paper=PAPER))
-    assert not any(said in told for said in (USER, "%PDF", "Ola", "Storgata", "7713", "Steinkjer"))
-
-
 def test_digipost_is_spoken_to_over_https_beyond_this_machine(digipost_calls: Callable[[str], object]) -> None:
     """In the clear only to loopback; never with a path or a user in the address."""
     for bad in ("http://api.digipost.no", "https://api.digipost.no/v8", "https://user@api.digipost.no", "digipost"):
@@ -305,99 +246,3 @@ def test_digipost_is_spoken_to_over_https_beyond_this_machine(digipost_calls: Ca
 def digipost_calls() -> Callable[[str], object]:
     """Calls to a base URL, never made."""
     return lambda base_url: LocalDigipost("", httpx.AsyncClient(), SettableClock(NOON)).calls(base_url=base_url)
-
-
-Answering = Callable[[httpx.Request], tuple[int, bytes]]
-
-
-def forged(answer: Answering, *, date: int = NOON, delivered: bytes | None = None) -> httpx.AsyncClient:
-    """A Digipost that signs whatever ``answer`` says, at ``date``; on the way its body may become ``delivered``."""
-    entry = (
-        f'<entrypoint xmlns="{xml.NAMESPACE}"><certificate>{posten().certificate_pem}</certificate>'
-        '<link rel="https://elsewhere.example/relations/create_message" uri="https://elsewhere.example/messages"/>'
-        "</entrypoint>"
-    ).encode()
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        assert request.url.host == "digipost.example"
-        path = request.url.raw_path.decode().partition("?")[0]
-        status, body = (200, entry) if path == "/" else answer(request)
-        at = NOON if path == "/" else date
-        headers = {"Date": signing.http_date(at), "X-Content-SHA256": signing.content_hash(body)}
-        signed = signing.response_string(status, path, headers)
-        headers["X-Digipost-Signature"] = base64.b64encode(signer(posten())(signed)).decode()
-        arrives = body if delivered is None or path == "/" else delivered
-        return httpx.Response(status, headers=headers, content=arrives)
-
-    return httpx.AsyncClient(transport=httpx.MockTransport(respond))
-
-
-async def sent_to(answer: Answering, **wrong: Any) -> object:
-    """What comes of a send to a forged Digipost."""
-    digipost = LocalDigipost("https://digipost.example", forged(answer, **wrong), SettableClock(NOON))
-    return await digipost.mailbox().send(LETTER)
-
-
-TAKEN = (
-    f'<message-delivery xmlns="{xml.NAMESPACE}"><message-id>{LETTER.message_id}</message-id>'
-    "<delivery-method>DIGIPOST</delivery-method><sender-id>1</sender-id><status>DELIVERED</status>"
-    "<primary-document><file-type>pdf</file-type></primary-document></message-delivery>"
-).encode()
-
-
-async def test_an_answer_is_believed_if_its_date_hash_and_signature_are_digiposts() -> None:
-    """An old answer, and one whose body was exchanged on the way, are as good as none, however well signed."""
-    assert await sent_to(lambda _: (201, TAKEN)) == Accepted(NOON)
-    assert await sent_to(lambda _: (201, TAKEN), date=NOON - 6 * MINUTE) == Unknown("answer-date")
-    assert await sent_to(lambda _: (201, TAKEN), date=NOON + 6 * MINUTE) == Unknown("answer-date")
-    assert await sent_to(lambda _: (201, TAKEN), delivered=TAKEN + b" ") == Unknown("answer-hash")
-    assert await sent_to(lambda _: (201, b""), delivered=TAKEN) == Unknown("answer-hash")
-
-
-async def test_links_lead_nowhere_but_to_the_configured_host() -> None:
-    """The entry point is not signed, so only its paths are followed."""
-    assert await sent_to(lambda _: (404, b"")) == Parked("http-404")
-
-
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (201, b"<message-delivery/>"),
-        (201, b"not XML"),
-        (201, b'<!DOCTYPE x [<!ENTITY e "x">]><x>&e;</x>'),
-        (201, f'<message-delivery xmlns="{xml.NAMESPACE}"><message-id>other</message-id></message-delivery>'.encode()),
-        (500, b""),
-        (503, b"<html>"),
-        (408, b""),
-    ],
-)
-async def test_an_answer_that_can_t_be_read_is_no_answer(status: int, body: bytes) -> None:
-    """Signed or not: what does not say what became of this letter leaves it in doubt."""
-    assert isinstance(await sent_to(lambda _: (status, body)), Unknown)
-
-
-async def test_an_error_says_its_code_and_never_its_words() -> None:
-    """Free text may repeat what was sent, so it is not even kept."""
-    body = (
-        f'<error xmlns="{xml.NAMESPACE}"><error-code>VALIDATION_FAILED</error-code>'
-        f"<error-message>{USER} is wrong</error-message><error-type>CLIENT_DATA</error-type></error>"
-    ).encode()
-    outcome = await sent_to(lambda _: (400, body))
-    assert outcome == Failed("VALIDATION_FAILED")
-    odd = body.replace(b"VALIDATION_FAILED", b"Kari &lt;script&gt;")
-    assert await sent_to(lambda _: (400, odd)) == Failed("http-400")
-
-
-async def test_a_redirect_is_not_followed() -> None:
-    """Digipost does not redirect, so somebody else does."""
-    assert await sent_to(lambda _: (302, b"")) == Parked("http-302")
-
-
-async def test_entities_and_huge_trees_are_not_expanded() -> None:
-    """A signed answer that tries is unreadable, and costs nothing."""
-    bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><x>&b;</x>'
-    with pytest.raises(xml.Unreadable):
-        xml.document_events(bomb.encode())
-    deep = b"<a>" * 5000 + b"</a>" * 5000
-    with pytest.raises(xml.Unreadable):
-        xml.document_events(deep)
