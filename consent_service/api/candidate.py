@@ -11,6 +11,7 @@ from consent_service.api import (
     candidate_notes,
     candidate_plans,
     candidate_rights,
+    candidate_sending,
 )
 from consent_service.api.candidate_door import CandidateDoor
 
@@ -21,6 +22,7 @@ _ROOMS = (
     candidate_drafts,
     candidate_granting,
     candidate_plans,
+    candidate_sending,
     candidate_me,
     candidate_rights,
 )

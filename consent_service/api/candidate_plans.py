@@ -20,6 +20,7 @@ from consent_service.errors import Invalid, Violation
 from consent_service.identity import units
 from consent_service.plans import mapping, reading
 from consent_service.plans.content import MappingRequestContent
+from consent_service.plans.sending import offer
 from consent_service.plans.states import State
 from consent_service.storage.engine import Snapshot
 
@@ -110,7 +111,9 @@ def _add_plans(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
         async with door.db.snapshot() as view:
             found, content = await reading.my_plan(view, key, plan_id)
             told = await _plan_json(view, door.desk.keys.rows, found)
-        return json_answer({**told, "content": content.model_dump(mode="json", exclude_none=True)})
+            offered = await offer(view, door.desk, key.candidate_id, plan_id, now=door.clock.now())
+        said = content.model_dump(mode="json", exclude_none=True)
+        return json_answer({**told, "can_be_sent": offered is not None, "content": said})
 
     @router.get(
         "/v1/me/plans/{plan_id}/pdf",

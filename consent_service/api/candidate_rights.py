@@ -15,6 +15,7 @@ from consent_service.audit import reading as audit
 from consent_service.audit.reading import Line
 from consent_service.clock import rfc3339
 from consent_service.consents import reading as consents
+from consent_service.consents.recipients import THE_MAILBOX
 from consent_service.errors import NotAvailable
 from consent_service.identity import units
 from consent_service.rights import erasure, export
@@ -73,8 +74,8 @@ class _Shown:
     async def of(cls, view: Snapshot, door: CandidateDoor, candidate_id: str, lines: list[Line]) -> "_Shown":
         names: dict[str, str | None] = {}
         for unit_id in sorted({line.unit_id for line in lines if line.unit_id is not None}):
-            unit = await units.find(view, door.desk.keys.rows, unit_id)
-            names[unit_id] = None if unit is None else unit.name
+            known = THE_MAILBOX if unit_id == THE_MAILBOX.id else await units.find(view, door.desk.keys.rows, unit_id)
+            names[unit_id] = None if known is None else known.name
         purposes = {}
         for consent_id in sorted({line.consent_id for line in lines if line.consent_id is not None}):
             try:

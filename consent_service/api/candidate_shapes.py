@@ -7,6 +7,14 @@ from pydantic import BaseModel, Field
 from consent_service.api.shapes import AnyConsent, DeliveryShape, PartShape, Time, UnitShape, Uuid
 
 
+class MailboxShape(BaseModel):
+    """The mailbox, as the recipient of a letter that the candidate has sent to herself."""
+
+    kind: Literal["mailbox"]
+    name: str
+    organisation_number: str
+
+
 class Consent(AnyConsent):
     """A consent as the candidate sees it.
 
@@ -15,6 +23,7 @@ class Consent(AnyConsent):
     who took over from a recipient that was closed: it has nothing of what was shared, unless she grants it anew.
     """
 
+    recipient: UnitShape | MailboxShape | None  # type: ignore[assignment]  # units never see the mailbox's
     parts: list[PartShape]
     successor: UnitShape | None
 
@@ -164,8 +173,12 @@ class MyPlanLine(BaseModel):
 
 
 class MyPlan(MyPlanLine):
-    """A tentative plan in full."""
+    """A tentative plan in full.
 
+    ``can_be_sent``: her revoke stopped its letter, and she may have it sent to her anyway (``…/sending``).
+    """
+
+    can_be_sent: bool
     content: dict[str, Any]
 
 

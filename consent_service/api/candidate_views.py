@@ -6,6 +6,7 @@ from consent_service.api.candidate_door import CandidateDoor
 from consent_service.api.consent_views import units_of, whole_json
 from consent_service.consents import reading
 from consent_service.consents.grants import Keyring
+from consent_service.consents.recipients import Recipient
 from consent_service.errors import Invalid, Tampered, Violation
 from consent_service.identity.units import Unit
 from consent_service.storage.engine import Snapshot
@@ -20,7 +21,7 @@ async def recipient(door: CandidateDoor, recipient_id: str) -> Unit:
     return known[recipient_id]
 
 
-async def keyring_for(door: CandidateDoor, owner: CandidateKey, recipient: Unit) -> Keyring:
+async def keyring_for(door: CandidateDoor, owner: CandidateKey, recipient: Recipient) -> Keyring:
     """The keys that a grant works with. Raises KeyProviderDown."""
     return Keyring(owner, await door.keys.recipient(recipient.id), await door.keys.recipient(MAILBOX))
 

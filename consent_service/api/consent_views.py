@@ -6,6 +6,7 @@ from typing import Any
 from consent_service.clock import rfc3339
 from consent_service.consents.purposes import IDENTITY, Language, Purposes
 from consent_service.consents.reading import UNAVAILABLE, ConsentView
+from consent_service.consents.recipients import THE_MAILBOX
 from consent_service.consents.terms import wire
 from consent_service.crypto.service_keys import MacKey
 from consent_service.identity import units
@@ -13,6 +14,8 @@ from consent_service.identity.units import Unit
 from consent_service.storage.engine import Snapshot
 
 Units = dict[str, Unit]
+
+_MAILBOX = {"kind": THE_MAILBOX.kind, "name": THE_MAILBOX.name, "organisation_number": THE_MAILBOX.organisation_number}
 
 
 def unit_json(unit: Unit) -> dict[str, Any]:
@@ -51,8 +54,11 @@ async def with_successors(view: Snapshot, key: MacKey, unit_ids: Iterable[str]) 
 
 
 def can_be(consent: ConsentView, known: Units, purposes: Purposes) -> bool:
-    """Whether there are the units and the purpose that ``consent`` names: not for a row that was changed."""
-    named = {consent.recipient_id, consent.requester_id} - {None}
+    """Whether there are the units and the purpose that ``consent`` names: not for a row that was changed.
+
+    The mailbox is there, and is no unit.
+    """
+    named = {consent.recipient_id, consent.requester_id} - {None, THE_MAILBOX.id}
     return named <= known.keys() and purposes.has(consent.purpose, consent.purpose_version)
 
 
@@ -67,7 +73,7 @@ def metadata_json(consent: ConsentView, known: Units, purposes: Purposes, langua
             "version": purpose.version,
             "title": purpose.text(language).title,
         },
-        "recipient": unit_json(known[consent.recipient_id]),
+        "recipient": _MAILBOX if consent.recipient_id == THE_MAILBOX.id else unit_json(known[consent.recipient_id]),
         "requester": None if consent.requester_id is None else unit_json(known[consent.requester_id]),
         "state": consent.state,
         "requested_kinds": list(consent.requested_kinds),
@@ -88,8 +94,8 @@ def whole_json(consent: ConsentView, known: Units, purposes: Purposes, language:
     if consent.state == UNAVAILABLE or not can_be(consent, known, purposes):
         return _unavailable_json(consent.id)
     parts = () if consent.terms is None else consent.terms.parts
-    recipient = known[consent.recipient_id]
-    successor = None if recipient.closed_at is None else units.successor_of(recipient, known)
+    recipient = known.get(consent.recipient_id)
+    successor = None if recipient is None or recipient.closed_at is None else units.successor_of(recipient, known)
     return {
         **metadata_json(consent, known, purposes, language),
         "successor": None if successor is None else unit_json(successor),

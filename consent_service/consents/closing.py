@@ -14,9 +14,9 @@ import structlog
 from consent_service.clock import Clock
 from consent_service.consents import _store
 from consent_service.consents.desk import Desk
-from consent_service.consents.endings import end_with_unit
+from consent_service.consents.endings import end_for
 from consent_service.consents.requests import fall_away, is_open
-from consent_service.consents.states import LIVING
+from consent_service.consents.states import LIVING, UNIT_CLOSED, State
 from consent_service.errors import ServiceError
 from consent_service.storage.engine import Database, Transaction
 
@@ -85,4 +85,5 @@ async def _end(tx: Transaction, desk: Desk, unit_id: str, one: Open, done: Close
     if one.candidate_id is None:
         done.fallen_away += await fall_away(tx, desk, one.consent_id, unit_id, at=now)
     else:
-        done.ended += await end_with_unit(tx, desk, one.candidate_id, one.consent_id, unit_id, now=now)
+        closed = unit_id, State.INVALIDATED
+        done.ended += await end_for(tx, desk, one.candidate_id, one.consent_id, *closed, why=UNIT_CLOSED, now=now)

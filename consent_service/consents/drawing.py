@@ -16,6 +16,7 @@ from consent_service.consents._store import Stored
 from consent_service.consents.desk import Desk
 from consent_service.consents.preview import Choice, Material, Preview, gather, show
 from consent_service.consents.purposes import Language
+from consent_service.consents.recipients import THE_MAILBOX
 from consent_service.consents.standing_refusals import by_words
 from consent_service.consents.terms import SALT_BYTES, RecipientTerms, Terms, commit
 from consent_service.errors import Invalid, PreviewChanged, StandingRefusalStands, Tampered, Violation
@@ -100,12 +101,13 @@ def _admitted(basis: Basis, yes: Yes, at: int) -> Choice:
         raise Tampered
     if {choice.recipient.id, str(choice.recipient.kind)} & refused.keys():
         raise StandingRefusalStands
-    unit, longest = basis.units.get(choice.recipient.id), choice.purpose.longest_days
-    if unit is None:
+    to_herself, longest = choice.recipient == THE_MAILBOX, choice.purpose.longest_days
+    recipient = THE_MAILBOX if to_herself else basis.units.get(choice.recipient.id)
+    if recipient is None:
         raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive now."),))
     if not at < choice.valid_until <= at + (longest + 1) * DAY:
         raise Invalid(violations=(Violation("/valid_until", f"From today, and at most {longest} days ahead."),))
-    return replace(choice, recipient=unit)
+    return replace(choice, recipient=recipient)
 
 
 def _terms(before: Stored, choice: Choice, shown: Preview, salt: bytes, *, language: Language, at: int) -> Terms:

@@ -13,9 +13,9 @@ from consent_service.consents._store import Stored
 from consent_service.consents.desk import Desk
 from consent_service.consents.ends import End, decide, decide_revokes
 from consent_service.consents.standing import alarm, stand, terms_of, verify
-from consent_service.consents.states import LETTERS_GO_ON, LIVING, UNIT_CLOSED, WAITING, State, step
+from consent_service.consents.states import LETTERS_GO_ON, LIVING, WAITING, State, step
 from consent_service.consents.telling import tell
-from consent_service.errors import ConsentEnded, NotAnswerable, NotAvailable, Tampered
+from consent_service.errors import ConsentEnded, NotAnswerable, NotAvailable, Tampered, WrongState
 from consent_service.events.feed import News, announce
 from consent_service.storage.engine import Transaction
 from consent_service.vault.keys import MAILBOX
@@ -73,6 +73,8 @@ async def pause(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str,
     at = head.now(now)
     if consent.valid_until is not None and at >= consent.valid_until:
         raise ConsentEnded
+    if consent.recipient_id == MAILBOX:
+        raise WrongState("What goes to your own mailbox is taken back, and not paused.")
     step(State(consent.state), State.PAUSED)
     entry = Entry("consent.paused", "candidate", consent.recipient_id, consent.id, changes_state=True)
     appended = await append(tx, desk.keys.log, head, entry, at=at)
@@ -102,21 +104,22 @@ async def invalidate(
     return await _end(tx, desk, head, consent, State.INVALIDATED, "service", now=now)
 
 
-async def end_with_unit(
-    tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, unit_id: str, *, now: int
+async def end_for(
+    tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, to: str, state: State, *, why: str | None, now: int
 ) -> bool:
-    """End a consent whose recipient ``unit_id`` is closed; whether it lived. It goes to nobody else.
+    """End, as ``state``, a consent of the recipient ``to``, who gets nothing more under it; whether it lived.
 
-    An end that came in the meantime is written as what it is; under a changed row what is shared is destroyed.
+    It goes to nobody else. An end that came in the meantime is written as what it is; under a changed row what is
+    shared is destroyed.
     """
     head = (await lock(tx, [candidate_id]))[candidate_id]
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
         return await _end_what_is_shared(tx, desk, head, consent_id, now=now)
-    if State(consent.state) not in LIVING or consent.recipient_id != unit_id:
+    if State(consent.state) not in LIVING or consent.recipient_id != to:
         return False
-    await _end(tx, desk, head, consent, State.INVALIDATED, "service", now=now, outcome=UNIT_CLOSED)
+    await _end(tx, desk, head, consent, state, "service", now=now, outcome=why)
     return True
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from consent_service.consents.content import compose
-from consent_service.consents.purposes import IDENTITY, Purpose
+from consent_service.consents.purposes import IDENTITY, PDF, Purpose
+from consent_service.consents.recipients import Recipient
 from consent_service.consents.requests import message_ref
+from consent_service.crypto.canonical import canonical
 from consent_service.errors import Invalid, NameMissing, Violation
-from consent_service.identity.units import Unit
 from consent_service.persons.lookup import Person, find_persons
 from consent_service.storage.engine import Row, Snapshot
 from consent_service.vault.candidate import open_parts, open_rows, read_parts
@@ -25,7 +26,7 @@ class Choice:
     """What the candidate would share: with whom, why, which parts, until when (an instant), how often."""
 
     purpose: Purpose
-    recipient: Unit
+    recipient: Recipient
     parts: tuple[PartRef, ...]
     valid_until: int
     max_uses: int | None = None
@@ -75,7 +76,7 @@ def show(material: Material, key: CandidateKey, choice: Choice) -> Preview:
     if person is None or not person.named:
         raise NameMissing
     opened = open_rows(key, sorted({*choice.parts, person.ref}), material.parts)
-    contents = {part.ref: content for part, content in opened}
+    contents = {part.ref: _shown(part.ref, content) for part, content in opened}
     content = compose(
         purpose=choice.purpose.code,
         purpose_version=choice.purpose.version,
@@ -86,6 +87,13 @@ def show(material: Material, key: CandidateKey, choice: Choice) -> Preview:
     )
     parts = tuple(part for part, _ in opened)
     return Preview(content, parts, sha256(content).hexdigest(), contents[person.ref])
+
+
+def _shown(ref: PartRef, content: bytes) -> bytes:
+    """What stands in the document for a part: its own bytes, or the name by which a file can be told from any other."""
+    if ref.kind != PDF:
+        return content
+    return canonical({"media_type": "application/pdf", "sha256": sha256(content).hexdigest()})
 
 
 async def words_of_asker(view: Snapshot, key: CandidateKey, consent_id: str) -> str | None:

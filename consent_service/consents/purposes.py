@@ -20,11 +20,15 @@ from consent_service.errors import Invalid, Violation
 
 Language = Literal["nb", "nn", "en"]
 UnitKind = Literal["career_centre", "nav", "vocational_training"]
+RecipientKind = UnitKind | Literal["mailbox"]
 
 LANGUAGES: Final[tuple[Language, ...]] = ("nb", "nn", "en")
 
 # Goes with every consent, and the preview shows it.
 IDENTITY: Final = "person.identity"
+
+# A whole plan as a file, for the candidate's own mailbox.
+PDF: Final = "plan.pdf"
 
 # The shareable kinds of parts. A kind is "<resource>.<part>"; a question's own id is not part of its kind.
 PART_KINDS: Final = frozenset(
@@ -51,6 +55,7 @@ PART_KINDS: Final = frozenset(
         "plan.answers",
         "plan.accommodation",
         "plan.summary",
+        PDF,
     }
 )
 
@@ -102,7 +107,7 @@ class Provision(_Closed):
 class Ground(_Closed):
     """One party's legal ground for its own part in this purpose (GDPR art. 6, art. 9, and national law)."""
 
-    party: Literal["controller", "career_centre", "nav", "vocational_training"]
+    party: Literal["controller", "career_centre", "nav", "vocational_training", "mailbox"]
     role: Literal["holds_for_the_candidate", "wrote_with_the_candidate", "asks", "made_the_plan", "receives"]
     article_6: Annotated[str, StringConstraints(pattern=r"^6\(1\)\([a-f]\)$")]
     article_9: Annotated[str, StringConstraints(pattern=r"^9\(2\)\([a-j]\)$")]
@@ -112,7 +117,7 @@ class Ground(_Closed):
 class DutyAfterEnd(_Closed):
     """What the recipient must do when the consent ends: for machines; the words are ``after_the_end``."""
 
-    code: Literal["delete_unless_in_case_file", "delete"]
+    code: Literal["delete_unless_in_case_file", "delete", "kept_for_the_candidate"]
     within_days: Annotated[int, Field(ge=0, le=365)]
 
 
@@ -138,8 +143,8 @@ class Purpose(_Closed):
     version: Annotated[int, Field(ge=1)]
     change: Literal["major", "minor"]
     legal_review: Literal["proposed", "confirmed"]
-    requester_kinds: Annotated[tuple[UnitKind, ...], Field(min_length=1)]
-    recipient_kinds: Annotated[tuple[UnitKind, ...], Field(min_length=1)]
+    requester_kinds: tuple[UnitKind, ...]
+    recipient_kinds: Annotated[tuple[RecipientKind, ...], Field(min_length=1)]
     part_kinds: Annotated[tuple[str, ...], Field(min_length=2)]
     never_preselected: tuple[str, ...]
     secrecy: Literal["own_disclosure", "lifted_by_consent", "statutory_exception"]

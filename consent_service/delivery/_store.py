@@ -21,11 +21,14 @@ def _number(*, null: bool = False, **more: bool) -> "Column[int]":
     return Column(BigInteger, nullable=null, **more)  # type: ignore[arg-type]  # primary_key=True
 
 
+_TO_HERSELF = "unit_id = 'mailbox' AND shares_held = 1"
+
+
 class LetterRow(SQLModel, table=True):
     """One letter to one person's mailbox. ``fence`` grows with each claim: an old holder's word counts no more.
 
     ``superseded``: 1 once a newer version of its plan has been accepted. ``shares_held``: the mailbox may still hold
-    shares under the letter's consent.
+    shares under the letter's consent. ``unit_id`` is the mailbox's own id for a letter that concerns no unit.
     """
 
     __tablename__ = "letter"
@@ -41,6 +44,7 @@ class LetterRow(SQLModel, table=True):
         Index("letter_consent", "consent_id", "id"),
         Index("letter_plan", "plan_id", "plan_version"),
         Index("letter_standing", "status", "id"),
+        Index("letter_to_herself", "consent_id", sqlite_where=text(_TO_HERSELF), postgresql_where=text(_TO_HERSELF)),
     )
 
     id: str = Field(primary_key=True)
@@ -170,6 +174,10 @@ _SETTLED = Statement(
     "SELECT DISTINCT consent_id, candidate_id FROM letter WHERE shares_held = 1"
     f" AND status IN {_FINAL} AND consent_id > :after ORDER BY consent_id LIMIT :limit"
 )
+_SETTLED_TO_HERSELF = Statement(
+    f"SELECT consent_id, candidate_id FROM letter WHERE {_TO_HERSELF}"
+    f" AND status IN {_FINAL} AND consent_id > :after ORDER BY consent_id LIMIT :limit"
+)
 _OPEN_UNDER = Statement(f"SELECT COUNT(*) FROM letter WHERE consent_id = :consent_id AND status NOT IN {_FINAL}")
 _SHARES_GONE = Statement("UPDATE letter SET shares_held = 0 WHERE consent_id = :consent_id")
 _COUNTS = Statement("SELECT status, COUNT(*) AS letters FROM letter GROUP BY status")
@@ -262,9 +270,9 @@ async def listed(view: Snapshot, statuses: list[str], *, after: str, limit: int)
     return [_letter(row) for row in await view.rows(_LISTED, statuses=statuses, after=after, limit=limit)]
 
 
-async def settled(view: Snapshot, *, after: str, limit: int) -> list[Row]:
+async def settled(view: Snapshot, *, after: str, limit: int, to_herself: bool = False) -> list[Row]:
     """(consent_id, candidate_id) of consents with a finished letter and, perhaps, shares of the mailbox."""
-    return await view.rows(_SETTLED, after=after, limit=limit)
+    return await view.rows(_SETTLED_TO_HERSELF if to_herself else _SETTLED, after=after, limit=limit)
 
 
 async def open_under(view: Snapshot, consent_id: str) -> int:

@@ -67,11 +67,12 @@ async def enqueue(
         raise ValueError("a letter, its PDF and its consent belong together")
     at = head.now(now)
     letter_id = str(uuid4())
+    message_id, document_uuid = ids_of(letter_id)
     taken = Letter(
         id=letter_id,
         candidate_id=head.chain_id,
-        message_id=str(uuid5(_MESSAGES, letter_id)),
-        document_uuid=str(uuid5(_DOCUMENTS, letter_id)),
+        message_id=message_id,
+        document_uuid=document_uuid,
         status=Status.ACCEPTED.value,
         attempts=0,
         next_attempt_at=now,  # the clock's, which the claims go by; the chain's may be ahead of it
@@ -93,6 +94,11 @@ async def enqueue(
     ]
     await append_all(tx, log_key, [(head, entry) for entry in entries], at=at)
     return letter_id
+
+
+def ids_of(letter_id: str) -> tuple[str, str]:
+    """The message's id and the document's: what the mailbox knows the letter by, at every attempt."""
+    return str(uuid5(_MESSAGES, letter_id)), str(uuid5(_DOCUMENTS, letter_id))
 
 
 async def supersede(

@@ -30,6 +30,7 @@ from consent_service.delivery.states import FINAL, Status
 from consent_service.events.feed import News, announce
 from consent_service.storage.engine import Database, Row, Transaction
 from consent_service.storage.turnstile import ALONE, Answer, Turnstile
+from consent_service.vault.keys import MAILBOX
 
 _STEPS = Counter("consent_letters", "Letters by where an attempt left them.", ("status",))
 _AT_REST = FINAL | {Status.PARKED}
@@ -213,6 +214,8 @@ def _entries(line: _Line) -> list[tuple[Head, Entry]]:
 
 
 def _is_told(outcome: _Outcome, consent: ConsentView | None) -> bool:
+    if outcome.letter.unit_id == MAILBOX:  # she had it sent to herself
+        return False
     in_force = consent is not None and consent.state == State.GRANTED
     return in_force and outcome.finding.note != letters.SUPERSEDED
 

@@ -72,7 +72,8 @@ async def get_plan(view: Snapshot, keys: ServiceKeys, unit_id: str, plan_id: str
     consent = await find_for_unit(view, keys, unit_id, consent_id, now=now)
     if plan is None or plan.unit_id != unit_id or consent.state != "granted":
         raise NotAvailable
-    deliveries = [one for one in await deliveries_of(view, plan.id) if one.plan_version == plan.version]
+    under = plan.version, plan.consent_id  # not what she may have had sent to herself since
+    deliveries = [one for one in await deliveries_of(view, plan.id) if (one.plan_version, one.consent_id) == under]
     if not deliveries:
         raise NotAvailable
     return PlanState(plan.id, plan.version, plan.consent_id, plan.mapping_request_id, plan.created_at, deliveries[-1])

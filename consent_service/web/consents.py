@@ -17,6 +17,7 @@ from consent_service.errors import NotAvailable
 from consent_service.identity.units import Unit, successor_of
 from consent_service.plans.mapping import PURPOSE as MAPPING
 from consent_service.storage.engine import Snapshot
+from consent_service.vault.keys import MAILBOX
 from consent_service.web import unit_names
 from consent_service.web.door import Door
 from consent_service.web.forms import Form
@@ -94,6 +95,7 @@ def routes(pages: Pages) -> APIRouter:
             **_standing(visit, consent, known),
             asker=_asker(visit, consent, names),
             living=consent.state in LIVING,
+            can_rest=consent.recipient_id != MAILBOX,
             waiting=is_waiting(consent, now),
             reworded=consent.state in LIVING
             and pages.desk.purposes.must_ask_anew(consent.purpose, consent.purpose_version),

@@ -10,6 +10,7 @@ from consent_service.clock import local_date
 from consent_service.delivery.reading import Delivery
 from consent_service.delivery.states import Status
 from consent_service.plans.reading import MyPlan, MyRequest, my_pdf, my_plan, my_plans, my_requests
+from consent_service.plans.sending import offer
 from consent_service.plans.states import State
 from consent_service.plans.wording import Letterhead, worded
 from consent_service.web import unit_names
@@ -59,6 +60,7 @@ def routes(pages: Pages) -> APIRouter:
         async with pages.db.snapshot() as view:
             names = await unit_names.names(view, visit.pages.desk.keys.rows)
             plan, content = await my_plan(view, key, visit.path_id())
+            offered = await offer(view, pages.desk, visit.candidate_id, plan.id, now=pages.clock.now())
         sender = unit_names.known(names, plan.unit_id, visit.words)
         head = Letterhead(
             sender=sender,
@@ -68,8 +70,9 @@ def routes(pages: Pages) -> APIRouter:
             correction=plan.correction,
         )
         told = worded(content, head)
+        way, can_be_sent = list(_way(plan.delivery)), offered is not None
         return visit.render(
-            "plan.html", id=plan.id, plan=told, alone=plan.correction, delivery=list(_way(plan.delivery))
+            "plan.html", id=plan.id, plan=told, alone=plan.correction, delivery=way, can_be_sent=can_be_sent
         )
 
     @door.candidate("/plans/{id:uuid}/pdf")

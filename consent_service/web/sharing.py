@@ -17,6 +17,7 @@ from consent_service.consents.standing_refusals import stands
 from consent_service.errors import Malformed, PreviewChanged
 from consent_service.identity.units import enabled_unit
 from consent_service.plans.mapping import PURPOSE as MAPPING
+from consent_service.plans.sending import PURPOSE as SENDING
 from consent_service.storage.engine import Snapshot
 from consent_service.vault.keys import MAILBOX, CandidateKey
 from consent_service.web import choosing, unit_names
@@ -73,8 +74,10 @@ def routes(pages: Pages) -> APIRouter:
 
 
 def _startable(pages: Pages) -> list[Purpose]:
-    """The purposes that a candidate shares for unasked; a mapping is asked for with its own words first."""
-    return [purpose for purpose in pages.desk.purposes.current() if purpose.code != MAPPING]
+    """The purposes that a candidate shares for unasked; a mapping is asked for with its own words first, and what she
+    may have sent to herself is offered beside its plan.
+    """
+    return [purpose for purpose in pages.desk.purposes.current() if purpose.code not in {MAPPING, SENDING}]
 
 
 def _purpose(pages: Pages, code: str) -> Purpose:

@@ -19,13 +19,15 @@ from consent_service.web import (
     plans,
     requests,
     rights,
+    sending,
     sharing,
     welcome,
 )
 from consent_service.web.pages import Pages
 
 _ENTERING = (front, login, welcome, logout)
-_OWN = (overview, drafts, notes, sharing, requests, consents, pausing, blocks, mapping, plans, log, numbers, rights)
+_SHARING = (sharing, requests, consents, pausing, blocks)
+_OWN = (overview, drafts, notes, *_SHARING, mapping, plans, sending, log, numbers, rights)
 
 
 def routes(pages: Pages) -> list[BaseRoute]:

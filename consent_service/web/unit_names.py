@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from consent_service.consents.purposes import Purpose
+from consent_service.consents.recipients import THE_MAILBOX
 from consent_service.crypto.service_keys import MacKey
 from consent_service.identity import units
 from consent_service.identity.units import Unit
@@ -21,8 +22,8 @@ async def names(view: Snapshot, key: MacKey) -> Mapping[str, str]:
 
 
 def names_of(every: Mapping[str, Unit]) -> Mapping[str, str]:
-    """The same, of units that have been read."""
-    return {unit.id: unit.name for unit in every.values()}
+    """The same, of units that have been read; and the mailbox's, which is none."""
+    return {THE_MAILBOX.id: THE_MAILBOX.name, **{unit.id: unit.name for unit in every.values()}}
 
 
 async def recipients(view: Snapshot, key: MacKey, purpose: Purpose) -> list[Unit]:

@@ -40,18 +40,19 @@ def write(folder: Path, *purposes: dict[str, Any]) -> Path:
     return folder
 
 
-def test_the_three_purposes_of_the_design_are_shipped(purposes: Purposes) -> None:
-    """The purposes in use are those that design section 2 names."""
+def test_the_purposes_in_use_are_shipped(purposes: Purposes) -> None:
+    """Those that design section 2 names, and the candidate's own letter to herself."""
     codes = [purpose.code for purpose in purposes.current()]
-    assert codes == ["competence_mapping", "guidance_follow_up", "plan_follow_up"]
+    assert codes == ["competence_mapping", "guidance_follow_up", "plan_follow_up", "plan_to_mailbox"]
 
 
 def test_who_may_receive_what(purposes: Purposes) -> None:
-    """NAV reads notes and plans, fagopplæring reads a mapping request and notes; nobody else receives."""
+    """NAV reads notes and plans, fagopplæring reads a mapping request and notes; the mailbox gets a plan of hers."""
     for code, kind, resources in (
         ("guidance_follow_up", "nav", {"person", "note"}),
         ("competence_mapping", "vocational_training", {"person", "mapping_request", "note"}),
         ("plan_follow_up", "nav", {"person", "plan"}),
+        ("plan_to_mailbox", "mailbox", {"person", "plan"}),
     ):
         purpose = purposes.get(code)
         assert purpose.recipient_kinds == (kind,)
@@ -67,8 +68,15 @@ def test_a_question_reaches_only_the_party_it_is_addressed_to(purposes: Purposes
     assert not training.admits_kind("note.question_nav")
 
 
-def test_only_competence_mapping_may_deliver_to_the_mailbox(purposes: Purposes) -> None:
-    """A letter goes out under competence_mapping and under nothing else."""
+def test_what_goes_to_the_mailbox_is_for_it_alone(purposes: Purposes) -> None:
+    """No unit may ask for what the candidate sends to herself, and no unit's purpose shares a plan as a file."""
+    hers = purposes.get("plan_to_mailbox")
+    assert (hers.requester_kinds, hers.recipient_kinds, hers.longest_days) == ((), ("mailbox",), 7)
+    assert [one.code for one in purposes.all() if one.admits_kind("plan.pdf")] == ["plan_to_mailbox"]
+
+
+def test_only_competence_mapping_lets_a_unit_deliver_to_the_mailbox(purposes: Purposes) -> None:
+    """A unit's letter goes out under competence_mapping and under nothing else."""
     delivering = [purpose.code for purpose in purposes.current() if purpose.delivers_to_mailbox]
     assert delivering == ["competence_mapping"]
 
@@ -132,6 +140,9 @@ PUBLISHED = {
     ("plan_follow_up", 1, "nb"): "b03e5ace5008061f50165a4714be92f8fd7899e6a7a1c8948048e7bc335f1998",
     ("plan_follow_up", 1, "nn"): "795dde98e968c773c58c3c9f29396c1347f2e9ce48cb58931c6cde844ad58a0a",
     ("plan_follow_up", 1, "en"): "bb7f5f6b3d11e804b459d6f0e8da3caff09c3a8e8b23350b5e29c8b54aa6bdff",
+    ("plan_to_mailbox", 1, "nb"): "40d4ba49e24f9cfc109b4182ba9f601b3e44a1c613dae194d83d1b5b9b89c35b",
+    ("plan_to_mailbox", 1, "nn"): "e1f70a96d4eabe8796aec73ed7ac537c61e1473a413ee23b983c0d86507d8b40",
+    ("plan_to_mailbox", 1, "en"): "02638053bd1f240701b6b708b470f4058216866ad3f88af757724de747d4b93b",
 }
 
 

@@ -10,8 +10,37 @@ WORKER = "tests/delivery/test_worker.py"
 DOUBT = "tests/delivery/test_doubt.py"
 LEASES = "tests/delivery/test_leases.py"
 OUTCOMES = "tests/delivery/test_outcomes.py"
+SENDING = "tests/plans/test_sending.py"
 
 FAULTS = (
+    in_room(
+        "delivery/to_herself",
+        "what may be out is sent once more",
+        "(letter.status in _STATES and letter.doubt_until is None)",
+        "letter.status != Status.DELIVERED.value",
+        SENDING,
+    ),
+    in_room(
+        "delivery/to_herself",
+        "the unit hears of what she had sent to herself",
+        "        unit_id=MAILBOX,",
+        "        unit_id=older.unit_id,",
+        SENDING,
+    ),
+    in_room(
+        "plans/sending",
+        "a letter is sent anew that a restored database says was stopped",
+        "    return consent.state == State.REVOKED",
+        "    return consent.state not in {State.GRANTED, State.PAUSED}",
+        SENDING,
+    ),
+    in_room(
+        "plans/sending",
+        "a second press is a second letter",
+        "    if letter is not None and letter.hers and not letter.cancelled and not stopped:",
+        "    if letter is not None and letter.hers and letter.cancelled and not stopped:",
+        SENDING,
+    ),
     in_room(
         "delivery/attempt",
         "an older version in doubt is sent anew",

@@ -131,6 +131,10 @@ class House:
         body = {"kind": kind, "calls": "messages", "times": times}
         (await self.http.post(f"{self.digipost}/sandbox/faults", json=body)).raise_for_status()
 
+    async def mailbox_mended(self) -> None:
+        """Put the local Digipost right again."""
+        (await self.http.delete(f"{self.digipost}/sandbox/faults")).raise_for_status()
+
     async def in_mailbox(self, national_id: str, standing: str) -> None:
         """Open, deactivate or remove a person's account at the local Digipost."""
         body = {"national_id": national_id, "name": "En Person", "standing": standing}

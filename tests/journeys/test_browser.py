@@ -16,9 +16,9 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from consent_clients.notes import NoteContent
 from consent_clients.problems import NotAvailable
-from tests.journeys.house import COUNSELLOR, EMPLOYEE, House, hears
+from tests.journeys.house import COUNSELLOR, EMPLOYEE, House, hears, refused, until
 from tests.journeys.neighbours import MARIT
-from tests.journeys.test_mapping import asked, came_to, plan
+from tests.journeys.test_mapping import asked, came_to, mapped, plan
 
 # One kind of database: a browser does not see which, and the other journeys run on both.
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -255,6 +255,44 @@ async def test_a_no_and_a_later_look_alike_from_outside(house: House, phone: Pho
     await phone.sees("Du svara nei. Ingenting er delt.")
     nav = await house.nav()
     assert (await nav.mapping_request(request["id"]))["state"] == "waiting"
+
+
+async def test_a_plan_that_she_stopped_is_sent_to_her_anyway(house: House, phone: Phone) -> None:
+    """The mailbox is down, she takes her yes back, and asks for the plan; she is told in three languages."""
+    page, marit = phone.page, await house.candidate(MARIT)
+    await house.mailbox_refuses("unavailable")
+    consent = await mapped(house, marit)
+    pushed = await (await house.training()).push_plan(consent["id"], plan(house))
+    await marit.revoke(consent["id"])
+    await phone.open("/login")
+    await phone.log_in()
+
+    async def offered() -> bool | None:
+        house.clock.advance(seconds=10)  # if it was just being tried, the mailbox's denial must come late enough
+        return (await marit.plan(pushed["id"]))["can_be_sent"] or None
+
+    await until("it is offered", offered)
+    for language, offer, told in (
+        ("English", "Get the plan in Digipost anyway", "Nobody else gets it from us."),
+        ("Nynorsk", "Få planen i Digipost likevel", "Ingen andre får han av oss."),
+        ("Bokmål", "Få planen i Digipost likevel", "Ingen andre får den av oss."),
+    ):
+        await phone.open(f"/plans/{pushed['id']}")
+        await phone.press(language)
+        await phone.press(offer)
+        await phone.sees(told)
+    await house.mailbox_mended()
+    await page.get_by_role("button", name="Ja, send planen til meg").dblclick()
+    await page.wait_for_load_state()
+    await phone.sees("Planen er på vei til Digipost.")
+
+    async def arrived() -> bool | None:
+        await phone.open(f"/plans/{pushed['id']}")
+        return await page.get_by_text("Ligger i Digipost").count() == 1 or None
+
+    await until("it arrives", arrived)
+    assert len(await house.letters()) == 1
+    assert isinstance(await refused((await house.training()).plan(pushed["id"])), NotAvailable)
 
 
 async def test_everything_works_without_script(house: House, phone_without_script: Phone) -> None:

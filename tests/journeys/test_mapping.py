@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, cast
 
 from consent_clients import Candidate
 from consent_clients.models import Consent, PartRef, PlanState
 from consent_clients.notes import NoteContent
-from consent_clients.problems import NotAvailable
+from consent_clients.problems import Conflict, NotAvailable
 from consent_clients.training_plan import TrainingPlan
 from tests.journeys.house import EMPLOYEE, House, handed_over, hears, parts_of, refused, until
 from tests.journeys.neighbours import MARIT, STRANGER
@@ -260,6 +261,46 @@ async def test_a_revoke_stops_a_letter_that_has_not_left(house: House) -> None:
     assert await house.letters() == []
     assert isinstance(await refused(training.plan(pushed["id"])), NotAvailable)
     assert (await marit.plan_pdf(pushed["id"])).startswith(b"%PDF-")
+
+
+async def test_she_has_what_she_stopped_sent_to_her_anyway(house: House) -> None:
+    """Her yes to that is a consent with a receipt; one letter arrives, and fagopplæring hears nothing."""
+    marit, training = await house.candidate(MARIT), await house.training()
+    await house.mailbox_refuses("unavailable")
+    consent = await mapped(house, marit)
+    pushed = await training.push_plan(consent["id"], plan(house))
+    assert (await marit.plan(pushed["id"]))["can_be_sent"] is False
+    assert isinstance(await refused(marit.preview_sending(pushed["id"])), Conflict)
+    await marit.revoke(consent["id"])
+    await hears(training, "revoked", consent_id=consent["id"])
+
+    async def offered() -> bool | None:
+        house.clock.advance(seconds=10)  # if it was just being tried, the mailbox's denial must come late enough
+        return (await marit.plan(pushed["id"]))["can_be_sent"] or None
+
+    await until("it is offered", offered)
+    heard = len(await training.events(after=0))
+    preview = await marit.preview_sending(pushed["id"])
+    (part,) = preview.content["parts"]
+    pdf = await marit.plan_pdf(pushed["id"])
+    assert part["content"]["sha256"] == sha256(pdf).hexdigest()
+    assert preview.content["person"]["national_id"] == MARIT
+    await house.mailbox_mended()
+    sent = await marit.send(preview)
+    assert (await marit.send(preview))["id"] == sent["id"]
+    assert sent["recipient"] == {"kind": "mailbox", "name": "Digipost", "organisation_number": "984661185"}
+
+    async def arrived() -> bool | None:
+        delivery = (await marit.plan(pushed["id"]))["delivery"]
+        return (delivery is not None and delivery["status"] == "delivered") or None
+
+    await until("it arrives", arrived)
+    (letter,) = await house.letters()
+    assert letter["sha256"] == sha256(pdf).hexdigest()
+    (await marit.receipt(sent["id"])).verify(await marit.jwks())
+    assert len(await training.events(after=0)) == heard
+    for hidden in (training.plan(pushed["id"]), training.release(sent["id"], EMPLOYEE), training.receipt(sent["id"])):
+        assert isinstance(await refused(hidden), NotAvailable)
 
 
 async def test_what_had_left_before_the_revoke_is_named(house: House) -> None:

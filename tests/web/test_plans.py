@@ -1,8 +1,10 @@
 """The plan and its way to Digipost, and how the mapping goes."""
 
+import re
+
 from consent_service.plans.reading import my_requests
 from consent_service.plans.states import State
-from tests.web.conftest import Browser, Town, id_in, parts_of
+from tests.web.conftest import Browser, Town, forms_of, id_in, parts_of
 
 
 async def granted(town: Town, kari: Browser) -> str:
@@ -60,6 +62,38 @@ async def test_that_there_is_no_plan_is_said_kindly(town: Town, kari: Browser) -
     page = await kari.open(f"/plans/{plan}")
     assert "Svar på kartleggingen din" in page.text
     assert "Ta faget i moduler." in page.text
+
+
+async def test_a_stopped_plan_is_offered_and_sent_anyway(town: Town, kari: Browser) -> None:
+    """She sees who gets what and that nobody is told, says yes to that, and finds its receipt; twice is once."""
+    consent = await granted(town, kari)
+    plan = await town.push(consent)
+    assert "likevel" not in (await kari.open(f"/plans/{plan}")).text
+    assert str((await kari.open(f"/plans/{plan}/send")).url).endswith(f"/plans/{plan}")
+    await kari.open(f"/consents/{consent}/revoke")
+    await kari.submit(f"/consents/{consent}/revoke")
+    assert "Få planen i Digipost likevel" in (await kari.open(f"/plans/{plan}")).text
+    page = await kari.open(f"/plans/{plan}/send")
+    for said in ("Dette får Digipost se", "21879498012", "Hele planen, som PDF", "Fagopplæringen får ikke vite"):
+        assert said in page.text, said
+    yes = forms_of(page.text)[f"/plans/{plan}/send"]
+    for _ in range(2):
+        page = await kari.post(f"/plans/{plan}/send", yes)
+        assert "Planen er på vei til Digipost." in page.text
+        assert "likevel" not in page.text
+    assert (await kari.open("/consents")).text.count("Planen til din egen Digipost") == 1
+    page = await kari.open(re.findall(r"/consents/[0-9a-f-]{36}", page_of_hers(kari.page.text))[0])
+    for said in ("Deling med Digipost", "Kvittering for at du sa ja", "Trekk tilbake"):
+        assert said in page.text, said
+    assert "Sett på pause" not in page.text
+    log = (await kari.open("/log")).text
+    assert "Du sa ja til å dele med Digipost." in log
+    assert "Du ba om å få planen i Digipost likevel." in log
+
+
+def page_of_hers(page: str) -> str:
+    """What stands of her list of consents around the one that goes to her mailbox."""
+    return next(card for card in page.split("<li") if "Planen til din egen Digipost" in card)
 
 
 async def test_a_plan_is_shared_with_nav_part_by_part(town: Town, kari: Browser) -> None:

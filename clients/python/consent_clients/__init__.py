@@ -6,7 +6,8 @@
     VocationalTraining   consents, release, events, ask, report_state, push_plan, plan,
                          plan_archive, receipt, check_log
     Candidate            introduce, claim, accept, write, preview, grant, refuse, revoke, pause, resume,
-                         refuse_always, receipt, ask_mapping, plans, plan_pdf, log, export, erase
+                         refuse_always, receipt, ask_mapping, plans, plan_pdf, preview_sending,
+                         send, log, export, erase
 
 A unit brings `Maskinporten` as its source of tokens, a candidate a session of her own login. What can go
 wrong is one tree, drawn in `consent_clients.problems`.

@@ -221,6 +221,20 @@ class Candidate:
         """The plan as the letter in her mailbox has it."""
         return (await self._connection.get(f"/v1/me/plans/{plan_id}/pdf")).content
 
+    async def preview_sending(self, plan_id: str) -> Preview:
+        """Exactly what her mailbox would get if she had the plan sent anyway, after her revoke stopped its letter.
+
+        Raises `Conflict` if there is nothing to be sent.
+        """
+        answer = (await self._connection.get(f"/v1/me/plans/{plan_id}/sending")).json()
+        check_hash(answer["content"], answer["sha256"])
+        return Preview({"plan_id": plan_id}, answer["content"], answer["sha256"], answer["valid_until"])
+
+    async def send(self, preview: Preview) -> Consent:
+        """Says yes to what `preview_sending` showed: a consent to her mailbox alone, for one letter."""
+        path = f"/v1/me/plans/{preview.terms['plan_id']}/sending"
+        return cast(Consent, (await self._connection.post(path, {"preview_sha256": preview.sha256})).json())
+
     # --- her rights -------------------------------------------------------------------------------
 
     async def log(self) -> list[LogEntry]:

@@ -30,6 +30,14 @@ class Unit(TypedDict):
     region: str
 
 
+class Mailbox(TypedDict):
+    """The candidate's mailbox, as the recipient of a plan that she has sent to herself. It is no unit."""
+
+    kind: Literal["mailbox"]
+    name: str
+    organisation_number: str
+
+
 class PartRef(TypedDict):
     """Names the smallest thing that can be shared: one part of one version of one resource."""
 
@@ -59,7 +67,7 @@ class Consent(TypedDict):
 
     id: str
     purpose: PurposeRef | None
-    recipient: Unit | None
+    recipient: Unit | Mailbox | None
     requester: Unit | None
     state: str
     parts: NotRequired[list[PartRef]]

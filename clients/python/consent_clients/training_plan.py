@@ -154,6 +154,7 @@ class MyPlanLine(TypedDict):
 
 
 class MyPlan(MyPlanLine):
-    """A tentative plan in full."""
+    """A tentative plan in full. `can_be_sent`: her revoke stopped its letter, and she may have it sent anyway."""
 
+    can_be_sent: bool
     content: TrainingPlan

@@ -206,6 +206,14 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
     )
     op.create_index("letter_plan", "letter", ["plan_id", "plan_version"], unique=False)
     op.create_index("letter_standing", "letter", ["status", "id"], unique=False)
+    op.create_index(
+        "letter_to_herself",
+        "letter",
+        ["consent_id"],
+        unique=False,
+        sqlite_where=sa.text("unit_id = 'mailbox' AND shares_held = 1"),
+        postgresql_where=sa.text("unit_id = 'mailbox' AND shares_held = 1"),
+    )
     op.create_table(
         "login_attempt",
         sa.Column("state_hash", sa.LargeBinary(), nullable=False),
@@ -576,6 +584,12 @@ def downgrade() -> None:  # noqa: PLR0915  # one table after another
     op.drop_table("logout_token")
     op.drop_index(op.f("ix_login_attempt_begun_at"), table_name="login_attempt")
     op.drop_table("login_attempt")
+    op.drop_index(
+        "letter_to_herself",
+        table_name="letter",
+        sqlite_where=sa.text("unit_id = 'mailbox' AND shares_held = 1"),
+        postgresql_where=sa.text("unit_id = 'mailbox' AND shares_held = 1"),
+    )
     op.drop_index("letter_standing", table_name="letter")
     op.drop_index("letter_plan", table_name="letter")
     op.drop_index(
