@@ -51,6 +51,20 @@ FAULTS = (
         VERSIONS,
     ),
     in_room(
+        "plans/pdf",
+        "the copy for the archive is of no level that keeps the tags",
+        'ARCHIVE: Final = ("a-2a", "ua-1")',
+        'ARCHIVE: Final = ("a-2b", "ua-1")',
+        "tests/plans/test_conformance.py",
+    ),
+    in_room(
+        "plans/typesetting",
+        "what is set is not tagged",
+        '{"plan": told}, order["timestamp"], order["standards"], tagged=True)',
+        '{"plan": told}, order["timestamp"], [], tagged=False)',
+        "tests/plans/test_conformance.py",
+    ),
+    in_room(
         "plans/questions",
         "an answer to any question is taken",
         "            known = _among(_mark(key, request_id, answer.question_id), marks_known)",
