@@ -230,7 +230,10 @@ class Step(Closed):
 
 
 class Answer(Closed):
-    """The answer to a question of the note or of the mapping request; ``question`` repeats its words for paper."""
+    """The answer to a question of the note, as it was shared, or of the mapping request.
+
+    ``question`` repeats its words for paper.
+    """
 
     question_id: QuestionId
     of: Literal["note", "mapping_request"] = "note"

@@ -109,7 +109,7 @@ class Step(TypedDict):
 
 
 class Answer(TypedDict):
-    """The answer to a question of the note, or of the mapping request, by its id."""
+    """The answer to a question of the note, as it was shared, or of the mapping request, by its id."""
 
     question_id: str
     of: NotRequired[Literal["note", "mapping_request"]]
