@@ -46,6 +46,11 @@ class _Outcome:
     finding: Finding
 
     @property
+    def claim(self) -> tuple[str, int]:
+        """The letter's id and the fence that it was claimed with: no two claims have the same."""
+        return self.letter.id, self.letter.fence
+
+    @property
     def status(self) -> Status:
         """Where it leaves the letter."""
         return self.finding.status or Status(self.letter.status)
@@ -100,14 +105,14 @@ class Outcomes:
         lines = await self._lines(tx, heads, present, consents, now)
         # 3. Give back.
         kept = await _store.finish(tx, [self._given_back(line) for line in lines])
-        written = [line for line in lines if (line.outcome.letter.id, line.outcome.letter.fence) in kept]
+        written = [line for line in lines if line.outcome.claim in kept]
         # 4. Record.
         await history.add_all(tx, [one for line in written for one in _history(line)])
         await append_all(tx, self._keys.log, [one for line in written for one in _entries(line)], at=now)
         # 5. Settle.
         await self._settle(tx, [line for line in written if line.outcome.status in FINAL], consents)
-        answers = {line.outcome.letter.id: line.outcome for line in written}
-        return [ALONE if one.letter.candidate_id in held else answers.get(one.letter.id) for one in outcomes]
+        answers = {line.outcome.claim: line.outcome for line in written}
+        return [ALONE if one.letter.candidate_id in held else answers.get(one.claim) for one in outcomes]
 
     async def _consents(
         self, tx: Transaction, heads: Mapping[str, Head], outcomes: Sequence[_Outcome], now: int
@@ -127,11 +132,12 @@ class Outcomes:
         known = await history.of(tx, [one.letter.id for one in outcomes])
         lines = []
         for one in outcomes:
-            letter, head = one.letter, heads[one.letter.candidate_id]
+            letter, finding, head = one.letter, one.finding, heads[one.letter.candidate_id]
             at = head.now(now)
-            if one.finding.unanswered and _is_hopeless(letter, consents.get(letter.consent_id), at):
-                one = _Outcome(letter, one.finding.parked("unanswered-after-end"))  # noqa: PLW2901  # it is this one's
-            lines.append(_Line(head, one, at, len(known[letter.id]), _steps(one.finding, known[letter.id], at)))
+            if finding.unanswered and _is_hopeless(letter, consents.get(letter.consent_id), at):
+                finding = finding.parked("unanswered-after-end")
+            steps = _steps(finding, known[letter.id], at)
+            lines.append(_Line(head, _Outcome(letter, finding), at, len(known[letter.id]), steps))
         return lines
 
     def _given_back(self, line: _Line) -> _store.GivenBack:

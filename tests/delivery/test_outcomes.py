@@ -84,6 +84,17 @@ async def test_one_whose_lease_has_passed_on_says_nothing_and_holds_up_no_other(
     assert await office.status(kept.letter.id) == "delivered"
 
 
+async def test_of_two_claims_of_one_letter_the_later_counts(office: Office) -> None:
+    """A worker that lost a lease and got the letter again says both at once: what it said of the first is void."""
+    (lost,) = await claimed(office, USER)
+    office.clock.advance(seconds=61)
+    outbox = office.outbox()
+    (again,) = await outbox.claim(10)
+    said = [outbox.finish(lost, outbox.lost(lost, "timeout")), outbox.finish(again, SENT)]
+    assert await asyncio.gather(*said) == [False, True]
+    assert await office.status(lost.letter.id) == "delivered"
+
+
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 async def test_one_whose_chain_is_held_keeps_nobody_waiting(office: Office) -> None:
     """Somebody else is writing to her chain just now: the other's letter is written down meanwhile, and then hers."""
