@@ -99,7 +99,7 @@ def _add_reading(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
             found = await reading.of_candidate(
                 view, door.desk.keys, candidate_id, after=after, limit=limit, now=door.clock.now()
             )
-            known = await units_of(view, door.desk.keys.rows, found)
+            known = await units_of(view, door.desk.keys, found)
         following = found[-1].id if len(found) == limit else None
         wanted = [one for one in found if status is None or one.state == status]
         return page_answer([whole_json(one, known, door.desk.purposes) for one in wanted], following)

@@ -12,7 +12,7 @@ from consent_service.api.contract import CANDIDATE, IF_MATCH, described
 from consent_service.api.fields import Closed, Id, PathId, etag, expected_version
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.note_views import broken_draft_json, draft_json, note_json
-from consent_service.crypto.service_keys import MacKey
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import CodeNotValid, Invalid, NotAvailable, Tampered, Violation
 from consent_service.notes import claiming, reading, writing
 from consent_service.notes.claiming import NotClaimed
@@ -64,7 +64,7 @@ def routes(door: CandidateDoor) -> APIRouter:
                 raise Invalid(violations=(_MISTYPED,))
             raise CodeNotValid
         async with door.db.snapshot() as view:
-            return json_answer(await draft_json(view, door.desk.keys.rows, claimed.draft), status=201)
+            return json_answer(await draft_json(view, door.desk.keys, claimed.draft), status=201)
 
     @router.get("/v1/me/note-drafts", response_model=DraftPage, **described(returns="own", security=CANDIDATE))
     async def drafts(caller: Annotated[Caller, candidate]) -> Response:
@@ -74,7 +74,7 @@ def routes(door: CandidateDoor) -> APIRouter:
         key = await caller.key()
         async with door.db.snapshot() as view:
             lines = await reading.list_drafts(view, key.candidate_id)
-            return page_answer([await _as_it_is(view, door.desk.keys.rows, key, line) for line in lines], None)
+            return page_answer([await _as_it_is(view, door.desk.keys, key, line) for line in lines], None)
 
     @router.get(
         "/v1/me/note-drafts/{draft_id}",
@@ -85,9 +85,7 @@ def routes(door: CandidateDoor) -> APIRouter:
         """One of them."""
         key = await caller.key()
         async with door.db.snapshot() as view:
-            return json_answer(
-                await draft_json(view, door.desk.keys.rows, await reading.read_draft(view, key, draft_id))
-            )
+            return json_answer(await draft_json(view, door.desk.keys, await reading.read_draft(view, key, draft_id)))
 
     @router.post(
         "/v1/me/note-drafts/{draft_id}/accept",
@@ -129,9 +127,9 @@ def routes(door: CandidateDoor) -> APIRouter:
     return router
 
 
-async def _as_it_is(view: Snapshot, rows: MacKey, key: CandidateKey, line: DraftLine) -> dict[str, Any]:
+async def _as_it_is(view: Snapshot, keys: ServiceKeys, key: CandidateKey, line: DraftLine) -> dict[str, Any]:
     """A draft of a list. One that somebody else has changed hides no other."""
     try:
-        return await draft_json(view, rows, await reading.read_draft(view, key, line.id))
+        return await draft_json(view, keys, await reading.read_draft(view, key, line.id))
     except (NotAvailable, Tampered, ValueError, KeyError):
-        return await broken_draft_json(view, rows, line)
+        return await broken_draft_json(view, keys, line)

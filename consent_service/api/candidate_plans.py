@@ -15,7 +15,7 @@ from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.shapes import MappingAsked
 from consent_service.clock import end_of_day, rfc3339
 from consent_service.consents.reading import UNAVAILABLE
-from consent_service.crypto.service_keys import MacKey
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import Invalid, Violation
 from consent_service.identity import units
 from consent_service.plans import mapping, reading
@@ -56,7 +56,7 @@ def _add_requests(router: APIRouter, door: CandidateDoor, candidate: Any) -> Non
         key = await caller.key()
         async with door.db.snapshot() as view:
             found = await reading.my_requests(view, door.desk.keys, key, now=door.clock.now())
-            return page_answer([await _request_json(view, door.desk.keys.rows, one) for one in found], None)
+            return page_answer([await _request_json(view, door.desk.keys, one) for one in found], None)
 
     @router.post(
         "/v1/me/mapping-requests",
@@ -68,7 +68,7 @@ def _add_requests(router: APIRouter, door: CandidateDoor, candidate: Any) -> Non
         """Ask a vocational training unit oneself. It gets nothing before the consent that this makes is granted."""
         key = await door.keys.candidate(await caller.arrived())
         async with door.db.transaction() as tx:
-            recipient = await units.find(tx, door.desk.keys.rows, body.recipient_id)
+            recipient = await units.find(tx, door.desk.keys, body.recipient_id)
             if recipient is None:
                 raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
             asked = await mapping.ask_for_herself(
@@ -98,7 +98,7 @@ def _add_plans(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
             return page_answer([], None)
         async with door.db.snapshot() as view:
             found = await reading.my_plans(view, candidate_id)
-            return page_answer([await _plan_json(view, door.desk.keys.rows, one) for one in found], None)
+            return page_answer([await _plan_json(view, door.desk.keys, one) for one in found], None)
 
     @router.get(
         "/v1/me/plans/{plan_id}",
@@ -110,7 +110,7 @@ def _add_plans(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
         key = await caller.key()
         async with door.db.snapshot() as view:
             found, content = await reading.my_plan(view, key, plan_id)
-            told = await _plan_json(view, door.desk.keys.rows, found)
+            told = await _plan_json(view, door.desk.keys, found)
             offered = await offer(view, door.desk, key.candidate_id, plan_id, now=door.clock.now())
         said = content.model_dump(mode="json", exclude_none=True)
         return json_answer({**told, "can_be_sent": offered is not None, "content": said})
@@ -129,16 +129,16 @@ def _add_plans(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
         return Response(content, media_type="application/pdf", headers=name)
 
 
-async def _request_json(view: Snapshot, key: MacKey, request: reading.MyRequest) -> dict[str, Any]:
+async def _request_json(view: Snapshot, keys: ServiceKeys, request: reading.MyRequest) -> dict[str, Any]:
     if request.state is None:
         return _unavailable_json(request)
-    requester = None if request.requester_id is None else await unit_seen(view, key, request.requester_id)
+    requester = None if request.requester_id is None else await unit_seen(view, keys, request.requester_id)
     return {
         "id": request.id,
         "consent_id": request.consent_id,
         "state": request.state.value,
         "requester": requester,
-        "recipient": await unit_seen(view, key, request.recipient_id),
+        "recipient": await unit_seen(view, keys, request.recipient_id),
         "created_at": rfc3339(request.created_at),
         "reply_by": rfc3339(request.reply_by),
         "changed_at": rfc3339(request.changed_at),
@@ -166,13 +166,13 @@ def _unavailable_json(request: reading.MyRequest) -> dict[str, Any]:
     return about | dict.fromkeys(unknown)
 
 
-async def _plan_json(view: Snapshot, key: MacKey, plan: reading.MyPlan) -> dict[str, Any]:
+async def _plan_json(view: Snapshot, keys: ServiceKeys, plan: reading.MyPlan) -> dict[str, Any]:
     return {
         "id": plan.id,
         "version": plan.version,
         "mapping_request_id": plan.mapping_request_id,
         "consent_id": plan.consent_id,
-        "unit": await unit_seen(view, key, plan.unit_id),
+        "unit": await unit_seen(view, keys, plan.unit_id),
         "created_at": rfc3339(plan.created_at),
         "replaced_at": None if plan.replaced_at is None else rfc3339(plan.replaced_at),
         "correction": plan.correction,

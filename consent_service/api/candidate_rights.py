@@ -74,7 +74,7 @@ class _Shown:
     async def of(cls, view: Snapshot, door: CandidateDoor, candidate_id: str, lines: list[Line]) -> "_Shown":
         names: dict[str, str | None] = {}
         for unit_id in sorted({line.unit_id for line in lines if line.unit_id is not None}):
-            known = THE_MAILBOX if unit_id == THE_MAILBOX.id else await units.find(view, door.desk.keys.rows, unit_id)
+            known = THE_MAILBOX if unit_id == THE_MAILBOX.id else await units.find(view, door.desk.keys, unit_id)
             names[unit_id] = None if known is None else known.name
         purposes = {}
         for consent_id in sorted({line.consent_id for line in lines if line.consent_id is not None}):

@@ -42,4 +42,4 @@ async def find(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_i
 async def shown(view: Snapshot, door: CandidateDoor, candidate_id: str, consent_id: str) -> dict[str, Any]:
     """One of the candidate's consents as she sees it. Raises NotAvailable."""
     found = await find(view, door, candidate_id, consent_id)
-    return whole_json(found, await units_of(view, door.desk.keys.rows, [found]), door.desk.purposes)
+    return whole_json(found, await units_of(view, door.desk.keys, [found]), door.desk.purposes)

@@ -8,7 +8,7 @@ from consent_service.consents.purposes import IDENTITY, Language, Purposes
 from consent_service.consents.reading import UNAVAILABLE, ConsentView
 from consent_service.consents.recipients import THE_MAILBOX
 from consent_service.consents.terms import wire
-from consent_service.crypto.service_keys import MacKey
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.identity import units
 from consent_service.identity.units import Unit
 from consent_service.storage.engine import Snapshot
@@ -30,24 +30,24 @@ def unit_json(unit: Unit) -> dict[str, Any]:
     }
 
 
-async def unit_seen(view: Snapshot, key: MacKey, unit_id: str) -> dict[str, Any] | None:
+async def unit_seen(view: Snapshot, keys: ServiceKeys, unit_id: str) -> dict[str, Any] | None:
     """The unit, or None for one whose row was changed by somebody else: what it sent is hers to read all the same."""
-    unit = await units.find(view, key, unit_id)
+    unit = await units.find(view, keys, unit_id)
     return None if unit is None else unit_json(unit)
 
 
-async def units_of(view: Snapshot, key: MacKey, consents: Iterable[ConsentView]) -> Units:
+async def units_of(view: Snapshot, keys: ServiceKeys, consents: Iterable[ConsentView]) -> Units:
     """The units that ``consents`` name, and who took over from those that are closed, without any that there is not."""
     named = {unit_id for one in consents for unit_id in (one.recipient_id, one.requester_id) if unit_id is not None}
-    return await with_successors(view, key, named)
+    return await with_successors(view, keys, named)
 
 
-async def with_successors(view: Snapshot, key: MacKey, unit_ids: Iterable[str]) -> Units:
+async def with_successors(view: Snapshot, keys: ServiceKeys, unit_ids: Iterable[str]) -> Units:
     """The units with these ids, and who took over from those that are closed, without any that there is not."""
     known: Units = {}
     wanted = set(unit_ids)
     while wanted:
-        found = await units.find_each(view, key, sorted(wanted))
+        found = await units.find_each(view, keys, sorted(wanted))
         known |= found
         wanted = {unit.successor_id for unit in found.values() if unit.successor_id} - known.keys()
     return known

@@ -4,7 +4,7 @@ from typing import Any
 
 from consent_service.api.consent_views import unit_seen
 from consent_service.clock import rfc3339
-from consent_service.crypto.service_keys import MacKey
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.notes.content import NoteContent
 from consent_service.notes.kept import Draft, DraftLine, Note, NoteLine
 from consent_service.storage.engine import Snapshot
@@ -27,21 +27,21 @@ def line_json(line: NoteLine) -> dict[str, Any]:
     }
 
 
-async def draft_json(view: Snapshot, key: MacKey, draft: Draft) -> dict[str, Any]:
+async def draft_json(view: Snapshot, keys: ServiceKeys, draft: Draft) -> dict[str, Any]:
     """A claimed draft, with the unit that handed it over."""
     return {
         "id": draft.id,
-        "handed_over_by": await unit_seen(view, key, draft.handed_over_by),
+        "handed_over_by": await unit_seen(view, keys, draft.handed_over_by),
         "handed_over_at": rfc3339(draft.handed_over_at),
         **_content(draft.content),
     }
 
 
-async def broken_draft_json(view: Snapshot, key: MacKey, line: DraftLine) -> dict[str, Any]:
+async def broken_draft_json(view: Snapshot, keys: ServiceKeys, line: DraftLine) -> dict[str, Any]:
     """A draft that is not as the service wrote it: it is there, and can't be read."""
     return {
         "id": line.id,
-        "handed_over_by": await unit_seen(view, key, line.handed_over_by),
+        "handed_over_by": await unit_seen(view, keys, line.handed_over_by),
         "handed_over_at": rfc3339(line.handed_over_at),
         "language": None,
         "sections": {},

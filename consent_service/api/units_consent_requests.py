@@ -64,7 +64,7 @@ def routes(door: UnitDoor) -> APIRouter:
         reply_by = end_of_day(body.reply_by)
 
         async def carry_out(tx: Transaction, _: None) -> Kept:
-            recipient = await find_unit(tx, door.desk.keys.rows, body.recipient_id or caller.unit.id)
+            recipient = await find_unit(tx, door.desk.keys, body.recipient_id or caller.unit.id)
             if recipient is None:
                 raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
             consent_id = await requests.ask(

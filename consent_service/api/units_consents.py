@@ -54,7 +54,7 @@ def routes(door: UnitDoor) -> APIRouter:
             found = await reading.in_force(tx, door.desk.keys, caller.unit.id, chain, now=now)
             entry = Entry(_LOOKED_FOR, "unit", unit_id=caller.unit.id, outcome=str(len(found)))
             await append(tx, door.keys.service.log, heads.get(chain, heads[SERVICE_CHAIN]), entry, at=now)
-            known = await units_of(tx, door.desk.keys.rows, found)
+            known = await units_of(tx, door.desk.keys, found)
         purposes = door.desk.purposes
         shown = [metadata_json(one, known, purposes) for one in found if can_be(one, known, purposes)]
         return json_answer({"items": shown})
@@ -70,7 +70,7 @@ def routes(door: UnitDoor) -> APIRouter:
             found, following = await reading.page_of_unit(
                 view, door.desk.keys, caller.unit.id, after=after, limit=limit, now=door.clock.now()
             )
-            known = await units_of(view, door.desk.keys.rows, found)
+            known = await units_of(view, door.desk.keys, found)
         purposes = door.desk.purposes
         shown = [metadata_json(one, known, purposes) for one in found if can_be(one, known, purposes)]
         return page_answer(shown, following)
@@ -84,7 +84,7 @@ def routes(door: UnitDoor) -> APIRouter:
         """One of them."""
         async with door.db.snapshot() as view:
             found = await reading.find_for_unit(view, door.desk.keys, caller.unit.id, consent_id, now=door.clock.now())
-            known = await units_of(view, door.desk.keys.rows, [found])
+            known = await units_of(view, door.desk.keys, [found])
         if not can_be(found, known, door.desk.purposes):
             raise NotAvailable
         return json_answer(metadata_json(found, known, door.desk.purposes))

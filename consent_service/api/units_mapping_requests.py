@@ -81,7 +81,7 @@ def _add_asking(router: APIRouter, door: UnitDoor) -> None:
         at = door.clock.now()
 
         async def carry_out(tx: Transaction, _: None) -> Kept:
-            recipient = await find_unit(tx, door.desk.keys.rows, body.recipient_id)
+            recipient = await find_unit(tx, door.desk.keys, body.recipient_id)
             if recipient is None:
                 raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
             asked = await mapping.ask(

@@ -118,7 +118,7 @@ def unit_door(service: Service) -> UnitDoor:
         clock=clock,
         keys=service.keys,
         tokens=service.identities.tokens,
-        units=Joint(service.db, lambda view, clients: of_clients(view, service.keys.service.rows, clients)),
+        units=Joint(service.db, lambda view, clients: of_clients(view, service.keys.service, clients)),
         checkpoints=Joint(service.db, _newest_checkpoint),
         scope_prefix=settings.scope_prefix,
         desk=service.desk,
@@ -141,7 +141,7 @@ def candidate_door(service: Service) -> CandidateDoor:
     """What the candidates' routes may use."""
 
     async def units_by_id(view: Snapshot, ids: Sequence[str]) -> dict[str, Units]:
-        known = await with_successors(view, service.keys.service.rows, ids)
+        known = await with_successors(view, service.keys.service, ids)
         return {unit_id: known for unit_id in ids if unit_id in known}
 
     return CandidateDoor(

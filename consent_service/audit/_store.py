@@ -175,6 +175,13 @@ _CHECKPOINT = Statement(
 _NEWEST = Statement("SELECT size, root, note, at FROM checkpoint ORDER BY size DESC LIMIT 1")
 
 
+def beside(chain: str) -> tuple[str, str]:
+    """The columns, and the join, that read the head of ``chain`` (SQL) beside a row; two statements see two moments."""
+    behind = "EXISTS (SELECT 1 FROM entry b WHERE b.chain_id = c.chain_id AND b.position >= c.length)"
+    columns = f"c.chain_id, c.length, c.digest AS head, c.last_at, c.steps, c.mac, {behind} AS beyond"
+    return columns, f"LEFT JOIN chain c ON c.chain_id = {chain}"
+
+
 async def open_chain(tx: Transaction, chain_id: str, digest: bytes, at: int) -> bool:
     """Whether the chain is new."""
     return await tx.run(_OPEN, chain_id=chain_id, digest=digest, last_at=at, mac=b"") == 1

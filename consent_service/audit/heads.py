@@ -48,6 +48,17 @@ def head_beside(entry: Row) -> Head:
     return Head(entry["chain_id"], entry["length"], entry["head"], entry["last_at"], entry["steps"], entry["mac"])
 
 
+def last_of(key: SealKey, beside: Row) -> int | None:
+    """The last position of the chain whose head was read beside a row (``log.beside``).
+
+    None if the head is not there, if somebody else wrote it, or put it back: then entries stand behind it.
+    """
+    if beside["chain_id"] is None or beside["beyond"]:
+        return None
+    head = head_beside(beside)
+    return head.length - 1 if is_sound(key, head) else None
+
+
 def is_sound(key: SealKey, head: Head) -> bool:
     """Whether the service wrote the head."""
     if head.sound is None:

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from consent_service.audit import _store, vocabulary
+from consent_service.audit._store import beside
 from consent_service.audit.heads import FIRST, Head, head_beside, is_sound, note, seal_head, steps_of
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import SealBroken, aad
@@ -275,6 +276,7 @@ async def last_words(view: Snapshot, key: SealKey, chain_id: str) -> dict[str, i
 __all__ += [
     "SealBroken",
     "Step",
+    "beside",
     "is_sealed",
     "last_steps",
     "last_words",

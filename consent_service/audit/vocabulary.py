@@ -21,6 +21,13 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
     # The log itself
     "checkpoint_key.made": _NOTHING,
     "checkpoint_key.retired": _NOTHING,
+    # The registry of units
+    "unit.registered": _NOTHING,
+    "unit.disabled": _NOTHING,
+    "unit.enabled": _NOTHING,
+    "unit.closed": _NOTHING,
+    "unit.client_added": _NOTHING,
+    "unit.client_removed": _NOTHING,
     # The person
     "candidate.created": _NOTHING,
     "person.updated": _VERSIONED,
@@ -85,6 +92,11 @@ ENDS: Final = frozenset(
     f"consent.{state}" for state in ("refused", "cancelled", "lapsed", "revoked", "expired", "used_up", "invalidated")
 )
 """Events that end a consent, for good."""
+
+
+def is_registering(event: object) -> bool:
+    """Whether an entry says that a unit's row was written."""
+    return isinstance(event, str) and event.startswith("unit.") and event in EVENTS
 
 
 def is_standing(event: object) -> bool:

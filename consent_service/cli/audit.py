@@ -24,6 +24,7 @@ from consent_service.cli.operating import fail, opened, operate
 from consent_service.cli.signing import sign_head
 from consent_service.clock import Clock
 from consent_service.consents import standing
+from consent_service.identity import registry
 from consent_service.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Look after the log: its signed head, its keys, and whether it is whole.")
@@ -124,6 +125,7 @@ async def _verified(
                 kept=kept,
                 witnesses=witnesses,
                 changed=standing.changed(here.keys.service.rows),
+                registered=registry.changed(here.keys.service),
                 looked_at=lambda steps: progress.advance(bar, steps),
             )
     return found, time.perf_counter() - begun

@@ -9,7 +9,7 @@ import typer
 
 from consent_service.cli.operating import opened, operate
 from consent_service.clock import Clock
-from consent_service.identity import units
+from consent_service.identity import registry, units
 from consent_service.identity.callers import names_at_maskinporten
 from consent_service.identity.units import Client, Unit
 from consent_service.settings import Settings
@@ -33,10 +33,10 @@ def add(unit_id: UnitId, client_id: ClientId, organisation_number: Consumer = No
 
     async def work(settings: Settings, clock: Clock) -> tuple[Client, list[str]]:
         async with opened(settings, clock) as here, here.db.transaction() as tx:
-            rows = here.keys.service.rows
-            unit = await units.get(tx, rows, unit_id)
-            added = await units.add_client(
-                tx, rows, unit_id, client_id=client_id, at=clock.now(), organisation_number=organisation_number
+            keys = here.keys.service
+            unit = await units.get(tx, keys, unit_id)
+            added = await registry.add_client(
+                tx, keys, unit_id, client_id=client_id, at=clock.now(), organisation_number=organisation_number
             )
             return added, names_at_maskinporten(settings.scope_prefix, unit.kind)
 
@@ -53,12 +53,8 @@ def list_() -> None:
 
     async def work(settings: Settings, clock: Clock) -> list[tuple[Unit, Client]]:
         async with opened(settings, clock) as here, here.db.snapshot() as view:
-            rows = here.keys.service.rows
-            return [
-                (unit, client)
-                for unit in await units.every(view, rows)
-                for client in await units.clients(view, rows, unit.id)
-            ]
+            registered = await units.registered(view, here.keys.service)
+            return [(one.unit, client) for one in registered for client in one.clients]
 
     for unit, client in operate(work):
         typer.echo(f"{client.client_id}  {client.organisation_number}  {unit.id}  {unit.name}")
@@ -76,7 +72,13 @@ def remove(
 
     async def work(settings: Settings, clock: Clock) -> None:
         async with opened(settings, clock) as here, here.db.transaction() as tx:
-            await units.remove_client(tx, organisation_number=organisation_number, client_id=client_id)
+            await registry.remove_client(
+                tx,
+                here.keys.service,
+                organisation_number=organisation_number,
+                client_id=client_id,
+                at=clock.now(),
+            )
 
     operate(work)
     typer.echo(f"{client_id} calls no more.")

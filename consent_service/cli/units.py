@@ -13,7 +13,7 @@ from consent_service.consents import closing
 from consent_service.consents.closing import Closed
 from consent_service.consents.desk import Desk
 from consent_service.consents.purposes import Purposes
-from consent_service.identity import units
+from consent_service.identity import registry, units
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.settings import Settings
 
@@ -45,9 +45,9 @@ def add(
 
     async def work(settings: Settings, clock: Clock) -> Unit:
         async with opened(settings, clock) as here, here.db.transaction() as tx:
-            return await units.add(
+            return await registry.add(
                 tx,
-                here.keys.service.rows,
+                here.keys.service,
                 organisation_number=organisation_number,
                 unit_code=unit_code,
                 name=name,
@@ -70,7 +70,7 @@ def list_() -> None:
 
     async def work(settings: Settings, clock: Clock) -> list[Unit]:
         async with opened(settings, clock) as here, here.db.snapshot() as view:
-            return await units.every(view, here.keys.service.rows)
+            return await units.every(view, here.keys.service)
 
     for unit in operate(work):
         typer.echo(_line(unit))
@@ -85,8 +85,8 @@ def disable(unit_id: UnitId) -> None:
 
     async def work(settings: Settings, clock: Clock) -> Unit:
         async with opened(settings, clock) as here, here.db.transaction() as tx:
-            await units.disable(tx, here.keys.service.rows, unit_id)
-            return await units.get(tx, here.keys.service.rows, unit_id)
+            await registry.disable(tx, here.keys.service, unit_id, at=clock.now())
+            return await units.get(tx, here.keys.service, unit_id)
 
     typer.echo(_line(operate(work)))
 
@@ -100,8 +100,8 @@ def enable(unit_id: UnitId) -> None:
 
     async def work(settings: Settings, clock: Clock) -> Unit:
         async with opened(settings, clock) as here, here.db.transaction() as tx:
-            await units.enable(tx, here.keys.service.rows, unit_id)
-            return await units.get(tx, here.keys.service.rows, unit_id)
+            await registry.enable(tx, here.keys.service, unit_id, at=clock.now())
+            return await units.get(tx, here.keys.service, unit_id)
 
     typer.echo(_line(operate(work)))
 
@@ -124,7 +124,7 @@ def close(
     async def work(settings: Settings, clock: Clock) -> tuple[Unit, Closed]:
         async with opened(settings, clock) as here:
             async with here.db.transaction() as tx:
-                unit = await units.close(tx, here.keys.service.rows, unit_id, successor_id=successor, at=clock.now())
+                unit = await registry.close(tx, here.keys.service, unit_id, successor_id=successor, at=clock.now())
             desk = Desk(here.keys.service, Purposes.load(), controller(settings))
             found = await closing.find_open(here.db, unit.id, now=clock.now())
             with bar("consents", len(found)) as advance:

@@ -74,7 +74,7 @@ async def read(tx: Transaction, desk: Desk, yeses: Sequence[tuple[Head, Yes]]) -
     """Read all that ``yeses`` are judged by, each beside its candidate's head, which is locked."""
     words = {head.chain_id: steps_of(desk.keys.log, head) for head, _ in yeses}
     return Basis(
-        units=await held_enabled(tx, desk.keys.rows, sorted({yes.choice.recipient.id for _, yes in yeses})),
+        units=await held_enabled(tx, desk.keys, sorted({yes.choice.recipient.id for _, yes in yeses})),
         refusals=await by_words(tx, desk.keys, words),
         material=await gather(tx, [(yes.keyring.owner, yes.choice) for _, yes in yeses]),
     )

@@ -75,7 +75,7 @@ async def gather(
         consents=consents,
         steps=await last_steps(tx, desk.keys.log, ids, heads),
         shares=shares,
-        units=await find_each(tx, desk.keys.rows, sorted({one.unit_id for one in of_units})),
+        units=await find_each(tx, desk.keys, sorted({one.unit_id for one in of_units})),
         refusals=await by_words(tx, desk.keys, words),
         releases={place: remembered[place] for place in ours},
         forged=set(remembered) - ours,

@@ -56,7 +56,7 @@ async def judge(
     if (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id):
         return NotInForce("tampered")
     purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
-    unit = await find_unit(view, desk.keys.rows, unit_id)
+    unit = await find_unit(view, desk.keys, unit_id)
     reason = reason_against(terms, State(consent.state), unit=unit, unit_id=unit_id, purpose=purpose, at=at)
     if reason == RECIPIENT_CHANGED:
         alarm(consent.id)

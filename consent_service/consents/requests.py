@@ -67,7 +67,7 @@ async def ask(
     """
     check(purpose, recipient, requester, part_kinds)
     parties = sorted({recipient.id} | ({requester.id} if requester else set()))
-    if len(await held_enabled(tx, desk.keys.rows, parties)) < len(parties):
+    if len(await held_enabled(tx, desk.keys, parties)) < len(parties):
         raise Invalid(violations=(Violation("/recipient_id", "This unit can't receive for this purpose."),))
     if reply_by <= at:
         raise Invalid(violations=(Violation("/reply_by", "The date must be in the future."),))
@@ -134,7 +134,7 @@ async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, 
     appended = await append(tx, keys.log, head, entry, at=at)
     bound = consent.but(candidate_id=head.chain_id)
     state = State.REQUESTED
-    recipient = await find_unit(tx, keys.rows, consent.recipient_id)
+    recipient = await find_unit(tx, keys, consent.recipient_id)
     if recipient is not None and await _refused_for_good(tx, keys, head.chain_id, recipient):
         refused = Entry(
             "consent.refused", "service", consent_id=consent.id, outcome="standing_refusal", changes_state=True

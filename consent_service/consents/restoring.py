@@ -41,8 +41,8 @@ async def ask_anew(tx: Transaction, desk: Desk, ended: Stored, terms: Terms, *, 
     None if it can't be asked for any more: a unit that was disabled, or a purpose that admits it no longer.
     """
     head = (await lock(tx, [terms.candidate_id]))[terms.candidate_id]
-    recipient = await units.find(tx, desk.keys.rows, terms.recipient.id)
-    requester = await units.find(tx, desk.keys.rows, ended.requester_id) if ended.requester_id is not None else None
+    recipient = await units.find(tx, desk.keys, terms.recipient.id)
+    requester = await units.find(tx, desk.keys, ended.requester_id) if ended.requester_id is not None else None
     if recipient is None or (ended.requester_id is not None and requester is None):
         return None
     at = head.now(now)

@@ -45,7 +45,7 @@ class StandingRefusal:
 async def place(tx: Transaction, desk: Desk, candidate_id: str, against: str, *, now: int) -> None:
     """Refuse, from now on. Raises Invalid for what is neither a unit nor a kind, Tampered; twice changes nothing."""
     head = (await lock(tx, [candidate_id]))[candidate_id]
-    if against not in set(UnitKind) and await units.find(tx, desk.keys.rows, against) is None:
+    if against not in set(UnitKind) and await units.find(tx, desk.keys, against) is None:
         raise Invalid(violations=(Violation("/against", "Name a unit's id, or a kind of units."),))
     refused = await _read(tx, desk.keys, candidate_id)
     if against not in refused:

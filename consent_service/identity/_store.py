@@ -6,12 +6,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
+from consent_service.audit.log import beside
 from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
 
 
 class UnitRow(SQLModel, table=True):
     """A party. ``enabled`` is 0 or 1; ``successor_id`` is for people to turn to, and inherits nothing.
 
+    ``clients`` is who calls as it (JSON), ``position`` the place in its chain of the entry that wrote the row, and
     ``mac`` covers every other column.
     """
 
@@ -29,22 +31,22 @@ class UnitRow(SQLModel, table=True):
     successor_id: str | None
     created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     closed_at: int | None = Field(sa_column=Column(BigInteger, nullable=True))
+    clients: str
+    position: int = Field(sa_column=Column(BigInteger, nullable=False))
     mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class UnitClientRow(SQLModel, table=True):
-    """A client at Maskinporten that calls as a unit. The key makes one registered client one unit's.
+    """Where to find the unit that a client at Maskinporten calls as: what counts is that the unit's row says so too.
 
-    ``mac`` covers every other column.
+    The key makes one registered client one unit's.
     """
 
     __tablename__ = "unit_client"
 
     organisation_number: str = Field(primary_key=True)
     client_id: str = Field(primary_key=True)
-    unit_id: str = Field(foreign_key="unit.id", index=True)
-    added_at: int = Field(sa_column=Column(BigInteger, nullable=False))
-    mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    unit_id: str = Field(foreign_key="unit.id")
 
 
 class LoginAttemptRow(SQLModel, table=True):
@@ -89,38 +91,30 @@ class LogoutTokenRow(SQLModel, table=True):
     until: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
 
 
-_UNIT = (
-    "id, organisation_number, unit_code, name, region, kind, enabled, privacy_email, privacy_phone, successor_id,"
-    " created_at, closed_at, mac"
-)
-_ADD_UNIT = Statement(
-    f"INSERT INTO unit ({_UNIT}) VALUES (:id, :organisation_number, :unit_code, :name, :region, :kind, :enabled,"
-    " :privacy_email, :privacy_phone, :successor_id, :created_at, :closed_at, :mac)"
-)
-_UNITS_BY_ID = Statement(f"SELECT {_UNIT} FROM unit WHERE id IN (:ids[])")
-_ALL_UNITS = Statement(f"SELECT {_UNIT} FROM unit ORDER BY region, kind, name, id")
+CHAIN = "registry-"
+"""What a unit's own chain in the log is called, before its id: after every candidate's, and before the service's."""
+
+_UNIT = tuple(UnitRow.model_fields)
+_HEAD, _BESIDE = beside(f"'{CHAIN}' || u.id")
+_UNITS = f"{', '.join(f'u.{name}' for name in _UNIT[:-1])}, u.mac AS row_mac, {_HEAD}"
+_ADD_UNIT = Statement(f"INSERT INTO unit ({', '.join(_UNIT)}) VALUES ({', '.join(f':{name}' for name in _UNIT)})")
+_CHANGE_UNIT = Statement(f"UPDATE unit SET {', '.join(f'{name} = :{name}' for name in _UNIT[1:])} WHERE id = :id")
+_UNITS_BY_ID = Statement(f"SELECT {_UNITS} FROM unit u {_BESIDE} WHERE u.id IN (:ids[])")
+_ALL_UNITS = Statement(f"SELECT {_UNITS} FROM unit u {_BESIDE} ORDER BY u.region, u.kind, u.name, u.id")
 _UNITS_BY_CLIENTS = Statement(
-    "SELECT c.organisation_number AS consumer, c.client_id, c.unit_id, c.added_at, c.mac AS client_mac,"
-    f" {', '.join(f'u.{name}' for name in _UNIT.split(', '))}"
-    " FROM unit_client c JOIN unit u ON u.id = c.unit_id WHERE c.client_id IN (:client_ids[])"
+    f"SELECT i.organisation_number AS consumer, i.client_id, {_UNITS}"
+    f" FROM unit_client i JOIN unit u ON u.id = i.unit_id {_BESIDE} WHERE i.client_id IN (:client_ids[])"
 )
-_HOLD_UNITS = Statement(f"SELECT {_UNIT} FROM unit WHERE id IN (:ids[]) ORDER BY id {{for_share}}")
-_CHANGE_UNIT = Statement(
-    "UPDATE unit SET enabled = :enabled, successor_id = :successor_id, closed_at = :closed_at, mac = :mac"
-    " WHERE id = :id AND mac = :before"
-)
+_HOLD_UNITS = Statement("SELECT id FROM unit WHERE id IN (:ids[]) ORDER BY id {for_share}")
 
 _ADD_CLIENT = Statement(
-    "INSERT INTO unit_client (organisation_number, client_id, unit_id, added_at, mac)"
-    " VALUES (:organisation_number, :client_id, :unit_id, :added_at, :mac)"
+    "INSERT INTO unit_client (organisation_number, client_id, unit_id)"
+    " VALUES (:organisation_number, :client_id, :unit_id)"
 )
 _REMOVE_CLIENT = Statement(
     "DELETE FROM unit_client WHERE organisation_number = :organisation_number AND client_id = :client_id"
 )
-_CLIENTS_OF = Statement(
-    "SELECT organisation_number, client_id, unit_id, added_at, mac FROM unit_client WHERE unit_id = :unit_id"
-    " ORDER BY organisation_number, client_id"
-)
+_CLIENTS = Statement("SELECT organisation_number, client_id, unit_id FROM unit_client")
 
 _BEGIN_LOGIN = Statement(
     "INSERT INTO login_attempt (state_hash, browser_hash, nonce, code_verifier, return_to, anew, begun_at)"
@@ -158,44 +152,44 @@ async def add_unit(tx: Transaction, unit: dict[str, Any]) -> None:
     await tx.run(_ADD_UNIT, **unit)
 
 
-async def units(view: Snapshot, unit_ids: Sequence[str]) -> dict[str, Row]:
-    """The units with these ids, by id."""
-    return {row["id"]: row for row in await view.rows(_UNITS_BY_ID, ids=unit_ids)}
+async def change_unit(tx: Transaction, unit: dict[str, Any]) -> None:
+    """Write every column of a unit that is there."""
+    await tx.run(_CHANGE_UNIT, **unit)
+
+
+async def units(view: Snapshot, unit_ids: Sequence[str]) -> list[Row]:
+    """The units with these ids, each beside the head of its chain; its own MAC is called ``row_mac``."""
+    return await view.rows(_UNITS_BY_ID, ids=unit_ids)
 
 
 async def all_units(view: Snapshot) -> list[Row]:
-    """Every unit, by region, kind and name."""
+    """Every unit, by region, kind and name; columns as in ``units``."""
     return await view.rows(_ALL_UNITS)
 
 
 async def units_by_clients(view: Snapshot, client_ids: Sequence[str]) -> list[Row]:
-    """Units with what is written of each client of theirs among ``client_ids`` (``consumer``, ``client_mac``)."""
+    """Units with each client of theirs among ``client_ids`` (``consumer``, ``client_id``); columns as in ``units``."""
     return await view.rows(_UNITS_BY_CLIENTS, client_ids=client_ids)
 
 
-async def hold_units(tx: Transaction, unit_ids: Sequence[str]) -> list[Row]:
-    """The units with these ids, as they stay until the transaction ends."""
-    return await tx.rows(_HOLD_UNITS, ids=unit_ids)
+async def hold_units(tx: Transaction, unit_ids: Sequence[str]) -> None:
+    """Keep the units with these ids as they are until the transaction ends."""
+    await tx.rows(_HOLD_UNITS, ids=unit_ids)
 
 
-async def change_unit(tx: Transaction, unit_id: str, *, mac: bytes, before: bytes, **columns: Any) -> bool:
-    """Write what changes of a unit; whether its row was still the one whose MAC is ``before``."""
-    return await tx.run(_CHANGE_UNIT, id=unit_id, mac=mac, before=before, **columns) == 1
+async def add_client(tx: Transaction, *, organisation_number: str, client_id: str, unit_id: str) -> None:
+    """Say where a client is to be found. Raises Duplicate when it is some unit's already."""
+    await tx.run(_ADD_CLIENT, organisation_number=organisation_number, client_id=client_id, unit_id=unit_id)
 
 
-async def add_client(tx: Transaction, client: dict[str, Any]) -> None:
-    """A new client with every column of ``client``. Raises Duplicate when it is some unit's already."""
-    await tx.run(_ADD_CLIENT, **client)
+async def remove_client(tx: Transaction, *, organisation_number: str, client_id: str) -> None:
+    """Let a client be found no more."""
+    await tx.run(_REMOVE_CLIENT, organisation_number=organisation_number, client_id=client_id)
 
 
-async def remove_client(tx: Transaction, *, organisation_number: str, client_id: str) -> bool:
-    """Whether there was such a client."""
-    return await tx.run(_REMOVE_CLIENT, organisation_number=organisation_number, client_id=client_id) == 1
-
-
-async def clients_of(view: Snapshot, unit_id: str) -> list[Row]:
-    """``organisation_number`` and ``client_id`` of a unit's clients."""
-    return await view.rows(_CLIENTS_OF, unit_id=unit_id)
+async def clients(view: Snapshot) -> list[Row]:
+    """Where each client is to be found."""
+    return await view.rows(_CLIENTS)
 
 
 async def begin_login(

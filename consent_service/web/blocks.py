@@ -69,7 +69,7 @@ def routes(pages: Pages) -> APIRouter:
 async def _show(visit: CandidateVisit, *, status: int = 200, problem: str | None = None) -> Response:
     words = visit.words
     async with visit.pages.db.snapshot() as view:
-        every = await units.every(view, visit.pages.desk.keys.rows)
+        every = await units.every(view, visit.pages.desk.keys)
         blocks = await standing_refusals.of_candidate(view, visit.pages.desk.keys, visit.candidate_id)
     names = {unit.id: unit.name for unit in every}
     placed = {one.against for one in blocks}

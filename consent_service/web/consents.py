@@ -72,7 +72,7 @@ def routes(pages: Pages) -> APIRouter:
     async def index(visit: CandidateVisit) -> Response:
         async with pages.db.snapshot() as view:
             found = await every(view, visit)
-            known = await unit_names.every(view, visit.pages.desk.keys.rows)
+            known = await unit_names.every(view, visit.pages.desk.keys)
         return visit.render("consents.html", consents=[_line(visit, one, known) for one in found])
 
     @door.candidate("/consents/{id:uuid}")
@@ -80,7 +80,7 @@ def routes(pages: Pages) -> APIRouter:
         now = pages.clock.now()
         async with pages.db.snapshot() as view:
             consent = await one_of(view, visit)
-            known = await unit_names.every(view, visit.pages.desk.keys.rows)
+            known = await unit_names.every(view, visit.pages.desk.keys)
             names = unit_names.names_of(known)
             signed = await receipts.of_consent(view, consent.id)
             delivered = await _delivered(view, visit, consent, names)
@@ -118,7 +118,7 @@ def routes(pages: Pages) -> APIRouter:
     async def really(visit: CandidateVisit) -> Response:
         async with pages.db.snapshot() as view:
             consent = await one_of(view, visit)
-            names = await unit_names.names(view, visit.pages.desk.keys.rows)
+            names = await unit_names.names(view, visit.pages.desk.keys)
             delivered = await _delivered(view, visit, consent, names)
         if consent.state not in LIVING:
             return visit.go(f"/consents/{consent.id}")

@@ -92,7 +92,7 @@ async def _accept(pages: Pages, key: CandidateKey, draft_id: str, content: NoteC
 
 async def _show(visit: CandidateVisit, draft: Draft, entered: EnteredNote, **more: Any) -> Response:
     async with visit.pages.db.snapshot() as view:
-        names = await unit_names.names(view, visit.pages.desk.keys.rows)
+        names = await unit_names.names(view, visit.pages.desk.keys)
         notes = await list_notes(view, visit.candidate_id)
     values = {"status": 200, "becomes": "", "problem": None, **more}
     return visit.render(

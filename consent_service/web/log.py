@@ -28,7 +28,7 @@ def routes(pages: Pages) -> APIRouter:
         before = int(asked) if asked.isdecimal() and len(asked) < 16 else None
         async with pages.db.snapshot() as view:
             lines = await latest(view, pages.keys.service.log, visit.candidate_id, before=before, limit=_LINES)
-            names = await unit_names.names(view, visit.pages.desk.keys.rows)
+            names = await unit_names.names(view, visit.pages.desk.keys)
         return visit.render(
             "log.html",
             entries=[entry(line, names, visit.words) for line in lines],

@@ -77,7 +77,7 @@ def routes(pages: Pages) -> APIRouter:
             return await _form(visit, entered, status=422, problem="mapping.unusable")
         key, now = await visit.key(), pages.clock.now()
         async with pages.db.transaction() as tx:
-            recipient = await enabled_unit(tx, pages.desk.keys.rows, entered.recipient)
+            recipient = await enabled_unit(tx, pages.desk.keys, entered.recipient)
             if recipient is not None:
                 asked = await ask_for_herself(
                     tx,
@@ -97,6 +97,6 @@ def routes(pages: Pages) -> APIRouter:
 async def _form(visit: CandidateVisit, entered: EnteredRequest, **more: Any) -> Response:
     purpose = visit.pages.desk.purposes.get(PURPOSE)
     async with visit.pages.db.snapshot() as view:
-        recipients = await unit_names.recipients(view, visit.pages.desk.keys.rows, purpose)
+        recipients = await unit_names.recipients(view, visit.pages.desk.keys, purpose)
     values = {"status": 200, "problem": None, **more}
     return visit.render("mapping.html", recipients=recipients, entered=vars(entered), **values)

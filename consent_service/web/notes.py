@@ -113,7 +113,7 @@ async def _shared_with(visit: CandidateVisit, note_id: str) -> list[str]:
     """The names of the units that something of the note is shared with now."""
     async with visit.pages.db.snapshot() as view:
         sharing = await sharing_of(view, visit)
-        names = await unit_names.names(view, visit.pages.desk.keys.rows)
+        names = await unit_names.names(view, visit.pages.desk.keys)
     sees = {
         one.recipient_id
         for one in sharing

@@ -34,8 +34,8 @@ def routes(pages: Pages) -> APIRouter:
         await take_over(pages.db, pages.keys, pages.clock, visit.candidate_id, pages.receivers)
         key, now = await visit.key(), pages.clock.now()
         async with pages.db.snapshot() as view:
-            names = await unit_names.names(view, visit.pages.desk.keys.rows)
-            unit_kinds = {unit.id: unit.kind for unit in await units.every(view, visit.pages.desk.keys.rows)}
+            names = await unit_names.names(view, visit.pages.desk.keys)
+            unit_kinds = {unit.id: unit.kind for unit in await units.every(view, visit.pages.desk.keys)}
             found = await consents.every(view, visit)
             who = await current(view, key)
             drafts = await list_drafts(view, visit.candidate_id)

@@ -45,7 +45,7 @@ def routes(pages: Pages) -> APIRouter:
     async def index(visit: CandidateVisit) -> Response:
         key = await visit.key()
         async with pages.db.snapshot() as view:
-            names = await unit_names.names(view, visit.pages.desk.keys.rows)
+            names = await unit_names.names(view, visit.pages.desk.keys)
             own = await my_plans(view, visit.candidate_id)
             mapping = await my_requests(view, pages.desk.keys, key, now=pages.clock.now())
         return visit.render(
@@ -58,7 +58,7 @@ def routes(pages: Pages) -> APIRouter:
     async def look(visit: CandidateVisit) -> Response:
         key = await visit.key()
         async with pages.db.snapshot() as view:
-            names = await unit_names.names(view, visit.pages.desk.keys.rows)
+            names = await unit_names.names(view, visit.pages.desk.keys)
             plan, content = await my_plan(view, key, visit.path_id())
             offered = await offer(view, pages.desk, visit.candidate_id, plan.id, now=pages.clock.now())
         sender = unit_names.known(names, plan.unit_id, visit.words)

@@ -84,7 +84,7 @@ def _answering(pages: Pages, door: Door) -> None:
         )
         try:
             async with pages.db.transaction() as tx:
-                recipient = await enabled_unit(tx, pages.desk.keys.rows, consent.recipient_id)
+                recipient = await enabled_unit(tx, pages.desk.keys, consent.recipient_id)
                 if recipient is None:
                     raise Malformed
                 choice = choosing.choice(entered, purpose, recipient, visit.candidate_id)
@@ -102,14 +102,14 @@ async def _open(view: Snapshot, visit: CandidateVisit) -> tuple[ConsentView, Pur
     if not is_waiting(consent, now):
         raise SentElsewhere(f"/consents/{consent.id}")
     purpose = visit.pages.desk.purposes.get(consent.purpose, consent.purpose_version)
-    return consent, purpose, await get(view, visit.pages.desk.keys.rows, consent.recipient_id)
+    return consent, purpose, await get(view, visit.pages.desk.keys, consent.recipient_id)
 
 
 async def _question(visit: CandidateVisit, *, status: int = 200, problem: str | None = None) -> Response:
     pages, key = visit.pages, await _key_if_any(visit)
     async with pages.db.snapshot() as view:
         consent, purpose, recipient = await _open(view, visit)
-        names = await unit_names.names(view, visit.pages.desk.keys.rows)
+        names = await unit_names.names(view, visit.pages.desk.keys)
         message, parts = None, []
         if key is not None:
             message = await words_of_asker(view, key, consent.id)

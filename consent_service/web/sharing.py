@@ -60,7 +60,7 @@ def routes(pages: Pages) -> APIRouter:
         )
         try:
             async with pages.db.transaction() as tx:
-                recipient = await enabled_unit(tx, pages.desk.keys.rows, entered.recipient)
+                recipient = await enabled_unit(tx, pages.desk.keys, entered.recipient)
                 if recipient is None:
                     raise Malformed
                 choice = choosing.choice(entered, purpose, recipient, visit.candidate_id)
@@ -90,7 +90,7 @@ async def _choose(
 ) -> Response:
     pages, key = visit.pages, await visit.key()
     async with pages.db.snapshot() as view:
-        recipients = await unit_names.recipients(view, visit.pages.desk.keys.rows, purpose)
+        recipients = await unit_names.recipients(view, visit.pages.desk.keys, purpose)
         groups = await _groups(view, key, purpose, visit)
     earliest, _, latest = choosing.days(purpose, pages.clock.now())
     return visit.render(
@@ -117,7 +117,7 @@ async def _preview(visit: CandidateVisit, purpose: Purpose, entered: Entered, **
     problem = choosing.check(entered, purpose, visit.words, pages.clock.now())
     key = await visit.key()
     async with pages.db.snapshot() as view:
-        recipient = await enabled_unit(view, pages.desk.keys.rows, entered.recipient)
+        recipient = await enabled_unit(view, pages.desk.keys, entered.recipient)
         if recipient is None:
             problem = Problem("share.choose_recipient", {})
         elif await stands(view, pages.desk.keys, visit.candidate_id, recipient):

@@ -4,21 +4,21 @@ from collections.abc import Mapping
 
 from consent_service.consents.purposes import Purpose
 from consent_service.consents.recipients import THE_MAILBOX
-from consent_service.crypto.service_keys import MacKey
+from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.identity import units
 from consent_service.identity.units import Unit
 from consent_service.storage.engine import Snapshot
 from consent_service.web.words import Words
 
 
-async def every(view: Snapshot, key: MacKey) -> Mapping[str, Unit]:
+async def every(view: Snapshot, keys: ServiceKeys) -> Mapping[str, Unit]:
     """Every unit by its id, also those that have been closed: logs and old consents name them."""
-    return {unit.id: unit for unit in await units.every(view, key)}
+    return {unit.id: unit for unit in await units.every(view, keys)}
 
 
-async def names(view: Snapshot, key: MacKey) -> Mapping[str, str]:
+async def names(view: Snapshot, keys: ServiceKeys) -> Mapping[str, str]:
     """The name of each of them."""
-    return names_of(await every(view, key))
+    return names_of(await every(view, keys))
 
 
 def names_of(every: Mapping[str, Unit]) -> Mapping[str, str]:
@@ -26,9 +26,9 @@ def names_of(every: Mapping[str, Unit]) -> Mapping[str, str]:
     return {THE_MAILBOX.id: THE_MAILBOX.name, **{unit.id: unit.name for unit in every.values()}}
 
 
-async def recipients(view: Snapshot, key: MacKey, purpose: Purpose) -> list[Unit]:
+async def recipients(view: Snapshot, keys: ServiceKeys, purpose: Purpose) -> list[Unit]:
     """The units that can receive for ``purpose`` now, by region and name."""
-    found = [unit for unit in await units.every(view, key) if unit.enabled and purpose.admits_recipient(unit.kind)]
+    found = [unit for unit in await units.every(view, keys) if unit.enabled and purpose.admits_recipient(unit.kind)]
     return sorted(found, key=lambda unit: (unit.region, unit.name))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from consent_service.clock import DAY
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.storage.engine import Statement
 from tests.api.conftest import KARI, NOTE, OLA
@@ -102,21 +102,21 @@ async def _she(house: House, number: str, consent_id: str, verb: str, body: Mapp
 
 async def _neighbours(house: House) -> tuple[Unit, Unit]:
     """A second unit of each kind."""
+    return await _neighbour(house, NAV, "889640782"), await _neighbour(house, TRAINING, "991825827")
+
+
+async def _neighbour(house: House, kind: UnitKind, number: str) -> Unit:
     async with house.service.db.transaction() as tx:
-        nav, training = [
-            await units.add(
-                tx,
-                house.service.keys.service.rows,
-                organisation_number=number,
-                unit_code="another",
-                name="En annen enhet",
-                region="Trøndelag",
-                kind=kind,
-                at=house.clock.now(),
-            )
-            for kind, number in ((NAV, "889640782"), (TRAINING, "991825827"))
-        ]
-    return nav, training
+        return await registry.add(
+            tx,
+            house.service.keys.service,
+            organisation_number=number,
+            unit_code="another",
+            name="En annen enhet",
+            region="Trøndelag",
+            kind=kind,
+            at=house.clock.now(),
+        )
 
 
 async def _that_time_ends(house: House, stories: Told, note: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consent_service.app.contract import machine_routes
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.units import UnitKind
 from tests.api.conftest import KARI, NOTE, OLA
 from tests.support.house import EMPLOYEE, House, fresh_key, part
@@ -81,11 +81,13 @@ async def test_a_client_that_nobody_registered_is_forbidden(house: House) -> Non
     """A token of Maskinporten's is not enough: its client must be registered for a unit that is enabled."""
     nav = await house.as_unit(NAV)
     async with house.service.db.transaction() as tx:
-        await units.disable(tx, house.service.keys.service.rows, house.unit(NAV).id)
+        await registry.disable(tx, house.service.keys.service, house.unit(NAV).id, at=house.clock.now())
     assert (await house.http.get("/v1/consents", headers=nav)).status_code == 403
     async with house.service.db.transaction() as tx:
-        await units.enable(tx, house.service.keys.service.rows, house.unit(NAV).id)
-        await units.remove_client(tx, organisation_number="889640782", client_id="nav")
+        await registry.enable(tx, house.service.keys.service, house.unit(NAV).id, at=house.clock.now())
+        await registry.remove_client(
+            tx, house.service.keys.service, organisation_number="889640782", client_id="nav", at=house.clock.now()
+        )
     assert (await house.http.get("/v1/consents", headers=nav)).status_code == 403
 
 

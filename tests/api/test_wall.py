@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from consent_service.api.contract import UNIT
 from consent_service.app.contract import machine_routes
 from consent_service.consents import closing
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.callers import MAY_HOLD, Scope, names_at_maskinporten
 from consent_service.identity.units import UnitKind
 from tests.api.conftest import KARI, NOTE
@@ -152,8 +152,9 @@ async def test_a_closed_units_client_gets_nothing(house: House) -> None:
     nav, keys = house.unit(NAV), house.service.keys.service
     async with house.service.db.transaction() as tx:
         given = {name: getattr(nav, name) for name in ("organisation_number", "unit_code", "region", "kind")}
-        after = await units.add(tx, keys.rows, name="Nav etter", at=house.clock.now(), **given)
-        await units.close(tx, keys.rows, nav.id, successor_id=after.id, at=house.clock.now())
+        after = await registry.add(tx, keys, name="Nav etter", at=house.clock.now(), **given)
+    async with house.service.db.transaction() as tx:
+        await registry.close(tx, keys, nav.id, successor_id=after.id, at=house.clock.now())
     db, clock = house.service.db, house.clock
     for _ in range(2):
         headers = {**await house.as_unit(NAV), **EMPLOYEE}

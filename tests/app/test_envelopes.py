@@ -37,7 +37,6 @@ NO_ENVELOPES = {
     "session.subject",
     "standing_refusal.mac",
     "unit.mac",
-    "unit_client.mac",
 }
 
 

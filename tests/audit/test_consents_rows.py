@@ -93,6 +93,14 @@ async def test_an_edited_row_is_named(town: Town) -> None:
     assert f"consent {consent}: its row is not as the log's last step left it" in line
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_each_edited_row_is_named(town: Town) -> None:
+    """Several at once: a line for each consent."""
+    consents = sorted([await a_life(town), await a_life(town)])
+    await tamper(town.db, "UPDATE consent SET uses = 0 WHERE uses > 0")
+    assert [line.split(": ")[1] for line in await found(town)] == [f"consent {one}" for one in consents]
+
+
 @pytest.mark.parametrize("ended", [True, False])
 async def test_a_row_that_was_taken_is_named(town: Town, ended: bool) -> None:
     """In force or over: no row of a consent is ever deleted by the service, not even by erasure."""

@@ -21,7 +21,7 @@ from consent_service.consents.purposes import Purposes
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.keyring import LocalKeyring
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
@@ -126,9 +126,9 @@ async def town(db: Database) -> Town:
     desk = Desk(keys.service, Purposes.load(), CONTROLLER)
     async with db.transaction() as tx:
         nav, other_nav, training = [
-            await units.add(
+            await registry.add(
                 tx,
-                keys.service.rows,
+                keys.service,
                 organisation_number=number,
                 unit_code=code,
                 name=name,

@@ -20,7 +20,7 @@ from consent_service.consents.sweep import sweep
 from consent_service.crypto.envelope import new_key
 from consent_service.crypto.keyring import LocalKeyring
 from consent_service.errors import Invalid, ServiceError, StorageUnavailable, Tampered
-from consent_service.identity import units
+from consent_service.identity import registry, units
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.notes import writing
 from consent_service.notes.content import NoteContent
@@ -66,13 +66,13 @@ class World:
         """The first opening, and the units."""
         db = await open_database(self.url)
         await create_service_keys(db, self.keyring)
-        rows = (await open_keys(db, self.keyring, self.clock)).service.rows
+        keys = (await open_keys(db, self.keyring, self.clock)).service
         async with db.transaction() as tx:
             await open_chain(tx, SERVICE_CHAIN, at=NOON)
             for kind, code in ((UnitKind.NAV, "1"), (UnitKind.NAV, "2"), (UnitKind.VOCATIONAL_TRAINING, "3")):
-                await units.add(
+                await registry.add(
                     tx,
-                    rows,
+                    keys,
                     organisation_number="889640782",
                     unit_code=code,
                     name=code,
@@ -89,7 +89,7 @@ class World:
         self.keys = await open_keys(self.db, self.keyring, self.clock)
         async with self.db.snapshot() as view:
             # The model knows them as they were: whether one is enabled is the service's to find out.
-            self.units = self.units or {unit.id: unit for unit in await units.every(view, self.keys.service.rows)}
+            self.units = self.units or {unit.id: unit for unit in await units.every(view, self.keys.service)}
         self.desk = Desk(self.keys.service, Purposes.load(), CONTROLLER)
         self.gate = Gate(self.db, self.keys, self.desk, self.clock)
 
@@ -147,7 +147,7 @@ class World:
 
     async def enable(self, unit: str, *, enabled: bool) -> None:
         async with self.db.transaction() as tx:
-            await (units.enable if enabled else units.disable)(tx, self.keys.service.rows, unit)
+            await (registry.enable if enabled else registry.disable)(tx, self.keys.service, unit, at=self.clock.now())
 
     async def ask(self, number: str, unit: str, sections: Sequence[str], reply_by: int) -> str | None:
         """A unit asks for a consent, and leaves it for the person; its id, or None for a unit that can't ask."""

@@ -14,7 +14,7 @@ from consent_service.consents.closing import Closed, Open
 from consent_service.consents.gate import Refused, Released
 from consent_service.consents.reading import find_for_candidate, find_for_unit, in_force
 from consent_service.errors import Invalid, NotAnswerable
-from consent_service.identity import units
+from consent_service.identity import registry, units
 from consent_service.identity.units import Unit
 from consent_service.persons.lookup import lookup_of
 from consent_service.persons.waiting import leave, waits
@@ -30,7 +30,7 @@ async def close(town: Town, unit: Unit, successor: Unit | None = None) -> Closed
     """What the operator's command does."""
     async with town.db.transaction() as tx:
         successor_id = None if successor is None else successor.id
-        await units.close(tx, town.desk.keys.rows, unit.id, successor_id=successor_id, at=town.clock.now())
+        await registry.close(tx, town.desk.keys, unit.id, successor_id=successor_id, at=town.clock.now())
     found = await closing.find_open(town.db, unit.id, now=town.clock.now())
     return await closing.end_all(town.db, town.desk, town.clock, unit.id, found)
 
@@ -101,7 +101,7 @@ async def test_from_its_first_moment_nothing_is_readable(town: Town) -> None:
     consent = await town.grant()
     assert isinstance(await town.release(consent.id, key="the same"), Released)
     async with town.db.transaction() as tx:
-        await units.close(tx, town.desk.keys.rows, town.nav.id, successor_id=None, at=town.clock.now())
+        await registry.close(tx, town.desk.keys, town.nav.id, successor_id=None, at=town.clock.now())
     assert await town.release(consent.id, key="the same") == Refused("unit_disabled")
     with pytest.raises(Invalid):
         await town.grant()
@@ -158,7 +158,7 @@ async def test_closing_twice_or_after_an_interruption_changes_nothing_more(town:
     """What is done is passed over: one end, one receipt, one event for each consent."""
     first, second = await town.grant(), await town.grant()
     async with town.db.transaction() as tx:
-        await units.close(tx, town.desk.keys.rows, town.nav.id, successor_id=None, at=town.clock.now())
+        await registry.close(tx, town.desk.keys, town.nav.id, successor_id=None, at=town.clock.now())
     found = await closing.find_open(town.db, town.nav.id, now=town.clock.now())
     await closing.end_all(town.db, town.desk, town.clock, town.nav.id, found[:1])
     assert await close(town, town.nav) == Closed(ended=1)
@@ -194,7 +194,7 @@ async def test_an_end_that_had_come_is_written_as_what_it_is(town: Town) -> None
 async def test_whoever_grants_keeps_the_unit_from_being_closed_meanwhile(town: Town) -> None:
     """So that nothing is granted after the look for what there is: the closing waits, and then sees the grant."""
     async with town.db.transaction() as tx:
-        assert await units.held_enabled(tx, town.desk.keys.rows, [town.nav.id])
+        assert await units.held_enabled(tx, town.desk.keys, [town.nav.id])
         racing = asyncio.create_task(close(town, town.nav))
         await asyncio.sleep(0.1)
         assert not racing.done()

@@ -146,7 +146,8 @@ async def holds_together(world: World, rows: dict[str, list[dict[str, object]]])
     for table in ("candidate_key", "person_number", "note", "part", "share"):
         assert {row["candidate_id"] for row in rows[table]} <= here
     assert {row["candidate_id"] for row in rows["candidate_key"]} == here
-    assert here | {"service"} == {row["chain_id"] for row in rows["chain"] if not row["closed"]}
+    chains = here | {"service"} | {f"registry-{row['id']}" for row in rows["unit"]}
+    assert chains == {row["chain_id"] for row in rows["chain"] if not row["closed"]}
     _chains_are_whole(rows)
     async with world.db.snapshot() as view:
         for row in rows["consent"]:

@@ -17,7 +17,7 @@ from consent_service.consents.states import State
 from consent_service.consents.sweep import sweep
 from consent_service.consents.terms import commit, from_bytes
 from consent_service.crypto.envelope import open_sealed, seal
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.storage.engine import Statement
 from tests.consents.conftest import WORDS, Town
 
@@ -149,7 +149,7 @@ async def test_a_disabled_unit_gets_nothing(town: Town) -> None:
     """Whether a unit is enabled is read in the gate's own transaction."""
     consent = await town.grant()
     async with town.db.transaction() as tx:
-        await units.disable(tx, town.desk.keys.rows, town.nav.id)
+        await registry.disable(tx, town.desk.keys, town.nav.id, at=town.clock.now())
     assert await town.release(consent.id) == Refused("unit_disabled")
 
 

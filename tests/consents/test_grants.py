@@ -23,7 +23,7 @@ from consent_service.errors import (
     PreviewChanged,
     WrongState,
 )
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
 from consent_service.storage.engine import Statement
@@ -83,7 +83,7 @@ async def test_a_unit_of_another_kind_or_disabled_receives_nothing(town: Town) -
         await town.grant(replace(town.choice(), recipient=town.training), sha256="0" * 64)
     seen = await town.sha256(town.choice())
     async with town.db.transaction() as tx:
-        await units.disable(tx, town.desk.keys.rows, town.nav.id)
+        await registry.disable(tx, town.desk.keys, town.nav.id, at=town.clock.now())
     with pytest.raises(Invalid):
         await town.grant(town.choice(), sha256=seen)
 

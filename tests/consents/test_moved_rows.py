@@ -14,7 +14,7 @@ from consent_service.consents import judging, requests
 from consent_service.consents.gate import Refused, Released
 from consent_service.consents.standing import TAMPERED
 from consent_service.crypto.canonical import canonical
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.persons.arrival import arrive
 from consent_service.plans.authority import record_refusal
 from consent_service.storage.engine import Statement
@@ -242,7 +242,7 @@ async def test_a_recipient_that_is_not_as_registered_gets_nothing(town: Town, ch
     """One that was disabled and is enabled by hand, and one whose row is gone: refused, with an alarm."""
     consent = await town.grant()
     async with town.db.transaction() as tx:
-        await units.disable(tx, town.desk.keys.rows, town.nav.id)
+        await registry.disable(tx, town.desk.keys, town.nav.id, at=town.clock.now())
     assert await town.release(consent.id) == Refused("unit_disabled")
     await tamper(town.db, change, id=town.nav.id)
     before = alarms()

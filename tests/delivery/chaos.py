@@ -25,7 +25,7 @@ from consent_service.app.opening import Opened, init_keys, open_service
 from consent_service.cli.demo_processes import free_ports
 from consent_service.clock import SystemClock
 from consent_service.delivery.failpoints import Failpoint
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.callers import names_at_maskinporten
 from consent_service.identity.units import UnitKind
 from consent_service.sandbox.digipost_faults import Fault
@@ -273,11 +273,11 @@ def _tokens(issuer: str) -> Maskinporten:
 
 async def _register(opened: Opened) -> str:
     """Fagopplæring, as the county that the mailbox lets us send for."""
-    at, rows = SystemClock().now(), opened.keys.service.rows
+    at, keys = SystemClock().now(), opened.keys.service
     async with opened.db.transaction() as tx:
-        unit = await units.add(
+        unit = await registry.add(
             tx,
-            rows,
+            keys,
             organisation_number=COUNTY.organisation_number,
             unit_code="FAG1",
             name="Fagopplæringen",
@@ -285,5 +285,7 @@ async def _register(opened: Opened) -> str:
             kind=UnitKind.VOCATIONAL_TRAINING,
             at=at,
         )
-        await units.add_client(tx, rows, unit.id, client_id="vocational-training", at=at, organisation_number=CONSUMER)
+        await registry.add_client(
+            tx, keys, unit.id, client_id="vocational-training", at=at, organisation_number=CONSUMER
+        )
     return unit.id

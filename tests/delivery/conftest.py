@@ -32,7 +32,7 @@ from consent_service.delivery.backoff import Timing
 from consent_service.delivery.letters import NewLetter
 from consent_service.delivery.outbox import Outbox
 from consent_service.delivery.worker import Worker
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.mailbox.port import Mailbox
 from consent_service.persons.arrival import arrive
@@ -220,9 +220,9 @@ async def opened_office(
     """The office, with fagopplæring registered."""
     desk = Desk(keys.service, Purposes.load(), CONTROLLER)
     async with db.transaction() as tx:
-        training = await units.add(
+        training = await registry.add(
             tx,
-            keys.service.rows,
+            keys.service,
             organisation_number=COUNTY.organisation_number,
             unit_code="fag",
             name="Fagopplæringen i Trøndelag",

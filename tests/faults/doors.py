@@ -8,6 +8,7 @@ TOKENS = "tests/identity/test_tokens.py"
 ATTACKS = "tests/identity/attacks/test_validator.py"
 SESSIONS = "tests/identity/test_sessions.py"
 UNITS = "tests/identity/test_units.py"
+REGISTRY = "tests/identity/test_registry.py"
 CONNECTIONS = "tests/app/test_connections.py"
 RATES = "tests/identity/test_rates.py"
 REPEATS = "tests/api/test_idempotency.py"
@@ -17,30 +18,67 @@ FAULTS = (
     in_room(
         "identity/units",
         "a unit's row is whatever somebody wrote",
-        '    if not _holds(row["mac"], lambda: _mac(key, columns)):',
-        "    if not columns:",
+        "    if not ours or last_of(keys.log, row)",
+        "    if last_of(keys.log, row)",
         UNITS,
+    ),
+    in_room(
+        "identity/units",
+        "a unit's row is as it once was",
+        '    if not ours or last_of(keys.log, row) != row["position"]:',
+        "    if not ours:",
+        REGISTRY,
+    ),
+    in_room(
+        "audit/heads",
+        "a head that was put back says what is last",
+        '    if beside["chain_id"] is None or beside["beyond"]:',
+        '    if beside["chain_id"] is None:',
+        REGISTRY,
     ),
     in_room(
         "identity/units",
         "a client calls as whatever unit somebody wrote",
-        "    holds = _holds(mac, lambda: _client_mac(key, columns))",
-        "    holds = bool(columns)",
+        "            if client in one.clients:",
+        "            if one.unit:",
         UNITS,
     ),
     in_room(
         "identity/units",
+        "a unit is read before it is held",
+        "    await _store.hold_units(tx, unit_ids)\n    return {",
+        "    found = await find_each(tx, keys, unit_ids)\n    await _store.hold_units(tx, unit_ids)\n    return {",
+        REGISTRY,
+        "postgresql",
+        also=(("(await find_each(tx, keys, unit_ids)).items() if unit.enabled", "found.items() if unit.enabled"),),
+    ),
+    in_room(
+        "identity/registry",
         "a changed unit is written over",
-        "    if _unit(key, row) is None:",
-        "    if not row:",
+        "    if head is None or said is None:",
+        "    if head is None:",
         UNITS,
     ),
     in_room(
-        "identity/units",
+        "identity/registry",
+        "a client is another unit's too",
+        "    if any(client in one.clients and one.unit.id != unit_id for one",
+        "    if any(client in one.clients and one.unit.id == unit_id for one",
+        REGISTRY,
+    ),
+    in_room(
+        "identity/registry",
         "a closed unit is enabled again",
-        '    if row["closed_at"] is not None:',
-        "    if not row:",
+        "    if held.said.unit.closed_at is not None:\n        raise NotAvailable",
+        "    if held.said.unit.closed_at == 0:\n        raise NotAvailable",
         UNITS,
+    ),
+    in_room(
+        "identity/registry",
+        "verification overlooks a unit that is gone",
+        " | (last.keys() - rows.keys())",
+        "",
+        "tests/audit/test_units_rows.py",
     ),
     in_room(
         "identity/counters",

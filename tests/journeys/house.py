@@ -37,7 +37,7 @@ from consent_service.app.doors import web_app
 from consent_service.app.jobs import Jobs
 from consent_service.app.opening import init_keys
 from consent_service.clock import local_date
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.callers import names_at_maskinporten
 from tests.journeys.neighbours import (
     CALLBACK,
@@ -252,9 +252,9 @@ async def _register(service: Service) -> dict[UnitName, str]:
     ids: dict[UnitName, str] = {}
     for name, (kind, number, code) in UNITS.items():
         async with service.db.transaction() as tx:
-            unit = await units.add(
+            unit = await registry.add(
                 tx,
-                service.keys.service.rows,
+                service.keys.service,
                 organisation_number=number,
                 unit_code=code,
                 name=f"Enheten {name}",
@@ -262,6 +262,6 @@ async def _register(service: Service) -> dict[UnitName, str]:
                 kind=kind,
                 at=service.clock.now(),
             )
-            await units.add_client(tx, service.keys.service.rows, unit.id, client_id=name, at=service.clock.now())
+            await registry.add_client(tx, service.keys.service, unit.id, client_id=name, at=service.clock.now())
         ids[name] = unit.id
     return ids

@@ -24,7 +24,7 @@ from consent_clients.notes import Sections
 from consent_service.app.opening import init_keys, open_service
 from consent_service.cli.demo_processes import free_ports
 from consent_service.clock import SystemClock
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.callers import names_at_maskinporten
 from consent_service.identity.units import UnitKind
 from consent_service.persons.numbers import NationalId, parse
@@ -183,12 +183,12 @@ async def _settle(here: Town, number: str, url: str, idporten: str, sections: Se
 
 async def _nav(settings: Settings) -> str:
     here = await open_service(settings, SystemClock())
-    at, rows = SystemClock().now(), here.keys.service.rows
+    at, keys = SystemClock().now(), here.keys.service
     async with here.db.transaction() as tx:
-        unit = await units.add(
-            tx, rows, organisation_number=NAVS, unit_code="0501", name="Nav", region="T", kind=UnitKind.NAV, at=at
+        unit = await registry.add(
+            tx, keys, organisation_number=NAVS, unit_code="0501", name="Nav", region="T", kind=UnitKind.NAV, at=at
         )
-        await units.add_client(tx, rows, unit.id, client_id="nav", at=at)
+        await registry.add_client(tx, keys, unit.id, client_id="nav", at=at)
     await here.db.close()
     return unit.id
 

@@ -22,7 +22,7 @@ from consent_service.crypto.canonical import canonical
 from consent_service.events import sequencer
 from consent_service.events.feed import Event
 from consent_service.events.feed import read as read_feed
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
@@ -240,9 +240,9 @@ async def office(db: Database) -> Office:
     keys = await fresh_keys(db, clock)
     async with db.transaction() as tx:
         nav, training, other = [
-            await units.add(
+            await registry.add(
                 tx,
-                keys.service.rows,
+                keys.service,
                 organisation_number=number,
                 unit_code=code,
                 name=name,

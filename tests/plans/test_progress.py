@@ -1,7 +1,7 @@
 import pytest
 
 from consent_service.errors import NotAvailable, WrongState
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.plans.reading import my_request
 from consent_service.plans.states import REPORTED, State
 from tests.plans.conftest import Office
@@ -84,6 +84,6 @@ async def test_a_disabled_unit_does_nothing(office: Office) -> None:
     """A unit that was disabled in between is judged so in the transaction that acts."""
     _, asked = await office.granted()
     async with office.db.transaction() as tx:
-        await units.disable(tx, office.keys.service.rows, office.training.id)
+        await registry.disable(tx, office.keys.service, office.training.id, at=office.clock.now())
     with pytest.raises(NotAvailable):
         await office.report(asked, State.IN_WORK)

@@ -20,7 +20,7 @@ from consent_service.app.assembly import Service, assemble
 from consent_service.app.doors import web_app
 from consent_service.app.opening import init_keys, makes_its_own
 from consent_service.clock import DAY, MINUTE, SettableClock, SystemClock, local_date
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.callers import names_at_maskinporten
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.sandbox.idporten import idporten_app
@@ -226,9 +226,9 @@ async def _register(service: Service) -> dict[UnitKind, Unit]:
     registered = {}
     async with service.db.transaction() as tx:
         for kind, number in ORGANISATIONS.items():
-            unit = await units.add(
+            unit = await registry.add(
                 tx,
-                service.keys.service.rows,
+                service.keys.service,
                 organisation_number=number,
                 unit_code=kind.value,
                 name=f"Enhet {kind.value}",
@@ -236,6 +236,6 @@ async def _register(service: Service) -> dict[UnitKind, Unit]:
                 kind=kind,
                 at=service.clock.now(),
             )
-            await units.add_client(tx, service.keys.service.rows, unit.id, client_id=kind.value, at=service.clock.now())
+            await registry.add_client(tx, service.keys.service, unit.id, client_id=kind.value, at=service.clock.now())
             registered[kind] = unit
     return registered

@@ -27,8 +27,8 @@ from consent_service.consents import requests
 from consent_service.consents.desk import Controller, Desk
 from consent_service.consents.gate import Gate, Refused, ReleaseAsk, Released
 from consent_service.consents.purposes import Purposes
-from consent_service.crypto.service_keys import MacKey
-from consent_service.identity import units
+from consent_service.crypto.service_keys import ServiceKeys
+from consent_service.identity import registry
 from consent_service.identity.client_authentication import ClientKey
 from consent_service.identity.employee import ActingEmployee
 from consent_service.identity.login import Login, LoginSettings
@@ -315,7 +315,7 @@ def application(pages: Pages) -> FastAPI:
     return framed(bare_app(routes(pages), documented=False), metrics=Metrics(), tls=True, error_page=error_pages(pages))
 
 
-async def _units(db: Database, key: MacKey) -> list[Unit]:
+async def _units(db: Database, keys: ServiceKeys) -> list[Unit]:
     given = (
         ("817920632", "karriere", "Karriere Trøndelag", UnitKind.CAREER_CENTRE),
         ("889640782", "0501", "Nav Innherred", UnitKind.NAV),
@@ -323,9 +323,9 @@ async def _units(db: Database, key: MacKey) -> list[Unit]:
     )
     async with db.transaction() as tx:
         return [
-            await units.add(
+            await registry.add(
                 tx,
-                key,
+                keys,
                 organisation_number=number,
                 unit_code=code,
                 name=name,
@@ -388,7 +388,7 @@ async def town(db: Database) -> AsyncIterator[Town]:
             templates=TEMPLATES,
         )
         app = application(pages)
-        centre, nav, training = await _units(db, keys.service.rows)
+        centre, nav, training = await _units(db, keys.service)
         yield Town(db, keys, clock, desk, Gate(db, keys, desk, clock), pages, app, http, centre, nav, training)
 
 

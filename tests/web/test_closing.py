@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consent_service.consents import closing
-from consent_service.identity import units
+from consent_service.identity import registry
 from consent_service.identity.units import Unit
 from tests.persons.conftest import NOON
 from tests.web.conftest import Browser, Town
@@ -13,9 +13,9 @@ from tests.web.test_limits import shared
 async def another_office(town: Town) -> Unit:
     """One more NAV office."""
     async with town.db.transaction() as tx:
-        return await units.add(
+        return await registry.add(
             tx,
-            town.keys.service.rows,
+            town.keys.service,
             organisation_number="889640782",
             unit_code="0502",
             name="Nav Fosen",
@@ -29,7 +29,7 @@ async def close(town: Town, unit: Unit, successor: Unit | None) -> None:
     """The operator's command."""
     async with town.db.transaction() as tx:
         successor_id = None if successor is None else successor.id
-        await units.close(tx, town.keys.service.rows, unit.id, successor_id=successor_id, at=town.clock.now())
+        await registry.close(tx, town.keys.service, unit.id, successor_id=successor_id, at=town.clock.now())
     found = await closing.find_open(town.db, unit.id, now=town.clock.now())
     await closing.end_all(town.db, town.desk, town.clock, unit.id, found)
 

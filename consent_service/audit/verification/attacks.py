@@ -69,15 +69,17 @@ def legend(findings: Iterable[Finding]) -> list[str]:
 
 
 class Findings:
-    """What was found so far: a line for each chain and kind of attack, so that memory stays bounded."""
+    """What was found so far: a line for each chain, or row, and kind of attack, so that memory stays bounded."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[tuple[str, ...], str | None, str], Finding] = {}
         self.left_out = 0
 
-    def add(self, attacks: tuple[str, ...], what: str, *, chain: str | None = None, at: str) -> None:
-        """Note that ``what`` was met at ``at`` (in ``chain``)."""
-        key = (attacks, chain, what)
+    def add(
+        self, attacks: tuple[str, ...], what: str, *, chain: str | None = None, at: str, each: bool = False
+    ) -> None:
+        """Note that ``what`` was met at ``at`` (in ``chain``); with ``each``, each such place has a line of its own."""
+        key = (attacks, at if each else chain, what)
         known = self._found.get(key)
         where = at if chain is None else f"chain {chain}, {at}"
         if known is not None:

@@ -1,4 +1,4 @@
-"""Consents' rows against the log: each stands where the last entry that changed its state put it.
+"""Rows against the log: each consent's and each unit's stands where the last entry that wrote it put it.
 
 What makes such a row and its MACs lies above the log, so whoever asks hands in who can read it.
 """
@@ -14,7 +14,11 @@ from consent_service.storage.engine import Snapshot
 Changed = Callable[[Snapshot, Mapping[str, Step]], Awaitable[list[str]]]
 """Given each consent's last step in the log: the consents whose rows are not as that left them."""
 
+Registered = Callable[[Snapshot, Mapping[str, int]], Awaitable[list[str]]]
+"""Given the position of the last entry about each unit: the units whose rows are not as that left them."""
+
 _AT_ONCE = 500
+_NOT_AS_LEFT = "its row is not as the log's last step left it, or gone"
 
 
 async def nobody_asks(_view: Snapshot, _steps: Mapping[str, Step]) -> list[str]:
@@ -22,16 +26,27 @@ async def nobody_asks(_view: Snapshot, _steps: Mapping[str, Step]) -> list[str]:
     return []
 
 
-class Steps:
-    """The last step of each consent, as the entries' bodies say it, held against the rows a few hundred at a time."""
+async def nobody_registers(_view: Snapshot, _last: Mapping[str, int]) -> list[str]:
+    """For a log by itself, without units beside it."""
+    return []
 
-    def __init__(self, view: Snapshot, changed: Changed, found: Findings) -> None:
-        self._view, self._changed, self._found = view, changed, found
+
+class Steps:
+    """The last step of each consent, as the entries' bodies say it, held against the rows a few hundred at a time.
+
+    The same of each unit, all at once.
+    """
+
+    def __init__(self, view: Snapshot, changed: Changed, registered: Registered, found: Findings) -> None:
+        self._view, self._changed, self._registered, self._found = view, changed, registered, found
         self._last: dict[str, Step] = {}
+        self._units: dict[str, int] = {}  # tens of them
 
     def take(self, said: dict[str, Any], position: int) -> None:
         """Note what an entry says."""
-        consent = said.get("consent")
+        consent, unit = said.get("consent"), said.get("unit")
+        if isinstance(unit, str) and vocabulary.is_registering(said.get("event")):
+            self._units[unit] = position
         if said.get("state") is True and isinstance(consent, str):
             self._last[consent] = Step(said.get("chain"), position, said.get("event") in vocabulary.ENDS)
 
@@ -42,6 +57,8 @@ class Steps:
             for first in range(0, len(ids), _AT_ONCE):
                 part = {consent: self._last[consent] for consent in ids[first : first + _AT_ONCE]}
                 for consent in await self._changed(self._view, part):
-                    what = "its row is not as the log's last step left it, or gone"
-                    self._found.add(("A1",), what, at=f"consent {consent}")
+                    self._found.add(("A1",), _NOT_AS_LEFT, at=f"consent {consent}", each=True)
             self._last.clear()
+        if last:
+            for unit in await self._registered(self._view, self._units):
+                self._found.add(("A1",), _NOT_AS_LEFT, at=f"unit {unit}", each=True)

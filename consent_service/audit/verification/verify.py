@@ -9,7 +9,7 @@ from consent_service.audit.verification.attacks import Finding, Findings
 from consent_service.audit.verification.chains import follow
 from consent_service.audit.verification.missing import look_for_missing
 from consent_service.audit.verification.receipts import Witness, hear
-from consent_service.audit.verification.steps import Changed, Steps, nobody_asks
+from consent_service.audit.verification.steps import Changed, Registered, Steps, nobody_asks, nobody_registers
 from consent_service.audit.verification.tree import Kept, climb
 from consent_service.crypto.service_keys import SealKey
 from consent_service.storage.engine import Snapshot
@@ -42,15 +42,18 @@ async def verify(
     kept: Iterable[Kept] = (),
     witnesses: Iterable[Witness] = (),
     changed: Changed = nobody_asks,
+    registered: Registered = nobody_registers,
     looked_at: Callable[[int], None] = lambda _: None,
 ) -> Verified:
     """Look at the whole log. ``keys`` may sign checkpoints; ``kept`` and ``witnesses`` are from outside.
 
-    ``changed`` reads the consents' rows, which are then held against the log as well.
+    ``changed`` reads the consents' rows, and ``registered`` the units', which are then held against the log as well.
     """
     found = Findings()
     tree = await climb(view, keys, kept, found, looked_at=looked_at)
-    chains, entries = await follow(view, log_key, tree, found, Steps(view, changed, found), looked_at=looked_at)
+    chains, entries = await follow(
+        view, log_key, tree, found, Steps(view, changed, registered, found), looked_at=looked_at
+    )
     await look_for_missing(view, tree, found)
     await hear(view, witnesses, found)
     return Verified(chains, entries, tree.size, tree.checkpoints, tree.signed, tuple(found), found.left_out)

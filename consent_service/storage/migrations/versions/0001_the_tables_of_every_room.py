@@ -426,6 +426,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("successor_id", sa.String(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("clients", sa.String(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -517,20 +519,16 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("organisation_number", sa.String(), nullable=False),
         sa.Column("client_id", sa.String(), nullable=False),
         sa.Column("unit_id", sa.String(), nullable=False),
-        sa.Column("added_at", sa.BigInteger(), nullable=False),
-        sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["unit_id"],
             ["unit.id"],
         ),
         sa.PrimaryKeyConstraint("organisation_number", "client_id"),
     )
-    op.create_index(op.f("ix_unit_client_unit_id"), "unit_client", ["unit_id"], unique=False)
 
 
 def downgrade() -> None:  # noqa: PLR0915  # one table after another
     """Go back to the revision before."""
-    op.drop_index(op.f("ix_unit_client_unit_id"), table_name="unit_client")
     op.drop_table("unit_client")
     op.drop_index(op.f("ix_number_proposal_lapses_at"), table_name="number_proposal")
     op.drop_index(op.f("ix_number_proposal_candidate_id"), table_name="number_proposal")
