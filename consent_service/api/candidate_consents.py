@@ -143,7 +143,7 @@ def _add_sharing(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         async with door.db.snapshot() as view:
             if body.consent_id is not None:
                 await candidate_views.find(view, door, key.candidate_id, body.consent_id)
-            shown = await preview(view, key, choice)
+            shown = await preview(view, key, door.desk.keys.log, choice)
         about = orjson.dumps({"sha256": shown.sha256, "valid_until": rfc3339(choice.valid_until)})
         return raw_answer(b'{"content":' + shown.content + b"," + about[1:])
 

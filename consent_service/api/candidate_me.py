@@ -32,7 +32,7 @@ def routes(door: CandidateDoor) -> APIRouter:
             return json_answer({"name": None})
         key = await caller.key()
         async with door.db.snapshot() as view:
-            who = await number.current(view, key)
+            who = await number.current(view, key, door.keys.service.log)
         return json_answer({"name": who.name})
 
     @router.put("/v1/me", response_model=Me, **described(returns="own", security=CANDIDATE, body=True))

@@ -49,7 +49,7 @@ def _add_preview(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
             choice = await offer(view, door.desk, key.candidate_id, plan_id, now=door.clock.now())
             if choice is None:
                 raise WrongState
-            shown = await preview(view, key, choice)
+            shown = await preview(view, key, door.desk.keys.log, choice)
         about = orjson.dumps({"sha256": shown.sha256, "valid_until": rfc3339(choice.valid_until)})
         return raw_answer(b'{"content":' + shown.content + b"," + about[1:])
 

@@ -1,7 +1,8 @@
 """The head of a chain: where it ends, and where in it the last words stand.
 
-There is a last word about each consent that goes on, and one about what is refused once and for all. A MAC under the
-log key covers the head, so that an entry which was hidden, changed or deleted makes no older word the last.
+There is a last word about each consent that goes on, and one about what is refused once and for all; and how often
+the chain said who the person is, which is the version of the part that says so now. A MAC under the log key covers the
+head, so that an entry which was hidden, changed or deleted makes no older word the last.
 
 A head that others changed is moved on, since nothing may keep a person from ending what she shares, but it is never
 proven again: whatever hangs on it is refused.
@@ -48,15 +49,15 @@ def head_beside(entry: Row) -> Head:
     return Head(entry["chain_id"], entry["length"], entry["head"], entry["last_at"], entry["steps"], entry["mac"])
 
 
-def last_of(key: SealKey, beside: Row) -> int | None:
-    """The last position of the chain whose head was read beside a row (``log.beside``).
+def left_beside(key: SealKey, beside: Row) -> Head | None:
+    """The head that was read beside a row (``log.beside``), as the service left it.
 
-    None if the head is not there, if somebody else wrote it, or put it back: then entries stand behind it.
+    None if it is not there, if somebody else wrote it, or put it back: then entries stand behind it.
     """
     if beside["chain_id"] is None or beside["beyond"]:
         return None
     head = head_beside(beside)
-    return head.length - 1 if is_sound(key, head) else None
+    return head if is_sound(key, head) else None
 
 
 def is_sound(key: SealKey, head: Head) -> bool:
@@ -77,7 +78,7 @@ def steps_of(key: SealKey, head: Head) -> dict[str, int] | None:
 
 def note(head: Head, event: str, consent_id: str | None, *, state: bool) -> None:
     """Bring a sound head up to date with the entry that comes next."""
-    if not state and not vocabulary.is_standing(event):
+    if not state and not vocabulary.stays(event):
         return  # as nearly all are
     steps = orjson.loads(head.steps)
     if vocabulary.note(steps, event, consent_id, state=state, position=head.length):

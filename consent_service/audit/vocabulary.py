@@ -88,27 +88,35 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
 
 STANDING: Final = "standing_refusal"
 _STANDING: Final = frozenset({"standing_refusal.placed", "standing_refusal.lifted"})
+PERSON: Final = "person"
+_WHO_SHE_IS: Final = frozenset({"candidate.created", "person.updated", "number.linked"})
 ENDS: Final = frozenset(
     f"consent.{state}" for state in ("refused", "cancelled", "lapsed", "revoked", "expired", "used_up", "invalidated")
 )
 """Events that end a consent, for good."""
 
 
-def is_registering(event: object) -> bool:
+def is_registering(event: str) -> bool:
     """Whether an entry says that a unit's row was written."""
-    return isinstance(event, str) and event.startswith("unit.") and event in EVENTS
+    return event.startswith("unit.") and event in EVENTS
 
 
-def is_standing(event: object) -> bool:
-    """Whether an entry says what is refused once and for all."""
-    return event in _STANDING
+def stays(event: str) -> bool:
+    """Whether an entry says what the head keeps, though it is no step of a consent."""
+    return event in _STANDING or event in _WHO_SHE_IS
 
 
 def note(steps: dict[str, int], event: object, consent_id: object, *, state: object, position: int) -> bool:
     """Bring up to date, by an entry, where a chain last said how each consent that goes on stands (by its id), and
-    what is refused once and for all (``STANDING``); whether the entry says any such thing.
+    what is refused once and for all (``STANDING``), and how often it said who the person is (``PERSON``); whether the
+    entry says any such thing.
     """
-    if is_standing(event):
+    if not isinstance(event, str):
+        return False  # as somebody else wrote it
+    if event in _WHO_SHE_IS:
+        steps[PERSON] = steps.get(PERSON, 0) + 1
+        return True
+    if event in _STANDING:
         steps[STANDING] = position
         return True
     if state is not True or not isinstance(consent_id, str):

@@ -76,7 +76,7 @@ async def read(tx: Transaction, desk: Desk, yeses: Sequence[tuple[Head, Yes]]) -
     return Basis(
         units=await held_enabled(tx, desk.keys, sorted({yes.choice.recipient.id for _, yes in yeses})),
         refusals=await by_words(tx, desk.keys, words),
-        material=await gather(tx, [(yes.keyring.owner, yes.choice) for _, yes in yeses]),
+        material=await gather(tx, desk.keys.log, [(yes.keyring.owner, yes.choice) for _, yes in yeses]),
     )
 
 
@@ -84,7 +84,7 @@ def draw_up(basis: Basis, head: Head, before: Stored, yes: Yes, *, at: int) -> D
     """``yes`` as it is about to be written; ``before`` is the consent as it stands until then.
 
     Raises Invalid, StandingRefusalStands, NameMissing, NotAvailable (see ``preview``), PreviewChanged if what would be
-    shared is not what was shown, and Tampered if nobody can say whom the candidate refuses.
+    shared is not what was shown, and Tampered if nobody can say whom the candidate refuses, or who she is.
     """
     choice = _admitted(basis, yes, at)
     shown = show(basis.material, yes.keyring.owner, choice)

@@ -10,6 +10,7 @@ from consent_service.consents.purposes import IDENTITY, PDF, Purpose
 from consent_service.consents.recipients import Recipient
 from consent_service.consents.requests import message_ref
 from consent_service.crypto.canonical import canonical
+from consent_service.crypto.service_keys import SealKey
 from consent_service.errors import Invalid, NameMissing, Violation
 from consent_service.persons.lookup import Person, find_persons
 from consent_service.storage.engine import Row, Snapshot
@@ -53,19 +54,21 @@ class Material:
     parts: Mapping[PartRef, Row] = field(repr=False)
 
 
-async def preview(view: Snapshot, key: CandidateKey, choice: Choice) -> Preview:
+async def preview(view: Snapshot, key: CandidateKey, log_key: SealKey, choice: Choice) -> Preview:
     """Compose what ``choice`` would share.
 
     Raises Invalid if the purpose does not admit it, NameMissing before the person has said her name, NotAvailable
-    for parts that are not hers or do not exist.
+    for parts that are not hers or do not exist, Tampered if nobody can tell who she is.
     """
-    return show(await gather(view, [(key, choice)]), key, choice)
+    return show(await gather(view, log_key, [(key, choice)]), key, choice)
 
 
-async def gather(view: Snapshot, choices: Sequence[tuple[CandidateKey, Choice]]) -> Material:
+async def gather(view: Snapshot, log_key: SealKey, choices: Sequence[tuple[CandidateKey, Choice]]) -> Material:
     """Read what is there of ``choices``, each with its candidate's key."""
-    persons = await find_persons(view, [key.candidate_id for key, _ in choices])
-    wanted = {ref for _, choice in choices for ref in choice.parts} | {person.ref for person in persons.values()}
+    persons = await find_persons(view, log_key, [key.candidate_id for key, _ in choices])
+    wanted = {ref for _, choice in choices for ref in choice.parts} | {
+        person.ref for person in persons.values() if person.version is not None
+    }
     return Material(persons, await read_parts(view, wanted))
 
 

@@ -19,7 +19,7 @@ import orjson
 import structlog
 from prometheus_client import Counter
 
-from consent_service.audit.heads import last_of
+from consent_service.audit.heads import left_beside
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import MacKey, ServiceKeys
 from consent_service.errors import NotAvailable
@@ -165,7 +165,8 @@ def read_row(keys: ServiceKeys, row: Row) -> Registered | None:
         ours = hmac.compare_digest(row["row_mac"], row_mac(keys.rows, columns))
     except (TypeError, ValueError):  # a column of another type: SQLite takes anything
         return None
-    if not ours or last_of(keys.log, row) != row["position"]:
+    head = left_beside(keys.log, row)
+    if not ours or head is None or head.length - 1 != row["position"]:
         return None
     clients, _ = columns.pop("clients"), columns.pop("position")
     unit = Unit(**{**columns, "kind": UnitKind(row["kind"]), "enabled": row["enabled"] == 1})

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
+from consent_service.audit.log import beside
 from consent_service.storage.engine import Row, Snapshot, Statement, Transaction
 
 
 class Candidate(SQLModel, table=True):
-    """A data subject. ``person_version`` is the version of the part that says who she is."""
+    """A data subject. Which version of her ``person`` part says who she is stands in the log (``audit.heads``)."""
 
     __tablename__ = "candidate"
 
     id: str = Field(primary_key=True)
     created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
-    person_version: int = Field(sa_column=Column(BigInteger, nullable=False))
     named: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
@@ -76,11 +76,10 @@ class WaitingItem(SQLModel, table=True):
     lapses_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
 
 
-_ADD_CANDIDATE = Statement(
-    "INSERT INTO candidate (id, created_at, person_version, named) VALUES (:id, :created_at, 1, 0)"
-)
-_CANDIDATES = Statement("SELECT id, person_version, named FROM candidate WHERE id IN (:ids[])")
-_SET_PERSON = Statement("UPDATE candidate SET person_version = :version, named = :named WHERE id = :id")
+_HEAD, _BESIDE = beside("p.id")
+_ADD_CANDIDATE = Statement("INSERT INTO candidate (id, created_at, named) VALUES (:id, :created_at, 0)")
+_CANDIDATES = Statement(f"SELECT p.id, p.named, {_HEAD} FROM candidate p {_BESIDE} WHERE p.id IN (:ids[])")
+_SET_NAMED = Statement("UPDATE candidate SET named = 1 WHERE id = :id")
 _DELETE_CANDIDATE = Statement("DELETE FROM candidate WHERE id = :id")
 
 _NUMBER = (
@@ -146,13 +145,13 @@ async def add_candidate(tx: Transaction, candidate_id: str, lookup: str, mac: by
 
 
 async def candidates(view: Snapshot, candidate_ids: Sequence[str]) -> list[Row]:
-    """``id``, ``person_version`` and ``named`` (0 or 1) of the candidates that there are."""
+    """``id`` and ``named`` (0 or 1) of the candidates that there are, each beside the head of her chain."""
     return await view.rows(_CANDIDATES, ids=candidate_ids)
 
 
-async def set_person(tx: Transaction, candidate_id: str, version: int, *, named: bool) -> None:
-    """Point to another version of the person part."""
-    await tx.run(_SET_PERSON, id=candidate_id, version=version, named=int(named))
+async def set_named(tx: Transaction, candidate_id: str) -> None:
+    """Say that she has said her name."""
+    await tx.run(_SET_NAMED, id=candidate_id)
 
 
 async def add_number(tx: Transaction, candidate_id: str, lookup: str, mac: bytes, at: int) -> bool:

@@ -92,7 +92,7 @@ async def link(
         return found
     if found.candidate_id != key.candidate_id:
         return NotLinked.NOBODYS  # hers was erased since, and made anew
-    who = await current(tx, key)
+    who = await current(tx, key, keys.log)
     at, version, lookup = head.now(at), who.version + 1, lookup_of(keys.lookup, found.number)
     mac = belonging(keys.lookup, lookup, head.chain_id)
     if not await _store.add_number(tx, head.chain_id, lookup, mac, at):
@@ -100,7 +100,6 @@ async def link(
     await seal_number(tx, key, version, found.number.digits, held_for=held_for, at=at)
     now = pair.current.digits
     await seal_person(tx, key, version, national_id=now, name=who.name, held_for=held_for, at=at)
-    await _store.set_person(tx, head.chain_id, version, named=who.name is not None)
     detail = {"version": version, **act.detail}
     await append(tx, keys.log, head, Entry("number.linked", act.actor, resource_id=head.chain_id, detail=detail), at=at)
     return found

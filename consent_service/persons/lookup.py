@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from consent_service.crypto.service_keys import MacKey
+from consent_service.audit.heads import left_beside, steps_of
+from consent_service.audit.vocabulary import PERSON
+from consent_service.crypto.service_keys import MacKey, SealKey
 from consent_service.errors import Tampered
 from consent_service.persons import _store
 from consent_service.persons.numbers import NationalId
@@ -24,13 +26,16 @@ class Person:
     """What is known of a candidate without opening anything."""
 
     candidate_id: str
-    version: int
+    version: int | None
+    """Of the part that says who she is, now. None if nobody can tell, since somebody else wrote the log's head."""
     named: bool
     """Whether she has said her name. A consent always carries it, so none is given before."""
 
     @property
     def ref(self) -> PartRef:
-        """The part that says who she is, as it is now; it goes with every consent."""
+        """The part that says who she is, as it is now; it goes with every consent. Raises Tampered."""
+        if self.version is None:
+            raise Tampered
         return person_ref(self.candidate_id, self.version)
 
 
@@ -89,15 +94,28 @@ def _belongs(lookup: str, candidate_id: str) -> bytes:
     return f"number of\x00{lookup}\x00{candidate_id}".encode()
 
 
-async def find_person(view: Snapshot, candidate_id: str) -> Person | None:
+async def find_person(view: Snapshot, log_key: SealKey, candidate_id: str) -> Person | None:
     """What is known of a candidate, or None if there is none with this id."""
-    return (await find_persons(view, [candidate_id])).get(candidate_id)
+    return (await find_persons(view, log_key, [candidate_id])).get(candidate_id)
 
 
-async def find_persons(view: Snapshot, candidate_ids: Sequence[str]) -> dict[str, Person]:
-    """The same for several, without those that there are not."""
+async def find_persons(view: Snapshot, log_key: SealKey, candidate_ids: Sequence[str]) -> dict[str, Person]:
+    """The same for several, without those that there are not.
+
+    The version is as often as her chain says who she is. In a row of hers it could be set back, and what she shares
+    from then on would carry her former name, and go to her former number.
+    """
     rows = await _store.candidates(view, candidate_ids)
-    return {row["id"]: Person(row["id"], row["person_version"], bool(row["named"])) for row in rows}
+    return {row["id"]: Person(row["id"], _version(log_key, row), bool(row["named"])) for row in rows}
+
+
+def _version(log_key: SealKey, row: Row) -> int | None:
+    head = left_beside(log_key, row)
+    words = None if head is None else steps_of(log_key, head)
+    if words is None or PERSON not in words:
+        _log.error("nobody can tell who a person is", alarm="person")
+        return None
+    return words[PERSON]
 
 
 async def lookups_of(view: Snapshot, candidate_id: str) -> list[str]:

@@ -11,7 +11,7 @@ from consent_service.audit.log import Entry, append, lock
 from consent_service.crypto.service_keys import SealKey
 from consent_service.errors import NotAvailable
 from consent_service.persons import _store
-from consent_service.persons.lookup import find_person, person_ref
+from consent_service.persons.lookup import find_person
 from consent_service.persons.naming import seal_person
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault.candidate import open_parts
@@ -28,14 +28,14 @@ class Who:
     name: str | None = field(repr=False)
 
 
-async def current(view: Snapshot, key: CandidateKey) -> Who:
-    """Who the owner of ``key`` is now. Raises NotAvailable if she has been erased."""
-    person = await find_person(view, key.candidate_id)
+async def current(view: Snapshot, key: CandidateKey, log_key: SealKey) -> Who:
+    """Who the owner of ``key`` is now. Raises NotAvailable if she has been erased, Tampered if nobody can tell."""
+    person = await find_person(view, log_key, key.candidate_id)
     if person is None:
         raise NotAvailable
-    ref = person_ref(key.candidate_id, person.version)
+    ref = person.ref
     content = orjson.loads((await open_parts(view, key, [ref]))[ref])
-    return Who(version=person.version, national_id=content["national_id"], name=content["name"])
+    return Who(version=ref.version, national_id=content["national_id"], name=content["name"])
 
 
 async def numbers_of(view: Snapshot, key: CandidateKey) -> set[str]:
@@ -43,7 +43,7 @@ async def numbers_of(view: Snapshot, key: CandidateKey) -> set[str]:
 
     Raises NotAvailable, SealBroken.
     """
-    if await find_person(view, key.candidate_id) is None:
+    if not await _store.candidates(view, [key.candidate_id]):
         raise NotAvailable
     said = [held.ref for held in await holdings(view, key.candidate_id) if held.ref.resource == "person"]
     return {orjson.loads(content)["national_id"] for content in (await open_parts(view, key, said)).values()}
@@ -55,12 +55,12 @@ async def set_name(tx: Transaction, key: CandidateKey, log_key: SealKey, name: s
     Consents in force keep the version that they were given for. The same name again changes nothing.
     """
     head = (await lock(tx, [key.candidate_id]))[key.candidate_id]
-    before = await current(tx, key)
+    before = await current(tx, key, log_key)
     if before.name == name:
         return before
     at, version = head.now(at), before.version + 1
     await seal_person(tx, key, version, national_id=before.national_id, name=name, held_for=held_for, at=at)
-    await _store.set_person(tx, key.candidate_id, version, named=True)
+    await _store.set_named(tx, key.candidate_id)
     entry = Entry("person.updated", "candidate", resource_id=key.candidate_id, detail={"version": version})
     await append(tx, log_key, head, entry, at=at)
     return Who(version=version, national_id=before.national_id, name=name)

@@ -116,12 +116,12 @@ async def _hers(visit: LoggedInVisit) -> dict[str, Any]:
     pages = visit.pages
     async with pages.db.snapshot() as view:
         candidate_id = await find(view, pages.keys.service.lookup, visit.national_id())
-        person = await find_person(view, candidate_id) if candidate_id else None
+        person = await find_person(view, pages.keys.service.log, candidate_id) if candidate_id else None
     if candidate_id is None or person is None or not person.named:
         return {"known": False, "numbers": [], "proposed": []}
     key, now = await pages.keys.candidate(candidate_id), pages.clock.now()
     async with pages.db.snapshot() as view:
-        goes_along = (await current(view, key)).national_id
+        goes_along = (await current(view, key, pages.keys.service.log)).national_id
         others = sorted(await numbers_of(view, key) - {goes_along})
         proposed = await proposals.every(view, pages.keys.service, now=now, candidate_id=candidate_id)
     return {

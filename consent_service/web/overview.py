@@ -37,7 +37,7 @@ def routes(pages: Pages) -> APIRouter:
             names = await unit_names.names(view, visit.pages.desk.keys)
             unit_kinds = {unit.id: unit.kind for unit in await units.every(view, visit.pages.desk.keys)}
             found = await consents.every(view, visit)
-            who = await current(view, key)
+            who = await current(view, key, pages.keys.service.log)
             drafts = await list_drafts(view, visit.candidate_id)
             notes = await list_notes(view, visit.candidate_id)
             blocked = await blocks.against(view, visit)

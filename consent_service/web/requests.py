@@ -179,7 +179,7 @@ async def _preview(visit: CandidateVisit, entered: Entered, **more: Any) -> Resp
         problem = choosing.check(entered, purpose, visit.words, pages.clock.now())
         if problem is None:
             chosen = choosing.choice(entered, purpose, recipient, visit.candidate_id)
-            seen = await preview(view, key, chosen)
+            seen = await preview(view, key, visit.pages.desk.keys.log, chosen)
             addresses = {
                 "confirm_at": f"/requests/{consent.id}/grant",
                 "change_at": f"/requests/{consent.id}/choose",

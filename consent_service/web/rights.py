@@ -30,7 +30,7 @@ def _keeping(pages: Pages, door: Door) -> None:
     async def look(visit: CandidateVisit) -> Response:
         key = await visit.key()
         async with pages.db.snapshot() as view:
-            who = await current(view, key)
+            who = await current(view, key, pages.keys.service.log)
         return visit.render("rights.html", name=who.name, problem=None)
 
     @door.form_of_candidate("/rights/name")

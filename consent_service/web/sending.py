@@ -50,7 +50,7 @@ async def _preview(visit: CandidateVisit, *, status: int = 200, problem: str | N
         chosen = await offer(view, pages.desk, visit.candidate_id, plan_id, now=pages.clock.now())
         if chosen is None:
             return visit.go(f"/plans/{plan_id}")
-        seen = await preview(view, key, chosen)
+        seen = await preview(view, key, pages.desk.keys.log, chosen)
     addresses: dict[str, Any] = {"confirm_at": f"/plans/{plan_id}/send", "no_at": f"/plans/{plan_id}"}
     values = show_preview(visit, chosen, seen, Entered(), **addresses, confirm="plan.send.yes", dont="plan.send.no")
     return visit.render("preview.html", status=status, problem=problem, **{**values, "hidden": []})

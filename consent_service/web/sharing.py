@@ -124,7 +124,7 @@ async def _preview(visit: CandidateVisit, purpose: Purpose, entered: Entered, **
             problem = Problem("share.blocked", {"unit": recipient.name})
         if problem is None and recipient is not None:
             chosen = choosing.choice(entered, purpose, recipient, visit.candidate_id)
-            seen = await preview(view, key, chosen)
+            seen = await preview(view, key, pages.desk.keys.log, chosen)
             values = choosing.show_preview(visit, chosen, seen, entered, **_ADDRESSES)
             hidden = [("purpose", purpose.code), *values.pop("hidden")]
             return visit.render("preview.html", **{"problem": None, **values, **more}, hidden=hidden)

@@ -146,7 +146,7 @@ async def candidate(pages: Pages, request: Request) -> CandidateVisit:
     visit = await logged_in(pages, request)
     async with pages.db.snapshot() as view:
         candidate_id = await find(view, pages.keys.service.lookup, visit.national_id())
-        person = await find_person(view, candidate_id) if candidate_id else None
+        person = await find_person(view, pages.keys.service.log, candidate_id) if candidate_id else None
     if candidate_id is None or person is None or not person.named:
         raise SentElsewhere(f"/welcome?to={quote(visit.here)}" if request.method == "GET" else "/welcome")
     if visit.session.candidate_id is None:  # so that erasing the person ends this session too

@@ -25,7 +25,7 @@ def routes(pages: Pages) -> APIRouter:
         wanted = ours(visit.request.query_params.get("to", ""), otherwise="/overview")
         async with pages.db.snapshot() as view:
             candidate_id = await find(view, pages.keys.service.lookup, visit.national_id())
-            person = await find_person(view, candidate_id) if candidate_id else None
+            person = await find_person(view, pages.keys.service.log, candidate_id) if candidate_id else None
         if person is not None and person.named:
             return visit.go(wanted)
         return visit.render("welcome.html", to=wanted, name="", problem=None)

@@ -8,6 +8,7 @@ import pytest
 
 from consent_service.audit.notes import VerifierKey, read_note, signed_note
 from consent_service.audit.verification.tree import Kept
+from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import CheckpointKey, Signers
 from consent_service.storage.engine import Database
 from tests.audit.conftest import ANNA, BERIT, ERASED, ORIGIN, Log, begun
@@ -267,3 +268,12 @@ async def test_an_unwritten_key_signs_for_nobody(log: Log) -> None:
     assert note is not None
     assert note.signed_by([log.verifier])
     assert not note.signed_by([VerifierKey("example.org/other", log.verifier.public)])
+
+
+@pytest.mark.parametrize("event", [[], {}, 1, None])
+async def test_an_entry_of_any_shape_stops_no_verification(log: Log, event: object) -> None:
+    """What somebody wrote in an event's place is named as an edit, and what comes after it is looked at."""
+    said = {**(await bodies(log.db, ANNA))[0], "event": event, "state": True, "consent": "x", "unit": "x"}
+    change = "UPDATE entry SET body = :body WHERE chain_id = :chain AND position = 0"
+    await tamper(log.db, change, body=canonical(said), chain=ANNA)
+    assert "A1" in await log.attacks()

@@ -89,7 +89,7 @@ class Town:
         """The hash of the preview of ``choice``."""
         key = await self.keys.candidate(self.candidate_id)
         async with self.db.snapshot() as view:
-            return (await preview(view, key, choice)).sha256
+            return (await preview(view, key, self.keys.service.log, choice)).sha256
 
     async def grant(self, choice: Choice | None = None, *, sha256: str | None = None) -> Stored:
         """The candidate looks at the preview of ``choice`` and says yes."""

@@ -203,7 +203,7 @@ class World:
 
         async def said() -> str:
             async with self.db.snapshot() as view:
-                seen = (await preview(view, key, choice)).sha256
+                seen = (await preview(view, key, self.keys.service.log, choice)).sha256
             async with self.db.transaction() as tx:
                 if consent_id is None:
                     granted = await grants.grant(tx, self.desk, Yes(keyring, choice, seen, "nb"), now=now)

@@ -189,14 +189,18 @@ async def test_who_goes_away_takes_nobody_along(counter: Counter, people: list[T
 
 async def test_an_entry_in_ones_way_harms_nobody_else(town: Town, counter: Counter, people: list[Town]) -> None:
     """A log into which somebody wrote ahead can't be appended to: that fails her transaction, and no other."""
+    consents, yeses = await granted(counter, people), [await yes(she) for she in people]
     await write(
         town,
         "INSERT INTO entry (chain_id, position, at, event, consent_id, changes_state, body, digest)"
         " SELECT chain_id, length, 0, 'x', NULL, 0, digest, digest FROM chain WHERE chain_id = :id",
         id=town.candidate_id,
     )
-    answers = await asyncio.gather(*[counter.grant(await yes(she)) for she in people], return_exceptions=True)
-    assert [isinstance(answer, ConsentView) for answer in answers] == [False, True, True, True]
+    grants = [counter.grant(one) for one in yeses]
+    ends = [counter.revoke(she.candidate_id, one.id) for she, one in zip(people, consents, strict=True)]
+    for acts in (grants, ends):
+        answers = await asyncio.gather(*acts, return_exceptions=True)
+        assert [isinstance(answer, ConsentView) for answer in answers] == [False, True, True, True]
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)

@@ -93,7 +93,7 @@ class Office:
         owner = await self.keys.candidate(candidate_id)
         keyring = Keyring(owner, await self.keys.recipient(self.training.id), await self.keys.recipient(MAILBOX))
         async with self.db.snapshot() as view:
-            seen = (await preview(view, owner, choice)).sha256
+            seen = (await preview(view, owner, self.keys.service.log, choice)).sha256
         async with self.db.transaction() as tx:
             return await grants.grant(tx, self.desk, Yes(keyring, choice, seen, "nb"), now=self.clock.now())
 

@@ -18,14 +18,14 @@ FAULTS = (
     in_room(
         "identity/units",
         "a unit's row is whatever somebody wrote",
-        "    if not ours or last_of(keys.log, row)",
-        "    if last_of(keys.log, row)",
+        "    if not ours or head is None or head.length",
+        "    if head is None or head.length",
         UNITS,
     ),
     in_room(
         "identity/units",
         "a unit's row is as it once was",
-        '    if not ours or last_of(keys.log, row) != row["position"]:',
+        '    if not ours or head is None or head.length - 1 != row["position"]:',
         "    if not ours:",
         REGISTRY,
     ),

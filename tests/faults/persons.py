@@ -8,6 +8,21 @@ LINKING, PROOFS, PROPOSALS = (f"tests/persons/test_{name}.py" for name in ("link
 
 FAULTS = (
     in_room(
+        "persons/lookup",
+        "who a person is follows a head that was put back",
+        "    head = left_beside(log_key, row)",
+        "    head = head_beside(row)",
+        "tests/consents/test_who_she_is.py",
+        also=(("import left_beside, steps_of", "import head_beside, left_beside, steps_of"),),
+    ),
+    in_room(
+        "audit/vocabulary",
+        "a link is no other version of the person",
+        '"person.updated", "number.linked"})',
+        '"person.updated"})',
+        "tests/persons/test_linking.py",
+    ),
+    in_room(
         "persons/linking",
         "a number that came in this moment is linked all the same",
         "        return NotLinked.TWO_CANDIDATES  # its owner came in this moment\n",

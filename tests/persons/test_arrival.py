@@ -119,15 +119,15 @@ async def test_a_candidate_says_her_name(reception: Reception) -> None:
     kari = await reception.arrive(KARI)
     key = await reception.keys.candidate(kari)
     async with reception.db.transaction() as tx:
-        who = await current(tx, key)
+        who = await current(tx, key, reception.keys.service.log)
         assert (who.national_id, who.name, who.version) == (KARI.digits, None, 1)
-        assert (await find_person(tx, kari)) is not None
+        assert (await find_person(tx, reception.keys.service.log, kari)) is not None
     for _ in range(2):
         async with reception.db.transaction() as tx:
             await set_name(tx, key, reception.keys.service.log, "Kari Test", held_for=CONTROLLER, at=NOON)
     async with reception.db.snapshot() as view:
-        who = await current(view, key)
-        person = await find_person(view, kari)
+        who = await current(view, key, reception.keys.service.log)
+        person = await find_person(view, reception.keys.service.log, kari)
         events = [entry["event"] for entry in await read(view, kari)]
     assert (who.national_id, who.name, who.version) == (KARI.digits, "Kari Test", 2)
     assert repr(who) == "Who(version=2)"
@@ -233,7 +233,7 @@ async def test_forgetting_leaves_no_trace_of_the_person(reception: Reception) ->
         lookups = await lookups_of(tx, kari)
         await forget(tx, kari)
         assert not await waits(tx, lookups, now=NOON)
-        assert await find_person(tx, kari) is None
+        assert await find_person(tx, reception.keys.service.log, kari) is None
     assert await reception.arrive(KARI) != kari
     assert await reception.arrive(OLA) == ola
     assert [item.id for _, item in reception.received] == ["b"]

@@ -52,7 +52,7 @@ async def goes_along(reception: Reception, candidate_id: str) -> str:
     """The number that goes with what she shares now."""
     key = await reception.keys.candidate(candidate_id)
     async with reception.db.snapshot() as view:
-        return (await current(view, key)).national_id
+        return (await current(view, key, reception.keys.service.log)).national_id
 
 
 @pytest.mark.parametrize("began_with", [D_NUMBER, KARI], ids=["the old", "the new"])
@@ -67,7 +67,7 @@ async def test_both_numbers_find_one_candidate(reception: Reception, began_with:
     assert await found(reception, D_NUMBER) == await found(reception, KARI) == candidate_id
     assert await reception.arrive(D_NUMBER) == await reception.arrive(KARI) == candidate_id
     async with reception.db.snapshot() as view:
-        who = await current(view, key)
+        who = await current(view, key, reception.keys.service.log)
         assert await numbers_of(view, key) == {D_NUMBER.digits, KARI.digits}
         last = (await lines(view, reception.keys.service.log, candidate_id, after=0, limit=10))[-1]
     assert (who.national_id, who.name, who.version) == (KARI.digits, "Kari Test", 3)
@@ -238,6 +238,6 @@ async def test_no_number_goes_with_what_is_shared_but_one(reception: Reception) 
     key = await reception.keys.candidate(kari)
     async with reception.db.snapshot() as view:
         parts = await view.rows(Statement("SELECT part, version FROM part ORDER BY version, part"))
-        who = await current(view, key)
+        who = await current(view, key, reception.keys.service.log)
     assert [(row["part"], row["version"]) for row in parts] == [("identity", 1), ("identity", 2), ("number", 2)]
     assert D_NUMBER.digits not in orjson.dumps({"national_id": who.national_id, "name": who.name}).decode()

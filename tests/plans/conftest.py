@@ -137,7 +137,7 @@ class Office:
         choice = replace(choice, parts=(*choice.parts, *also))
         keyring = Keyring(key, await self.keys.recipient(self.training.id), await self.keys.recipient(MAILBOX))
         async with self.db.snapshot() as view:
-            shown = await preview(view, key, choice)
+            shown = await preview(view, key, self.keys.service.log, choice)
         async with self.db.transaction() as tx:
             await grants.answer(
                 tx, self.desk, asked.consent_id, Yes(keyring, choice, shown.sha256, "nb"), now=self.clock.now()
@@ -147,7 +147,7 @@ class Office:
         """She grants unasked; the consent's id."""
         keyring = Keyring(key, await self.keys.recipient(choice.recipient.id), await self.keys.recipient(MAILBOX))
         async with self.db.snapshot() as view:
-            shown = await preview(view, key, choice)
+            shown = await preview(view, key, self.keys.service.log, choice)
         now = self.clock.now()
         async with self.db.transaction() as tx:
             granted = await grants.grant(tx, self.desk, Yes(keyring, choice, shown.sha256, "nb"), now=now)

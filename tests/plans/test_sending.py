@@ -58,7 +58,8 @@ class Kari:
         now = self.office.clock.now()
         async with self.office.db.snapshot() as view:
             choice = await offer(view, self.office.desk, self.key.candidate_id, self.plan_id, now=now)
-            return None if choice is None else (await preview(view, self.key, choice)).sha256
+            log_key = self.office.desk.keys.log
+            return None if choice is None else (await preview(view, self.key, log_key, choice)).sha256
 
     async def says_yes(self, shown: str | None = None) -> str:
         """She says yes to what she was shown; the consent."""

@@ -44,11 +44,13 @@ class Steps:
 
     def take(self, said: dict[str, Any], position: int) -> None:
         """Note what an entry says."""
-        consent, unit = said.get("consent"), said.get("unit")
-        if isinstance(unit, str) and vocabulary.is_registering(said.get("event")):
+        event, consent, unit = said.get("event"), said.get("consent"), said.get("unit")
+        if not isinstance(event, str):
+            return  # as somebody else wrote it
+        if isinstance(unit, str) and vocabulary.is_registering(event):
             self._units[unit] = position
         if said.get("state") is True and isinstance(consent, str):
-            self._last[consent] = Step(said.get("chain"), position, said.get("event") in vocabulary.ENDS)
+            self._last[consent] = Step(said.get("chain"), position, event in vocabulary.ENDS)
 
     async def chain_ended(self, *, last: bool = False) -> None:
         """No more is said about these consents: they are one person's, and stand in one chain."""

@@ -15,7 +15,6 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         "candidate",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("person_version", sa.BigInteger(), nullable=False),
         sa.Column("named", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
