@@ -51,6 +51,27 @@ FAULTS = (
         VERSIONS,
     ),
     in_room(
+        "plans/push",
+        "a correction for her pages alone lets go what it corrects",
+        "        await letters.supersede(tx, desk.keys, head, version.id, version.version, now=at)\n",
+        "",
+        VERSIONS,
+    ),
+    in_room(
+        "plans/newer",
+        "a unit hears of a newer plan while she lets nothing out",
+        'consent.state == "granted"',
+        'consent.state in ("granted", "paused")',
+        VERSIONS,
+    ),
+    in_room(
+        "plans/newer",
+        "a unit hears of a newer plan that there is not",
+        "one.version > version",
+        "one.version >= version",
+        VERSIONS,
+    ),
+    in_room(
         "plans/pdf",
         "the copy for the archive is of no level that keeps the tags",
         'ARCHIVE: Final = ("a-2a", "ua-1")',
