@@ -134,7 +134,8 @@ class Dpv(_Closed):
 class Purpose(_Closed):
     """One version of one purpose.
 
-    ``longest_days`` bounds how far ahead a consent may end, counted from the day it is given.
+    ``longest_days`` bounds how far ahead a consent may end, counted from the day it is given. ``delivers_on_paper``:
+    its words say that a letter may be printed for who has no digital mailbox; versions from before have none of it.
     ``legal_review`` is ``proposed`` until the controller's lawyer has confirmed grounds and texts.
     """
 
@@ -153,6 +154,7 @@ class Purpose(_Closed):
     default_days: Annotated[int, Field(ge=1)]
     duty_after_end: DutyAfterEnd
     delivers_to_mailbox: bool
+    delivers_on_paper: bool = False
     dpv: Dpv
     texts: AllTexts
 
