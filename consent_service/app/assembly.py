@@ -61,6 +61,7 @@ class Service:
             controller=self.settings.controller_organisation_number,
             levels=postbox.levels(self.settings),
             timing=postbox.timing(self.settings),
+            printing=postbox.printing(self.settings),
             reached=dying_at(self.settings.test_worker_dies_at),
         )
 

@@ -5,9 +5,10 @@ from consent_service.clock import SECOND, Clock
 from consent_service.crypto.signatures import CertificateUnusable, rsa_signer, verify_rsa
 from consent_service.delivery.attempt import Levels
 from consent_service.delivery.backoff import Timing
+from consent_service.delivery.printing import Printing
 from consent_service.mailbox.digipost import Digipost
 from consent_service.mailbox.digipost_calls import SignedCalls
-from consent_service.mailbox.port import AuthenticationLevel, Mailbox, SensitivityLevel
+from consent_service.mailbox.port import AuthenticationLevel, Mailbox, PostalAddress, SensitivityLevel
 from consent_service.settings import Misconfigured, Settings
 
 
@@ -42,6 +43,19 @@ def levels(settings: Settings) -> Levels:
         AuthenticationLevel(settings.digipost_authentication_level),
         SensitivityLevel(settings.digipost_sensitivity_level),
     )
+
+
+def printing(settings: Settings) -> Printing | None:
+    """Whose letters may be printed for who has no account in Digipost; None for nobody's."""
+    if not settings.digipost_print_organisation:
+        return None
+    back_to = PostalAddress(
+        name=settings.digipost_print_return_name,
+        lines=(settings.digipost_print_return_address,),
+        postal_code=settings.digipost_print_return_postal_code,
+        city=settings.digipost_print_return_city,
+    )
+    return Printing(settings.digipost_print_organisation, back_to)
 
 
 def timing(settings: Settings) -> Timing:

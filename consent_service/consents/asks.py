@@ -34,12 +34,15 @@ class ReleaseAsk:
 
 @dataclass(frozen=True)
 class DispatchAsk:
-    """The outbox asks for a letter's content, anew before each attempt."""
+    """The outbox asks for a letter's content, anew before each sending. ``address`` names the part that says where it
+    goes on paper: then the mailbox has just confirmed that she has no account there.
+    """
 
     letter_id: str
     consent_id: str
     candidate_id: str
     pdf: PartRef
+    address: PartRef | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class Dispatched:
     """A letter that may be sent now.
 
     ``national_id``: the number that the consent was given with. One that was linked to her since (``persons.linking``)
-    goes with consents from then on: what was consented to never changes, and whose letter it is neither.
+    goes with consents from then on: what was consented to never changes, and whose letter it is neither. ``address`` is
+    there if it was asked for.
     """
 
     letter_id: str
@@ -86,6 +90,7 @@ class Dispatched:
     national_id: str = field(repr=False)
     pdf: bytes = field(repr=False)
     pdf_sha256: str
+    address: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

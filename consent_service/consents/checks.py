@@ -19,6 +19,9 @@ RECIPIENT_CHANGED = "recipient_changed"
 """A unit stays what it was when she said yes, for good. One whose row says otherwise, is none that the service wrote,
 or is gone, was changed by somebody else."""
 
+NOT_ON_PAPER = "not_on_paper"
+"""What she said yes to says nothing of paper."""
+
 
 def reason_against(
     terms: Terms, state: State, *, unit: Unit | None, unit_id: str, purpose: Purpose, at: int
@@ -42,15 +45,20 @@ def _as_granted(unit: Unit, terms: Terms) -> bool:
     return (unit.kind, unit.organisation_number) == (frozen.kind, frozen.organisation_number)
 
 
-def reason_against_letter(terms: Terms, state: State, ask: DispatchAsk, *, sealed: bool) -> str | None:
+def reason_against_letter(
+    terms: Terms, state: State, ask: DispatchAsk, *, sealed: bool, purpose: Purpose
+) -> str | None:
     """The first reason why a letter may not go now, or None. ``sealed``: the mailbox still holds shares for it.
 
-    A letter goes while its consent is in force, or ended in a way that leaves what was accepted to go.
+    A letter goes while its consent is in force, or ended in a way that leaves what was accepted to go. It goes on paper
+    only if the words that she said yes to told her so.
     """
+    named = {ask.candidate_id, *(part.candidate_id for part in (ask.pdf, ask.address) if part is not None)}
     reasons = (
-        ("not_recipient", {ask.candidate_id, ask.pdf.candidate_id} != {terms.candidate_id}),
+        ("not_recipient", named != {terms.candidate_id}),
         ("paused", state is State.PAUSED),
         ("ended", state is not State.GRANTED and not (state in LETTERS_GO_ON and sealed)),
+        (NOT_ON_PAPER, ask.address is not None and not purpose.delivers_on_paper),
     )
     return next((reason for reason, holds in reasons if holds), None)
 
@@ -65,12 +73,13 @@ def check(desk: Desk, read: Evidence, consent: Stored, ask: Ask, at: int) -> Ter
     terms = terms_of(consent)
     if (terms.consent_id, terms.candidate_id) != (consent.id, consent.candidate_id):
         raise Tampered
+    purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
     if isinstance(ask, DispatchAsk):
-        reason = reason_against_letter(terms, state, ask, sealed=bool(read.shares.get((consent.id, MAILBOX))))
+        sealed = bool(read.shares.get((consent.id, MAILBOX)))
+        reason = reason_against_letter(terms, state, ask, sealed=sealed, purpose=purpose)
     else:
         if (consent.id, ask.key_hash) in read.forged:
             raise Tampered
-        purpose = desk.purposes.get(terms.purpose, terms.purpose_version)
         unit = read.units.get(ask.unit_id)
         reason = "standing_refusal" if read.refused(terms.candidate_id, ask.unit_id, unit) else None
         reason = reason or reason_against(terms, state, unit=unit, unit_id=ask.unit_id, purpose=purpose, at=at)

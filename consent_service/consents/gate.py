@@ -70,6 +70,9 @@ __all__ = ["ArchiveAsk", "Archived", "DispatchAsk", "Dispatched", "Gate", "Refus
 
 _log = structlog.get_logger()
 
+NOT_SHARED = "not_shared"
+"""There is no share of what was asked for."""
+
 _FAULTY = (Refused("tampered"), UNDECIDABLE)
 
 
@@ -209,14 +212,17 @@ def _open(read: Evidence, terms: Terms, ask: Ask, key: RecipientKey, at: int) ->
     shares = read.shares.get((terms.consent_id, key.recipient_id), [])
     bound = terms.share_terms(key.recipient_id)
     if isinstance(ask, DispatchAsk):
-        parts = open_shares(key, bound, shares, only=lambda ref: ref.kind == IDENTITY or ref == ask.pdf)
+        wanted = {ask.pdf, ask.address}
+        parts = open_shares(key, bound, shares, only=lambda ref: ref.kind == IDENTITY or ref in wanted)
+        if ask.address is not None and ask.address not in parts:
+            return Refused(NOT_SHARED)
         person = next(content for ref, content in parts.items() if ref.kind == IDENTITY)
-        pdf = parts[ask.pdf]
-        return Dispatched(ask.letter_id, at, json.loads(person)["national_id"], pdf, sha256(pdf).hexdigest())
+        pdf, address = parts[ask.pdf], None if ask.address is None else parts[ask.address]
+        return Dispatched(ask.letter_id, at, json.loads(person)["national_id"], pdf, sha256(pdf).hexdigest(), address)
     if isinstance(ask, ArchiveAsk):
-        wanted = archive_ref(terms.candidate_id, ask.plan_id, ask.version, terms.consent_id)
-        copy = open_shares(key, bound, shares, only=wanted.__eq__).get(wanted)
-        return Refused("not_shared") if copy is None else Archived(at, copy, sha256(copy).hexdigest())
+        named = archive_ref(terms.candidate_id, ask.plan_id, ask.version, terms.consent_id)
+        copy = open_shares(key, bound, shares, only=named.__eq__).get(named)
+        return Refused(NOT_SHARED) if copy is None else Archived(at, copy, sha256(copy).hexdigest())
     parts = open_shares(key, bound, shares, only=lambda ref: ref.kind != ARCHIVE)
     salt = parts.pop(terms.salt_ref)
     if set(parts) != set(terms.parts):

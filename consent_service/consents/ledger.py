@@ -135,6 +135,7 @@ def _entry(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
         event, outcome = "refused", answer.reason
     elif isinstance(answer, Dispatched | Archived):
         event, detail["content_sha256"] = "released", answer.pdf_sha256
+        outcome = "on_paper" if isinstance(answer, Dispatched) and answer.address is not None else None
     else:
         event, detail["content_sha256"] = "repeated" if answer.repeated else "released", answer.content_sha256
     kind, resource_id = _what(ask, answer)

@@ -29,6 +29,7 @@ class LetterRow(SQLModel, table=True):
 
     ``superseded``: 1 once a newer version of its plan has been accepted. ``shares_held``: the mailbox may still hold
     shares under the letter's consent. ``unit_id`` is the mailbox's own id for a letter that concerns no unit.
+    ``printable``: 1 if an address to print it for came with its plan.
     """
 
     __tablename__ = "letter"
@@ -58,6 +59,7 @@ class LetterRow(SQLModel, table=True):
     document_uuid: str = Field(unique=True)
     subject: str
     language: str
+    printable: int = Field(sa_column=_number())
     status: str
     attempts: int = Field(sa_column=_number())
     next_attempt_at: int | None = Field(sa_column=_number(null=True))
@@ -108,6 +110,7 @@ class Letter:
     document_uuid: str
     subject: str
     language: str
+    printable: int
     status: str
     attempts: int
     next_attempt_at: int | None

@@ -6,20 +6,25 @@
    is final cancels it
 4. the lease has run out in between (a paused process): send nothing
 5. send, under the same ids as ever
-6. she is not a user: ask the mailbox who she is. It says the same: undeliverable
-7. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
+6. she is not a user: ask the mailbox who she is. It says the same, and no address came with the plan: undeliverable
+7. else ask the gate once more, for the address too, and send, to be printed. What the mailbox won't print is
+   undeliverable
+8. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
 
-The rule: whatever may have left is in doubt until the mailbox says otherwise, and is never sent under other ids.
+The rule: whatever may have left is in doubt until the mailbox says otherwise, and is never sent under other ids, on
+paper neither: so the mailbox itself refuses a second letter, whichever way the first one went.
 """
 
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from consent_service.clock import SECOND, Clock
-from consent_service.consents.gate import DispatchAsk, Dispatched, Refused
+from consent_service.consents.checks import NOT_ON_PAPER
+from consent_service.consents.gate import NOT_SHARED, DispatchAsk, Dispatched, Refused
 from consent_service.delivery._store import Letter
 from consent_service.delivery.backoff import Timing
 from consent_service.delivery.letters import SUPERSEDED, pdf_of
+from consent_service.delivery.printing import PRINTED, Printing, address_ref
 from consent_service.delivery.states import Status
 from consent_service.errors import Unavailable
 from consent_service.mailbox import port
@@ -27,6 +32,7 @@ from consent_service.mailbox.port import AuthenticationLevel, Mailbox, OutgoingL
 
 _ENDED = frozenset({"ended", "unknown"})
 _PAUSED = "paused"
+_NOT_A_USER = "not-a-user"
 
 
 class Dispatching(Protocol):
@@ -80,9 +86,18 @@ class Attempt:
 class Attempts:
     """Makes attempts; keeps nothing between them."""
 
-    def __init__(self, gate: Dispatching, mailbox: Mailbox, clock: Clock, timing: Timing, levels: Levels) -> None:
-        """Take what the steps need."""
+    def __init__(
+        self,
+        gate: Dispatching,
+        mailbox: Mailbox,
+        clock: Clock,
+        timing: Timing,
+        levels: Levels,
+        printing: Printing | None = None,
+    ) -> None:
+        """Take what the steps need. Without ``printing`` no letter goes on paper."""
         self._gate, self._mailbox, self._clock, self._timing, self._levels = gate, mailbox, clock, timing, levels
+        self._printing = printing
 
     async def make(self, attempt: Attempt) -> Finding:
         """Carry out the steps. Raises only what is a fault of ours; the letter is then in doubt."""
@@ -99,36 +114,67 @@ class Attempts:
         if letter.superseded:
             return self._stopped(letter, SUPERSEDED, denied_at)
         # 3. The gate, anew.
-        ask = DispatchAsk(
-            letter.id,
-            letter.consent_id,
-            letter.candidate_id,
-            pdf_of(letter.candidate_id, letter.plan_id, letter.plan_version),
-        )
-        try:
-            answer = await self._gate.dispatch(ask)
-        except Unavailable:
-            return Finding(None, "unavailable", doubt_until=letter.doubt_until)
-        if isinstance(answer, Refused):
-            return self._refused(letter, answer, denied_at)
-        return await self._send(attempt, answer)
-
-    async def _send(self, attempt: Attempt, answer: Dispatched) -> Finding:
-        letter = attempt.letter
-        # 4. A lease that has run out is somebody else's.
-        if self._clock.now() >= attempt.leased_until - self._timing.margin:
-            return Finding(None, "lease-ran-out", doubt_until=letter.doubt_until)
-        # 5. Send.
-        outcome = await self._mailbox.send(self._outgoing(letter, answer))
+        answer = await self._pass_gate(letter)
+        if not isinstance(answer, Dispatched):
+            return self._held_up(letter, answer, denied_at)
+        # 4, 5. Send, unless the lease has run out.
+        outcome = await self._send(attempt, answer)
+        if not isinstance(outcome, port.NotAUser):
+            return await self._followed(letter, outcome, answer)
         # 6. Not a user, for sure?
-        if isinstance(outcome, port.NotAUser):
-            return self._not_a_user(letter, await self._mailbox.identify(answer.national_id))
-        # 7. Used before: by us, or by somebody else?
+        identified = await self._mailbox.identify(answer.national_id)
+        if not (isinstance(identified, port.NotAUser) and identified.confirmed and self._may_print(letter)):
+            return self._not_a_user(letter, identified)
+        # 7. On paper, then.
+        return await self._print(attempt, denied_at)
+
+    async def _pass_gate(self, letter: Letter, *, on_paper: bool = False) -> Dispatched | Refused | None:
+        """The gate's word on the letter, with its address if it goes ``on_paper``; None if it can't say now."""
+        about = letter.candidate_id, letter.plan_id, letter.plan_version
+        address = address_ref(*about) if on_paper else None
+        ask = DispatchAsk(letter.id, letter.consent_id, letter.candidate_id, pdf_of(*about), address)
+        try:
+            return await self._gate.dispatch(ask)
+        except Unavailable:
+            return None
+
+    async def _send(self, attempt: Attempt, answer: Dispatched) -> port.Outcome | None:
+        """What came of sending; None if a lease that has run out, and is somebody else's, forbade it."""
+        if self._clock.now() >= attempt.leased_until - self._timing.margin:
+            return None
+        return await self._mailbox.send(self._outgoing(attempt.letter, answer))
+
+    async def _followed(self, letter: Letter, outcome: port.Outcome | None, answer: Dispatched) -> Finding:
+        if outcome is None:
+            return Finding(None, "lease-ran-out", doubt_until=letter.doubt_until)
+        # 8. Used before: by us, or by somebody else?
         if isinstance(outcome, port.Duplicate):
             return await self._confirm(letter, outcome, answer.at)
         return self._sent(letter, outcome, answer.at)
 
+    def _may_print(self, letter: Letter) -> bool:
+        """Whether there is an address for paper, and the sender is the one whose letters are printed."""
+        printing = self._printing
+        return printing is not None and bool(letter.printable) and letter.sender_organisation == printing.organisation
+
+    async def _print(self, attempt: Attempt, denied_at: int | None) -> Finding:
+        """Send it on paper to who was confirmed to have no account, if the gate lets the address out."""
+        letter = attempt.letter
+        answer = await self._pass_gate(letter, on_paper=True)
+        if isinstance(answer, Refused) and answer.reason in {NOT_ON_PAPER, NOT_SHARED}:
+            return Finding(Status.UNDELIVERABLE, _NOT_A_USER)
+        if not isinstance(answer, Dispatched):
+            return self._held_up(letter, answer, denied_at)
+        outcome = await self._send(attempt, answer)
+        match outcome:
+            case port.NotAUser():
+                return Finding(Status.UNDELIVERABLE, _NOT_A_USER)
+            case port.Failed(reason=reason):
+                return Finding(Status.UNDELIVERABLE, reason)
+        return await self._followed(letter, outcome, answer)
+
     def _outgoing(self, letter: Letter, answer: Dispatched) -> OutgoingLetter:
+        printing, address = self._printing, answer.address
         return OutgoingLetter(
             message_id=letter.message_id,
             document_uuid=letter.document_uuid,
@@ -138,6 +184,7 @@ class Attempts:
             sender_organisation=letter.sender_organisation,
             authentication_level=self._levels.authentication,
             sensitivity_level=self._levels.sensitivity,
+            paper=printing.paper(address) if printing is not None and address is not None else None,
         )
 
     def _known(self, held: port.Held | port.Unanswered, letter: Letter) -> Finding:
@@ -146,10 +193,13 @@ class Attempts:
             return Finding(None, held.reason, doubt_until=letter.doubt_until, unanswered=True)
         if held.delivered_at is None:
             return Finding(Status.DISPATCHED, "held", went_out_at=letter.updated_at, doubt_until=letter.doubt_until)
-        return Finding(Status.DELIVERED, "confirmed", at=held.delivered_at, went_out_at=held.delivered_at)
+        note = PRINTED if held.printed else "confirmed"
+        return Finding(Status.DELIVERED, note, at=held.delivered_at, went_out_at=held.delivered_at)
 
-    def _refused(self, letter: Letter, refused: Refused, denied_at: int | None) -> Finding:
-        """The gate's no."""
+    def _held_up(self, letter: Letter, refused: Refused | None, denied_at: int | None) -> Finding:
+        """The gate's no, or that it can't say (None)."""
+        if refused is None:
+            return Finding(None, "unavailable", doubt_until=letter.doubt_until)
         if refused.reason == _PAUSED:
             wait = self._timing.paused_wait
             return Finding(None, _PAUSED, wait=wait, doubt_until=letter.doubt_until, counts=False)
@@ -172,8 +222,9 @@ class Attempts:
         match held:
             case port.Held(delivered_at=None):
                 return Finding(Status.DISPATCHED, "held", went_out_at=at, doubt_until=self._doubt())
-            case port.Held(delivered_at=delivered_at):
-                return Finding(Status.DELIVERED, "confirmed", at=delivered_at, went_out_at=at)
+            case port.Held(delivered_at=delivered_at, printed=printed):
+                note = PRINTED if printed else "confirmed"
+                return Finding(Status.DELIVERED, note, at=delivered_at, went_out_at=at)
             case port.NotHeld():
                 return Finding(Status.PARKED, duplicate.reason, went_out_at=at, doubt_until=self._doubt())
             case port.Unanswered(reason=reason):
@@ -183,8 +234,8 @@ class Attempts:
         match outcome:
             case port.Accepted(delivered_at=None):
                 return Finding(Status.DISPATCHED, None, went_out_at=at, doubt_until=self._doubt())
-            case port.Accepted(delivered_at=delivered_at):
-                return Finding(Status.DELIVERED, None, at=delivered_at, went_out_at=at)
+            case port.Accepted(delivered_at=delivered_at, printed=printed):
+                return Finding(Status.DELIVERED, PRINTED if printed else None, at=delivered_at, went_out_at=at)
             case port.Unknown(reason=reason, after=after):
                 return Finding(
                     Status.DISPATCHED, reason, went_out_at=at, wait=_micros(after), doubt_until=self._doubt()
@@ -195,7 +246,7 @@ class Attempts:
         """A no to a send and a no to who she is. Without the second it is tried again: nothing was taken."""
         match identified:
             case port.NotAUser():
-                return Finding(Status.UNDELIVERABLE, "not-a-user")
+                return Finding(Status.UNDELIVERABLE, _NOT_A_USER)
             case port.User():
                 return Finding(None, "a-user-after-all", doubt_until=letter.doubt_until)
             case port.Unanswered(reason=reason):

@@ -16,6 +16,7 @@ from consent_service.crypto.service_keys import SealKey, ServiceKeys
 from consent_service.delivery import _store
 from consent_service.delivery._store import Letter
 from consent_service.delivery.history import _store as history
+from consent_service.delivery.printing import address_ref
 from consent_service.delivery.states import FINAL, Status
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault import shares
@@ -56,15 +57,20 @@ async def enqueue(
     mailbox: RecipientKey,
     *,
     now: int,
+    address: SealedPart | None = None,
 ) -> str:
     """Take ``letter`` in, sealed for the mailbox under ``terms`` (its consent's); its id. Older ones of the plan that
-    have not been sent are cancelled.
+    have not been sent are cancelled. ``address`` is where it may go on paper.
 
-    The caller holds the lock on the candidate's chain (``head``), has sealed ``pdf`` in this transaction, and has
-    found that the consent lets the plan in. Raises ValueError if the pieces are not about one candidate and consent.
+    The caller holds the lock on the candidate's chain (``head``), has sealed ``pdf`` and ``address`` in this
+    transaction, and has found that the consent lets the plan in. Raises ValueError if the pieces are not about one
+    candidate and consent.
     """
-    if pdf.ref != pdf_of(head.chain_id, letter.plan_id, letter.plan_version) or terms.consent_id != letter.consent_id:
+    about = head.chain_id, letter.plan_id, letter.plan_version
+    if pdf.ref != pdf_of(*about) or terms.consent_id != letter.consent_id:
         raise ValueError("a letter, its PDF and its consent belong together")
+    if address is not None and address.ref != address_ref(*about):
+        raise ValueError("a letter and its address belong together")
     at = head.now(now)
     letter_id = str(uuid4())
     message_id, document_uuid = ids_of(letter_id)
@@ -73,6 +79,7 @@ async def enqueue(
         candidate_id=head.chain_id,
         message_id=message_id,
         document_uuid=document_uuid,
+        printable=int(address is not None),
         status=Status.ACCEPTED.value,
         attempts=0,
         next_attempt_at=now,  # the clock's, which the claims go by; the chain's may be ahead of it
@@ -85,7 +92,7 @@ async def enqueue(
         updated_at=at,
         **vars(letter),
     )
-    await shares.share_parts(tx, [(pdf, terms, mailbox)])
+    await shares.share_parts(tx, [(part, terms, mailbox) for part in (pdf, address) if part is not None])
     await _store.add(tx, taken)
     await history.add(tx, taken, Status.ACCEPTED.value, at=at, note=None)
     entries = [

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from consent_service.delivery import _store
 from consent_service.delivery._store import Letter
 from consent_service.delivery.history import _store as history
+from consent_service.delivery.printing import PRINTED
 from consent_service.delivery.states import FINAL, OPENED, Status
 from consent_service.storage.engine import Row, Snapshot
 
@@ -26,7 +27,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A plan's version on its way. ``status`` is that of the last step."""
+    """A plan's version on its way. ``status`` is that of the last step. ``printed``: delivered to go on paper."""
 
     letter_id: str
     plan_id: str
@@ -34,6 +35,7 @@ class Delivery:
     consent_id: str
     status: str
     history: tuple[Step, ...]
+    printed: bool = False
 
     @property
     def delivered_at(self) -> int | None:
@@ -99,4 +101,6 @@ def _delivery(letter: Letter, rows: list[Row], *, opened: bool) -> Delivery:
     steps = [Step(row["status"], row["at"]) for row in rows if row["status"] in _SEEN]
     if opened:  # after everything else, however late the mailbox told that it had delivered the letter
         steps += [Step(row["status"], row["at"]) for row in rows if row["status"] == OPENED][:1]
-    return Delivery(letter.id, letter.plan_id, letter.plan_version, letter.consent_id, steps[-1].status, tuple(steps))
+    printed = any((row["status"], row["note"]) == (Status.DELIVERED.value, PRINTED) for row in rows)
+    about = letter.id, letter.plan_id, letter.plan_version, letter.consent_id
+    return Delivery(*about, steps[-1].status, tuple(steps), printed)

@@ -1,7 +1,8 @@
 """A letter that its candidate asks for herself, after she stopped the one that was on its way to her.
 
 The rule: it goes under a consent of its own, whose only recipient is the mailbox; under ids of its own; and only if the
-one that was stopped certainly is not out. It concerns no unit: its row names none, so that none can hear of it.
+one that was stopped certainly is not out. It concerns no unit: its row names none, so that none can hear of it. Nor does
+it go on paper: the address that a unit gave for the other one is not hers to send to.
 """
 
 from dataclasses import dataclass, replace
@@ -74,6 +75,7 @@ async def take_in(tx: Transaction, log_key: SealKey, head: Head, before: Newest,
         document_uuid=document_uuid,
         consent_id=consent_id,
         unit_id=MAILBOX,
+        printable=0,
         status=Status.ACCEPTED.value,
         attempts=0,
         next_attempt_at=now,

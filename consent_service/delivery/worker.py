@@ -18,6 +18,7 @@ from consent_service.delivery.backoff import Timing
 from consent_service.delivery.failpoints import Failpoint, Reached, lives_on
 from consent_service.delivery.history.listening import listen
 from consent_service.delivery.outbox import Outbox, tidy
+from consent_service.delivery.printing import Printing
 from consent_service.errors import Unavailable
 from consent_service.mailbox.port import Mailbox
 from consent_service.storage.engine import Database
@@ -50,6 +51,7 @@ class Worker:
         controller: str,
         levels: Levels = Levels(),  # noqa: B008  # frozen, and without state
         timing: Timing = Timing(),  # noqa: B008  # the same
+        printing: Printing | None = None,
         reached: Reached = lives_on,
     ) -> None:
         """Take what the work needs, and for whom a plan is held once it is delivered (``controller``).
@@ -59,7 +61,7 @@ class Worker:
         self.name = secrets.token_hex(8)
         self._db, self._keys, self._clock, self._timing, self._reached = db, keys, clock, timing, reached
         self._outbox = Outbox(db, keys, clock, timing, self.name, controller)
-        self._attempts = Attempts(gate, mailbox, clock, timing, levels)
+        self._attempts = Attempts(gate, mailbox, clock, timing, levels, printing)
         self._mailbox = mailbox
         self._under_way: set[asyncio.Task[None]] = set()
         self._tidy_at = 0

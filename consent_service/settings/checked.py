@@ -48,6 +48,20 @@ class Settings(Variables):
         return data
 
     @model_validator(mode="after")
+    def _prints_or_does_not(self) -> Self:
+        given = {
+            "DIGIPOST_PRINT_ORGANISATION": self.digipost_print_organisation,
+            "DIGIPOST_PRINT_RETURN_NAME": self.digipost_print_return_name,
+            "DIGIPOST_PRINT_RETURN_ADDRESS": self.digipost_print_return_address,
+            "DIGIPOST_PRINT_RETURN_POSTAL_CODE": self.digipost_print_return_postal_code,
+            "DIGIPOST_PRINT_RETURN_CITY": self.digipost_print_return_city,
+        }
+        missing = [name for name, value in given.items() if not value.strip()]
+        if missing and len(missing) < len(given):
+            raise ValueError(f"letters are printed with all of it or not at all; not set: {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
     def _what_production_demands(self) -> Self:
         if not self.production:
             return self

@@ -138,6 +138,15 @@ class Variables(BaseSettings):
         "DIGIPOST_AUTHENTICATION_LEVEL", "IDPORTEN_4"
     )
     digipost_sensitivity_level: Literal["NORMAL", "SENSITIVE"] = _named("DIGIPOST_SENSITIVITY_LEVEL", "SENSITIVE")
+    digipost_print_organisation: Annotated[str, Field(pattern=r"^(?:[0-9]{9})?$")] = _named(
+        "DIGIPOST_PRINT_ORGANISATION", ""
+    )
+    digipost_print_return_name: Annotated[str, Field(max_length=130)] = _named("DIGIPOST_PRINT_RETURN_NAME", "")
+    digipost_print_return_address: Annotated[str, Field(max_length=100)] = _named("DIGIPOST_PRINT_RETURN_ADDRESS", "")
+    digipost_print_return_postal_code: Annotated[str, Field(pattern=r"^(?:[0-9]{4})?$")] = _named(
+        "DIGIPOST_PRINT_RETURN_POSTAL_CODE", ""
+    )
+    digipost_print_return_city: Annotated[str, Field(max_length=80)] = _named("DIGIPOST_PRINT_RETURN_CITY", "")
 
     # For tests of the service alone
     test_worker_dies_at: Failpoint | None = _named("CONSENT_TEST_WORKER_DIES_AT", None)

@@ -171,6 +171,33 @@ def test_no_secret_has_a_default() -> None:
     assert not Settings.model_fields["database_url"].default.get_secret_value()
 
 
+PRINT = {
+    "DIGIPOST_PRINT_ORGANISATION": "817920632",
+    "DIGIPOST_PRINT_RETURN_NAME": "Fagopplæringen i Trøndelag",
+    "DIGIPOST_PRINT_RETURN_ADDRESS": "Postboks 2560",
+    "DIGIPOST_PRINT_RETURN_POSTAL_CODE": "7735",
+    "DIGIPOST_PRINT_RETURN_CITY": "Steinkjer",
+}
+
+
+@pytest.mark.parametrize("missing", PRINT)
+def test_letters_are_printed_with_a_whole_return_address_or_not_at_all(missing: str) -> None:
+    """A half one refuses, and names what is missing; so does what no letter could come back to."""
+    assert read({**LOCAL, **PRINT}).digipost_print_organisation == "817920632"
+    for value in ("", " "):
+        with pytest.raises(Misconfigured, match=missing):
+            read({**LOCAL, **PRINT, missing: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DIGIPOST_PRINT_ORGANISATION", "81792063"), ("DIGIPOST_PRINT_RETURN_POSTAL_CODE", "77350")]
+)
+def test_a_return_address_is_norwegian(name: str, value: str) -> None:
+    """An organisation number has nine digits, and a postal code four."""
+    with pytest.raises(Misconfigured, match=name):
+        read({**LOCAL, **PRINT, name: value})
+
+
 def test_no_worker_kills_itself_in_production() -> None:
     """The failpoints are refused where real people's letters are, and a name that is none is refused anywhere."""
     at = {"CONSENT_TEST_WORKER_DIES_AT": "sent"}

@@ -31,10 +31,11 @@ from consent_service.delivery.attempt import Dispatching
 from consent_service.delivery.backoff import Timing
 from consent_service.delivery.letters import NewLetter
 from consent_service.delivery.outbox import Outbox
+from consent_service.delivery.printing import Printing, address_part, address_ref
 from consent_service.delivery.worker import Worker
 from consent_service.identity import registry
 from consent_service.identity.units import Unit, UnitKind
-from consent_service.mailbox.port import Mailbox
+from consent_service.mailbox.port import Mailbox, PostalAddress
 from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
 from consent_service.persons.numbers import NationalId, parse
@@ -68,6 +69,8 @@ class Office:
     gate: Gate
     training: Unit
     digipost: LocalDigipost
+    printing: Printing | None = None
+    """Whose letters its workers may have printed."""
 
     async def candidate(self, digits: str = USER) -> str:
         """Somebody with a name and a note; her id."""
@@ -84,11 +87,11 @@ class Office:
     def _note(self, candidate_id: str) -> str:
         return f"note-of-{candidate_id}"
 
-    async def consent(self, candidate_id: str, *, days: int = 30) -> Stored:
-        """The candidate lets fagopplæring map her competence."""
+    async def consent(self, candidate_id: str, *, days: int = 30, version: int | None = None) -> Stored:
+        """The candidate lets fagopplæring map her competence, in the newest words or in those of ``version``."""
         day = date.fromordinal(local_date(self.clock.now()).toordinal() + days)
         ref = PartRef(candidate_id, "note", self._note(candidate_id), 1, "interests")
-        purpose = self.desk.purposes.get("competence_mapping")
+        purpose = self.desk.purposes.get("competence_mapping", version)
         choice = Choice(purpose, self.training, (ref,), end_of_day(day))
         owner = await self.keys.candidate(candidate_id)
         keyring = Keyring(owner, await self.keys.recipient(self.training.id), await self.keys.recipient(MAILBOX))
@@ -124,7 +127,16 @@ class Office:
         pdf = letters.pdf_of(letter.candidate_id, letter.plan_id, letter.plan_version)
         return DispatchAsk(letter.id, letter.consent_id, letter.candidate_id, pdf)
 
-    async def letter(self, consent: Stored, *, version: int = 1, text: str = "plan", plan_id: str | None = None) -> str:
+    async def letter(
+        self,
+        consent: Stored,
+        *,
+        version: int = 1,
+        text: str = "plan",
+        plan_id: str | None = None,
+        address: PostalAddress | None = None,
+        pdf: bytes | None = None,
+    ) -> str:
         """Fagopplæring's plan is accepted, a new one or a version of ``plan_id``; the letter's id."""
         assert consent.candidate_id is not None
         owner, mailbox = await self.keys.candidate(consent.candidate_id), await self.keys.recipient(MAILBOX)
@@ -132,7 +144,13 @@ class Office:
         async with self.db.transaction() as tx:
             head = (await lock(tx, [consent.candidate_id]))[consent.candidate_id]
             ref = letters.pdf_of(consent.candidate_id, plan_id, version)
-            sealed = await seal(tx, owner, ref, f"%PDF-1.7 {text}".encode(), held_for="county", at=self.clock.now())
+            said = pdf or f"%PDF-1.7 {text}".encode()
+            sealed = await seal(tx, owner, ref, said, held_for="county", at=self.clock.now())
+            place = address_ref(consent.candidate_id, plan_id, version)
+            given = None
+            if address is not None:
+                part = address_part(address)
+                given = await seal(tx, owner, place, part, held_for="county", at=self.clock.now())
             return await letters.enqueue(
                 tx,
                 self.keys.service.log,
@@ -150,6 +168,7 @@ class Office:
                 terms_of(consent).share_terms(MAILBOX),
                 mailbox,
                 now=self.clock.now(),
+                address=given,
             )
 
     def worker(
@@ -164,6 +183,7 @@ class Office:
             self.clock,
             controller=CONTROLLER.organisation_number,
             timing=timing or Timing(),
+            printing=self.printing,
         )
 
     async def work(self, *, mailbox: Mailbox | None = None, gate: Dispatching | None = None) -> None:

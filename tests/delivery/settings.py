@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.journeys.neighbours import key
-from tests.support.digipost import BROKER, OWN_NUMBER, enterprise
+from tests.support.digipost import BROKER, COUNTY, OWN_NUMBER, enterprise
 
 LEASE = 2
 NOBODY = "http://127.0.0.1:9"
@@ -37,4 +37,9 @@ def settings_for(database_url: str, folder: Path, digipost: str) -> dict[str, st
         "DIGIPOST_SENDER_ORGANISATION": OWN_NUMBER,
         "DIGIPOST_P12": str(folder / "digipost.p12"),
         "DIGIPOST_P12_PASSWORD_FILE": str(folder / "password"),
+        "DIGIPOST_PRINT_ORGANISATION": COUNTY.organisation_number,
+        "DIGIPOST_PRINT_RETURN_NAME": "Fagopplæringen i Trøndelag",
+        "DIGIPOST_PRINT_RETURN_ADDRESS": "Postboks 2560",
+        "DIGIPOST_PRINT_RETURN_POSTAL_CODE": "7735",
+        "DIGIPOST_PRINT_RETURN_CITY": "Steinkjer",
     }

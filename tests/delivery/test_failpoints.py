@@ -17,8 +17,9 @@ from consent_service.settings import read
 from tests.delivery.conftest import Office, opened_office
 from tests.delivery.nursery import Nursery, nursery
 from tests.delivery.settings import settings_for
+from tests.delivery.test_printing import AT_HANSENS, ON_PAPER
 from tests.journeys.neighbours import MovableClock
-from tests.support.digipost import local_digipost
+from tests.support.digipost import NON_USER, a4, local_digipost
 
 PATIENCE = 60.0
 
@@ -77,6 +78,24 @@ async def watched(migrated_url: str, tmp_path: Path, forks: Nursery) -> AsyncIte
         opened = await open_service(read(environ), SystemClock())
         yield Watched(await opened_office(opened.db, opened.keys, clock, digipost), forks, environ)
         await opened.db.close()
+
+
+@pytest.mark.parametrize("failpoint", [Failpoint.SENT, Failpoint.ANSWERED])
+async def test_a_worker_that_dies_on_the_way_to_paper_leaves_one_letter_on_paper(
+    failpoint: Failpoint, watched: Watched
+) -> None:
+    """It kills itself when the mailbox has refused the letter, or has taken it to be printed: printed once."""
+    office = watched.office
+    consent = await office.consent(await office.candidate(NON_USER))
+    letter = await office.letter(consent, address=AT_HANSENS, pdf=a4())
+    victim = watched.work(dies_at=failpoint)
+    await watched.until(lambda: watched.nursery.is_dead(victim))
+    assert len(await office.digipost.letters()) == (failpoint is Failpoint.ANSWERED)
+    heir = watched.work()
+    await watched.until_all([letter], "delivered")
+    watched.nursery.kill(heir)
+    (taken,) = await office.digipost.letters()
+    assert taken["printed"] == ON_PAPER
 
 
 @pytest.mark.parametrize("failpoint", list(Failpoint))

@@ -178,6 +178,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("document_uuid", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
+        sa.Column("printable", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("next_attempt_at", sa.BigInteger(), nullable=True),
