@@ -1,5 +1,6 @@
 """The candidate's mapping requests and plans, with their words; readable here whatever happens to the letter."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
@@ -110,8 +111,10 @@ def _add_plans(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
         key = await caller.key()
         async with door.db.snapshot() as view:
             found, content = await reading.my_plan(view, key, plan_id)
+            address = await reading.my_address(view, key, found)
             told = await _plan_json(view, door.desk.keys, found)
             offered = await offer(view, door.desk, key.candidate_id, plan_id, now=door.clock.now())
+        told["postal_address"] = None if address is None else asdict(address)
         said = content.model_dump(mode="json", exclude_none=True)
         return json_answer({**told, "can_be_sent": offered is not None, "content": said})
 

@@ -172,13 +172,24 @@ class MyPlanLine(BaseModel):
     delivery: DeliveryShape | None
 
 
+class MyPostalAddress(BaseModel):
+    """Where fagopplæring said that a letter may go on paper."""
+
+    name: str
+    lines: list[str]
+    postal_code: str
+    city: str
+
+
 class MyPlan(MyPlanLine):
     """A tentative plan in full.
 
     ``can_be_sent``: her revoke stopped its letter, and she may have it sent to her anyway (``…/sending``).
+    ``postal_address`` is the one that came with it, for a letter on paper.
     """
 
     can_be_sent: bool
+    postal_address: MyPostalAddress | None
     content: dict[str, Any]
 
 

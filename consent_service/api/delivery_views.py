@@ -9,6 +9,7 @@ from consent_service.delivery.states import Status
 _ADVICE = {
     Status.UNDELIVERABLE: (
         "Personen har ikke Digipost. Planen ligger på hennes eller hans egne sider i tjenesten. "
+        "Brevet ble heller ikke skrevet ut på papir. "
         "Ta kontakt, og avtal hvordan den ellers skal overleveres: i et møte, eller på papir."
     ),
     Status.FAILED: (
@@ -27,6 +28,13 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
     """Where the letter is, and how it came there."""
     return {
         "status": delivery.status,
+        "channel": _channel(delivery),
         "delivered_at": None if delivery.delivered_at is None else rfc3339(delivery.delivered_at),
         "history": [{"status": step.status, "at": rfc3339(step.at)} for step in delivery.history],
     }
+
+
+def _channel(delivery: Delivery) -> str | None:
+    if delivery.delivered_at is None:
+        return None
+    return "paper" if delivery.printed else "digipost"

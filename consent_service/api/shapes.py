@@ -204,10 +204,12 @@ class DeliveryShape(BaseModel):
     """Where a letter is: accepted, dispatched, delivered, undeliverable, cancelled or failed.
 
     To the candidate, and to nobody else, it is opened once she has opened it. ``delivered_at`` is when the mailbox
-    confirmed that it has it: times that are counted from the plan begin then.
+    confirmed that it has it: times that are counted from the plan begin then. ``channel`` says which way it was
+    delivered: on ``paper`` it was taken to be printed and posted.
     """
 
     status: str
+    channel: Literal["digipost", "paper"] | None
     delivered_at: Time | None
     history: list[DeliveryStep]
 

@@ -52,6 +52,8 @@ class UnitDoor:
     search_rate: Rate | None
     nav_log: NavLog | None
     """NAV's audit log, if there is one."""
+    printed_organisation: str
+    """Whose letters may go on paper; empty for nobody's."""
 
     def calling(self, scope: Scope | None) -> "Calling":
         """The dependency that finds the caller, who must hold ``scope`` (None: any registered unit)."""

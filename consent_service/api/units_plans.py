@@ -24,6 +24,7 @@ from consent_service.errors import NotAvailable
 from consent_service.identity.callers import Scope, UnitCaller
 from consent_service.plans import authority, listing, push
 from consent_service.plans.content import TrainingPlan
+from consent_service.plans.postal import GivenAddress
 from consent_service.plans.push import Incoming, ReadyPlan
 from consent_service.storage.engine import Snapshot, Transaction
 
@@ -32,11 +33,13 @@ class Pushing(TrainingPlan):
     """A plan, and the consent that it comes under.
 
     ``correction``: where the consent has ended, let it in all the same if the plan was delivered, for the candidate
-    alone. While the consent is in force it makes no difference.
+    alone. While the consent is in force it makes no difference. ``postal_address``: to have this version printed and
+    posted if she has no account in Digipost; it is kept with the plan, and shown to her.
     """
 
     consent_id: Id
     correction: Annotated[bool, Field(strict=True)] = False
+    postal_address: GivenAddress | None = None
 
     def plan(self) -> TrainingPlan:
         """The plan alone."""
@@ -157,7 +160,14 @@ class _Attempt:
 
     def __init__(self, door: UnitDoor, body: Pushing, pdf: bytes | None, caller: UnitCaller) -> None:
         self._door = door
-        self._incoming = Incoming(body.consent_id, body.plan(), pdf, correction=body.correction)
+        self._incoming = Incoming(
+            body.consent_id,
+            body.plan(),
+            pdf,
+            correction=body.correction,
+            address=None if body.postal_address is None else body.postal_address.address(),
+            printed=caller.unit.organisation_number == door.printed_organisation,
+        )
         self._body = body
         self._unit = caller.unit
         self._ready = False

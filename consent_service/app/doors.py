@@ -129,6 +129,7 @@ def unit_door(service: Service) -> UnitDoor:
         rate=Rate.of(service.counters, "unit", settings.unit_calls_per_minute),
         search_rate=Rate.of(service.counters, "search", settings.searches_per_minute),
         nav_log=service.nav_log,
+        printed_organisation=settings.digipost_print_organisation,
     )
 
 

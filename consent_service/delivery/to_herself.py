@@ -1,8 +1,8 @@
 """A letter that its candidate asks for herself, after she stopped the one that was on its way to her.
 
 The rule: it goes under a consent of its own, whose only recipient is the mailbox; under ids of its own; and only if the
-one that was stopped certainly is not out. It concerns no unit: its row names none, so that none can hear of it. Nor does
-it go on paper: the address that a unit gave for the other one is not hers to send to.
+one that was stopped certainly is not out. It concerns no unit: its row names none, so that none can hear of it. And
+it never goes on paper: the address that a unit gave was given under the other consent.
 """
 
 from dataclasses import dataclass, replace

@@ -26,9 +26,11 @@ from consent_service.consents.reading import find_for_unit
 from consent_service.consents.terms import Terms
 from consent_service.delivery import letters
 from consent_service.delivery.letters import NewLetter, pdf_of
+from consent_service.delivery.printing import address_part, address_ref
 from consent_service.errors import NotAvailable, Unavailable
 from consent_service.identity.units import Unit
-from consent_service.plans import _store, own_pdf, questions
+from consent_service.mailbox.port import PostalAddress
+from consent_service.plans import _store, own_pdf, postal, questions
 from consent_service.plans._store import Plan
 from consent_service.plans.answering import Answerable, answerable
 from consent_service.plans.authority import record_refusal
@@ -51,12 +53,17 @@ class Overtaken(Unavailable):
 
 @dataclass(frozen=True)
 class Incoming:
-    """What a unit hands in. ``pdf`` is one that it made itself, None to have it set; ``correction`` if it says so."""
+    """What a unit hands in. ``pdf`` is one that it made itself, None to have it set; ``correction`` if it says so.
+
+    ``address`` is where the letter may go on paper, and ``printed`` whether letters of the unit are printed at all.
+    """
 
     consent_id: str
     plan: TrainingPlan = field(repr=False)
     pdf: bytes | None = field(default=None, repr=False)
     correction: bool = False
+    address: PostalAddress | None = None
+    printed: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ async def make_ready(db: Database, keys: Keys, desk: Desk, incoming: Incoming, *
         await record_refusal(db, desk, "plan.refused", unit.id, incoming.consent_id, "not_in_force", now=now)
         raise
     _check_answers(desk, found, incoming)
+    _check_address(desk, found, incoming)
     pdf, copy = await _printed(incoming, _letterhead(found, unit, now))
     key = await keys.candidate(found.terms.candidate_id)
     mailbox, archive = await keys.recipient(MAILBOX), await keys.recipient(unit.id)
@@ -131,6 +139,11 @@ def _check_answers(desk: Desk, found: Answerable, incoming: Incoming) -> None:
     questions.check(desk.keys.rows, request.id, request.questions, found.terms.parts, incoming.plan)
 
 
+def _check_address(desk: Desk, found: Answerable, incoming: Incoming) -> None:
+    purpose = desk.purposes.get(found.terms.purpose, found.terms.purpose_version)
+    postal.check(incoming.address, purpose, printed=incoming.printed)
+
+
 async def push(tx: Transaction, desk: Desk, ready: ReadyPlan, *, at: int) -> Pushed:
     """Steps 1 to 4; the caller commits.
 
@@ -159,7 +172,15 @@ async def push(tx: Transaction, desk: Desk, ready: ReadyPlan, *, at: int) -> Pus
     # 4. Copy, letter, request, log, units.
     await _seal_copy(tx, ready, version, found.terms, at)
     letter_id = await letters.enqueue(
-        tx, desk.keys.log, head, _letter(ready, version), pdf, found.terms.share_terms(MAILBOX), ready.mailbox, now=at
+        tx,
+        desk.keys.log,
+        head,
+        _letter(ready, version),
+        pdf,
+        found.terms.share_terms(MAILBOX),
+        ready.mailbox,
+        now=at,
+        address=await _seal_address(tx, ready, version, at),
     )
     answered = found.request.but(progress=State.ANSWERED.value, changed_at=at)
     await _store.change_progress(tx, answered)
@@ -191,6 +212,15 @@ async def _seal(tx: Transaction, ready: ReadyPlan, version: Plan, at: int) -> Se
         await seal(tx, ready.key, ref, part, held_for=ready.unit.id, at=at)
     ref = pdf_of(version.candidate_id, version.id, version.version)
     return await seal(tx, ready.key, ref, ready.pdf, held_for=ready.unit.id, at=at)
+
+
+async def _seal_address(tx: Transaction, ready: ReadyPlan, version: Plan, at: int) -> SealedPart | None:
+    """The address is the letter's alone: without a letter it is not kept."""
+    address = ready.incoming.address
+    if address is None:
+        return None
+    ref = address_ref(version.candidate_id, version.id, version.version)
+    return await seal(tx, ready.key, ref, address_part(address), held_for=ready.unit.id, at=at)
 
 
 async def _seal_copy(tx: Transaction, ready: ReadyPlan, version: Plan, terms: Terms, at: int) -> None:

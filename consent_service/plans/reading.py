@@ -10,9 +10,11 @@ import structlog
 from consent_service.consents.archives import ARCHIVE
 from consent_service.consents.reading import find_for_candidate
 from consent_service.crypto.service_keys import ServiceKeys
+from consent_service.delivery.printing import ADDRESS, address_from, address_ref
 from consent_service.delivery.reading import Delivery
 from consent_service.delivery.reading import of_candidate as deliveries_of
 from consent_service.errors import NotAvailable, Tampered
+from consent_service.mailbox.port import PostalAddress
 from consent_service.plans import _store
 from consent_service.plans._store import MappingRequest, Plan
 from consent_service.plans.content import TrainingPlan
@@ -23,6 +25,9 @@ from consent_service.vault.candidate import open_parts
 from consent_service.vault.keys import CandidateKey
 from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import refs
+
+_NO_WORDS = frozenset({f"{PLAN}.{PDF}", ARCHIVE, ADDRESS})
+"""Kinds of a plan's parts that say nothing of the plan."""
 
 _log = structlog.get_logger()
 
@@ -124,8 +129,16 @@ async def my_plan(view: Snapshot, key: CandidateKey, plan_id: str) -> tuple[MyPl
     """One of the candidate's plans in its newest version, with its content. Raises NotAvailable for anybody else's."""
     head = await _my_plan(view, key, plan_id)
     found = await refs(view, key.candidate_id, PLAN, head.id, head.version)
-    opened = await open_parts(view, key, [ref for ref in found if ref.kind not in (f"{PLAN}.{PDF}", ARCHIVE)])
+    opened = await open_parts(view, key, [ref for ref in found if ref.kind not in _NO_WORDS])
     return head, plan_from({ref.part: content for ref, content in opened.items()})
+
+
+async def my_address(view: Snapshot, key: CandidateKey, plan: MyPlan) -> PostalAddress | None:
+    """Where fagopplæring said that one of her plans may go on paper, if it did."""
+    ref = address_ref(key.candidate_id, plan.id, plan.version)
+    if ref not in await refs(view, key.candidate_id, PLAN, plan.id, plan.version):
+        return None
+    return address_from((await open_parts(view, key, [ref]))[ref])
 
 
 async def my_pdf(view: Snapshot, key: CandidateKey, plan_id: str) -> bytes:

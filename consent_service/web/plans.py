@@ -7,9 +7,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from consent_service.clock import local_date
+from consent_service.delivery.printing import PRINTED
 from consent_service.delivery.reading import Delivery
 from consent_service.delivery.states import Status
-from consent_service.plans.reading import MyPlan, MyRequest, my_pdf, my_plan, my_plans, my_requests
+from consent_service.plans.reading import MyPlan, MyRequest, my_address, my_pdf, my_plan, my_plans, my_requests
 from consent_service.plans.sending import offer
 from consent_service.plans.states import State
 from consent_service.plans.wording import Letterhead, worded
@@ -61,6 +62,7 @@ def routes(pages: Pages) -> APIRouter:
             names = await unit_names.names(view, visit.pages.desk.keys)
             plan, content = await my_plan(view, key, visit.path_id())
             offered = await offer(view, pages.desk, visit.candidate_id, plan.id, now=pages.clock.now())
+            address = await my_address(view, key, plan)
         sender = unit_names.known(names, plan.unit_id, visit.words)
         head = Letterhead(
             sender=sender,
@@ -72,7 +74,13 @@ def routes(pages: Pages) -> APIRouter:
         told = worded(content, head)
         way, can_be_sent = list(_way(plan.delivery)), offered is not None
         return visit.render(
-            "plan.html", id=plan.id, plan=told, alone=plan.correction, delivery=way, can_be_sent=can_be_sent
+            "plan.html",
+            id=plan.id,
+            plan=told,
+            alone=plan.correction,
+            delivery=way,
+            can_be_sent=can_be_sent,
+            address=address,
         )
 
     @door.candidate("/plans/{id:uuid}/pdf")
@@ -93,7 +101,7 @@ def line(plan: MyPlan, names: Mapping[str, str], words: Words) -> dict[str, Any]
         "version": plan.version,
         "created_at": plan.created_at,
         "correction": plan.correction,
-        "status": plan.delivery.status if plan.delivery else Status.ACCEPTED.value,
+        "status": _shown(plan.delivery, plan.delivery.status) if plan.delivery else Status.ACCEPTED.value,
     }
 
 
@@ -118,6 +126,11 @@ def request_line(request: MyRequest, names: Mapping[str, str], words: Words) -> 
     }
 
 
+def _shown(delivery: Delivery, status: str) -> str:
+    """``status`` as the pages name it: what was delivered to be printed is on its way by post."""
+    return PRINTED if delivery.printed and status == Status.DELIVERED else status
+
+
 def _way(delivery: Delivery | None) -> Iterable[dict[str, Any]]:
     """The letter's way as steps: what has been, where it is, and what is to come."""
     if delivery is None:
@@ -125,7 +138,7 @@ def _way(delivery: Delivery | None) -> Iterable[dict[str, Any]]:
     for step in delivery.history:
         look = "stopped" if step.status in _STOPPED else "done"
         last = step is delivery.history[-1]
-        yield {"status": step.status, "at": step.at, "look": f"{look} now" if last else look}
+        yield {"status": _shown(delivery, step.status), "at": step.at, "look": f"{look} now" if last else look}
     if delivery.status in _WAY:
         for status in _WAY[_WAY.index(Status(delivery.status)) + 1 :]:
             yield {"status": status.value, "at": None, "look": "to-come"}

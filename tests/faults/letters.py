@@ -6,6 +6,7 @@ from tests.faults.fault import in_room
 
 SUPERSEDING = "tests/delivery/test_superseding.py"
 LISTENING = "tests/delivery/test_listening.py"
+PRINTING = "tests/delivery/test_printing.py"
 WORKER = "tests/delivery/test_worker.py"
 DOUBT = "tests/delivery/test_doubt.py"
 LEASES = "tests/delivery/test_leases.py"
@@ -97,6 +98,27 @@ FAULTS = (
         "            new = [line for line in lines if line not in known]",
         "            new = [line for line in lines if line not in ()]",
         LISTENING,
+    ),
+    in_room(
+        "delivery/attempt",
+        "a failed look-up, or one that can't tell who she is, puts the letter on paper",
+        "isinstance(identified, port.NotAUser) and identified.confirmed and self._may_print(letter)",
+        "not isinstance(identified, port.User) and self._may_print(letter)",
+        PRINTING,
+    ),
+    in_room(
+        "consents/checks",
+        "a letter goes on paper under words that say nothing of it",
+        "(NOT_ON_PAPER, ask.address is not None and not purpose.delivers_on_paper)",
+        "(NOT_ON_PAPER, ask.address is not None and not purpose.delivers_to_mailbox)",
+        PRINTING,
+    ),
+    in_room(
+        "plans/postal",
+        "a protected address is taken",
+        "        if protected:",
+        "        if protected is None:",
+        "tests/api/test_postal_addresses.py",
     ),
     in_room(
         "delivery/attempt",

@@ -157,5 +157,10 @@ def settings_of(
             "DIGIPOST_SENDER_ORGANISATION": COUNTY,
             "DIGIPOST_P12": str(folder / "digipost.p12"),
             "DIGIPOST_P12_PASSWORD_FILE": str(folder / "password"),
+            "DIGIPOST_PRINT_ORGANISATION": COUNTY,
+            "DIGIPOST_PRINT_RETURN_NAME": "Fagopplæringen",
+            "DIGIPOST_PRINT_RETURN_ADDRESS": "Postboks 1",
+            "DIGIPOST_PRINT_RETURN_POSTAL_CODE": "7700",
+            "DIGIPOST_PRINT_RETURN_CITY": "Steinkjer",
         }
     )

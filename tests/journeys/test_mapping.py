@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from consent_clients import Candidate
-from consent_clients.models import Consent, PartRef, PlanState
+from consent_clients.models import Consent, GivenAddress, PartRef, PlanState
 from consent_clients.notes import NoteContent
 from consent_clients.problems import Conflict, NotAvailable
 from consent_clients.training_plan import TrainingPlan
@@ -17,6 +17,14 @@ NOTE: NoteContent = {
     "language": "nb",
     "sections": {"education_and_work": "To år på sykehjem.", "strengths": "Tålmodig."},
     "questions": [{"id": "q1", "to": "vocational_training", "text": "Hva kan telle?"}],
+}
+
+ADDRESS: GivenAddress = {
+    "name": "Marit Prøve",
+    "lines": ["Storgata 1"],
+    "postal_code": "7713",
+    "city": "Steinkjer",
+    "protected": False,
 }
 
 
@@ -179,6 +187,24 @@ async def test_a_no_looks_like_no_answer_until_the_reply_by_date(house: House) -
 def _without_ids_and_times(told: dict[str, Any]) -> dict[str, Any]:
     own = {"id", "mapping_request_id", "requested_at", "consent_id", "created_at", "changed_at"}
     return {name: value for name, value in told.items() if name not in own}
+
+
+async def test_who_has_no_digipost_gets_the_plan_on_paper(house: House) -> None:
+    """To the address that fagopplæring gave, which she can see; her log tells that it left, and the plan is hers."""
+    marit, training = await house.candidate(MARIT), await house.training()
+    consent = await mapped(house, marit)
+    await house.in_mailbox(MARIT, "not_a_user")
+    pushed = await training.push_plan(consent["id"], plan(house), postal_address=ADDRESS)
+    delivery = (await came_to(house, pushed["id"], "delivered"))["delivery"]
+    assert (delivery["channel"], delivery["advice"]) == ("paper", None)
+    (letter,) = await house.letters()
+    assert letter["printed"]["recipient"] == ["Marit Prøve", "Storgata 1", "7713 Steinkjer"]
+    assert letter["printed"]["return_address"] == ["Fagopplæringen", "Postboks 1", "7700 Steinkjer"]
+    mine = await marit.plan(pushed["id"])
+    assert mine["postal_address"] == {name: told for name, told in ADDRESS.items() if name != "protected"}
+    log = await marit.log()
+    assert ("letter.released", "on_paper") in [(line["event"], line["outcome"]) for line in log]
+    assert (await marit.plan_pdf(pushed["id"])).startswith(b"%PDF-")
 
 
 async def test_fagopplaering_declines_and_may_say_no_more(house: House) -> None:

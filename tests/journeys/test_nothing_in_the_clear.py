@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from consent_clients.models import GivenAddress
 from consent_clients.notes import NoteContent
 from consent_clients.training_plan import TrainingPlan
 from tests.journeys.house import COUNSELLOR, EMPLOYEE, House, handed_over, parts_of, shared, until
@@ -30,6 +31,13 @@ REQUEST = {
 }
 PLAN_WORDS = "Sviskeplan Rabbelverk Tulpefag Ombrettsvar Vimseseng Krokefrist"
 MESSAGE = "Plirremelding"
+ADDRESS: GivenAddress = {
+    "name": "Marit Fnuggerud",
+    "lines": ["c/o Snøfsebråten", "Slafseveien 1"],
+    "postal_code": "7713",
+    "city": "Glefseborg",
+    "protected": False,
+}
 
 JWS = re.compile(rb"eyJ[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 
@@ -63,6 +71,9 @@ SAID = [
     PLAN_WORDS,
     MESSAGE,
     "Kroppelkontakt",
+    ADDRESS["name"],
+    *ADDRESS["lines"],
+    ADDRESS["city"],
 ]
 SECRETS = sorted({*re.findall(r"\w{8,}", " ".join(map(str, SAID))), MARIT, OLA, STRANGER})
 
@@ -110,7 +121,8 @@ async def live(house: House) -> None:
     consent = await marit.grant(preview)
     await training.release(consent["id"], EMPLOYEE)
     await training.report_state(mine["id"], "in_work", MESSAGE)
-    pushed = await training.push_plan(consent["id"], plan(house))
+    await house.in_mailbox(MARIT, "not_a_user")
+    pushed = await training.push_plan(consent["id"], plan(house), postal_address=ADDRESS)
 
     async def delivered() -> bool | None:
         return (await training.plan(pushed["id"]))["delivery"]["status"] == "delivered" or None

@@ -194,6 +194,11 @@ def _settings(database_url: str, folder: Path, url: str, maskinporten: str, idpo
         "IDPORTEN_AUDIENCE": url,
         "MASKINPORTEN_ISSUER": maskinporten,
         "MASKINPORTEN_WELL_KNOWN_URL": f"{maskinporten}.well-known/oauth-authorization-server",
+        "DIGIPOST_PRINT_ORGANISATION": ORGANISATIONS[UnitKind.VOCATIONAL_TRAINING],
+        "DIGIPOST_PRINT_RETURN_NAME": "Fagopplæringen",
+        "DIGIPOST_PRINT_RETURN_ADDRESS": "Postboks 1",
+        "DIGIPOST_PRINT_RETURN_POSTAL_CODE": "7700",
+        "DIGIPOST_PRINT_RETURN_CITY": "Steinkjer",
     }
 
 

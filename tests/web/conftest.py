@@ -35,6 +35,7 @@ from consent_service.identity.login import Login, LoginSettings
 from consent_service.identity.logout_tokens import LogoutTokens
 from consent_service.identity.tokens import LoginTokens
 from consent_service.identity.units import Unit, UnitKind
+from consent_service.mailbox.port import PostalAddress
 from consent_service.notes.content import NoteContent
 from consent_service.notes.handover import hand_over, make_ready
 from consent_service.persons.lookup import find
@@ -296,10 +297,10 @@ class Town:
         async with self.db.transaction() as tx:
             await report(tx, self.desk, addressee, state, Message(text=words), unit=self.training, at=now)
 
-    async def push(self, consent_id: str, **changed: Any) -> str:
-        """Fagopplæring pushes a plan; its id."""
+    async def push(self, consent_id: str, *, address: PostalAddress | None = None, **changed: Any) -> str:
+        """Fagopplæring pushes a plan, perhaps with an address for paper; its id."""
         now = self.clock.now()
-        incoming = push.Incoming(consent_id, plan(**changed))
+        incoming = push.Incoming(consent_id, plan(**changed), address=address, printed=True)
         ready = await push.make_ready(self.db, self.keys, self.desk, incoming, unit=self.training, now=now)
         async with self.db.transaction() as tx:
             return (await push.push(tx, self.desk, ready, at=now)).plan_id

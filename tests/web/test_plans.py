@@ -2,8 +2,10 @@
 
 import re
 
+from consent_service.mailbox.port import PostalAddress
 from consent_service.plans.reading import my_requests
 from consent_service.plans.states import State
+from consent_service.storage.engine import Statement
 from tests.web.conftest import Browser, Town, forms_of, id_in, parts_of
 
 
@@ -110,3 +112,24 @@ async def test_a_plan_is_shared_with_nav_part_by_part(town: Town, kari: Browser)
     page = await kari.submit("/share")
     assert "Veien mot fagbrev" in page.text
     assert id_in(page.url)
+
+
+async def test_the_address_for_paper_is_shown_and_that_it_went_there(town: Town, kari: Browser) -> None:
+    """She sees what fagopplæring gave about her; once it is taken to be printed, it is on its way by post."""
+    address = PostalAddress("Kari <b>", ("c/o Hansen", "Storgata 1"), "7713", "Steinkjer")
+    plan = await town.push(await granted(town, kari), address=address)
+    page = await kari.open(f"/plans/{plan}")
+    assert "Kari &lt;b&gt;<br>c/o Hansen<br>Storgata 1<br>7713 Steinkjer" in page.text
+    assert "Skrives ut" not in page.text
+    async with town.db.transaction() as tx:
+        await tx.run(Statement("UPDATE letter SET status = 'delivered', next_attempt_at = NULL"))
+        await tx.run(
+            Statement(
+                "INSERT INTO letter_status (letter_id, position, candidate_id, status, at, note)"
+                " SELECT id, 1, candidate_id, 'delivered', created_at, 'printed' FROM letter"
+            )
+        )
+    for path in (f"/plans/{plan}", "/plans", "/overview"):
+        assert "Skrives ut og sendes til deg i posten" in (await kari.open(path)).text, path
+    offered = parts_of((await kari.open("/share?purpose=plan_follow_up")).text)
+    assert not any(part.endswith(":address") for part in offered)

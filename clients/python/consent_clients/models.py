@@ -122,13 +122,30 @@ class DeliveryStep(TypedDict):
     at: str
 
 
+class PostalAddress(TypedDict):
+    """Where a letter goes on paper, in Norway: the name on the letter box, and one to three lines."""
+
+    name: str
+    lines: list[str]
+    postal_code: str
+    city: str
+
+
+class GivenAddress(PostalAddress):
+    """The same as it is given with a plan. One that is `protected` (fortrolig or strengt fortrolig) is not taken."""
+
+    protected: bool
+
+
 class Delivery(TypedDict):
     """Where a letter is now, and how it came there. That it was opened is told to the candidate alone.
 
     `delivered_at` is when the mailbox confirmed that it has it: times that are counted from the plan begin then.
+    `channel` is which way it was delivered: on `paper`, it is printed and posted.
     """
 
     status: str
+    channel: Literal["digipost", "paper"] | None
     delivered_at: str | None
     history: list[DeliveryStep]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal, NotRequired, TypedDict
 
 from consent_clients.mapping import Contact
-from consent_clients.models import Delivery, Unit
+from consent_clients.models import Delivery, PostalAddress, Unit
 from consent_clients.notes import Language
 
 RouteKind = Literal[
@@ -154,7 +154,11 @@ class MyPlanLine(TypedDict):
 
 
 class MyPlan(MyPlanLine):
-    """A tentative plan in full. `can_be_sent`: her revoke stopped its letter, and she may have it sent anyway."""
+    """A tentative plan in full. `can_be_sent`: her revoke stopped its letter, and she may have it sent anyway.
+
+    `postal_address` came with it, for a letter on paper.
+    """
 
     can_be_sent: bool
+    postal_address: PostalAddress | None
     content: TrainingPlan

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from consent_clients.connection import File
 from consent_clients.mapping import MappingRequest
-from consent_clients.models import Employee, PlanState, PushedPlan
+from consent_clients.models import Employee, GivenAddress, PlanState, PushedPlan
 from consent_clients.recipient import Recipient
 from consent_clients.training_plan import TrainingPlan
 
@@ -33,6 +33,7 @@ class VocationalTraining(Recipient):
         *,
         pdf: bytes | None = None,
         correction: bool = False,
+        postal_address: GivenAddress | None = None,
         idempotency_key: str | None = None,
     ) -> PushedPlan:
         """Pushes a plan, or that there is none, under the consent that asked for it.
@@ -40,10 +41,14 @@ class VocationalTraining(Recipient):
         It is in the candidate's pages when this returns, and on its way to her mailbox. It is tentative
         and no decision. A `pdf` of your own, of at most 10 000 000 bytes, is what the letter carries in place
         of the one that the service sets; the service looks through it and rebuilds it, and one that it does
-        not take is an `Invalid` that says why. Raises `NotAvailable` once the consent has ended: then a plan
-        that was delivered can still be corrected (`correction`), for the candidate alone.
+        not take is an `Invalid` that says why. With a `postal_address`, never a protected one, the letter goes
+        on paper if she has no account in Digipost, where the service has your letters printed. Raises
+        `NotAvailable` once the consent has ended: then a plan that was delivered can still be corrected
+        (`correction`), for the candidate alone.
         """
         body = {**plan, "consent_id": consent_id, **({"correction": True} if correction else {})}
+        if postal_address is not None:
+            body["postal_address"] = postal_address
         files: dict[str, File] | None = None
         if pdf is not None:
             sent = json.dumps(body, ensure_ascii=False).encode()
