@@ -14,7 +14,7 @@ from consent_service.consents.terms import kinds
 from consent_service.identity import units
 from consent_service.notes.reading import list_drafts, list_notes
 from consent_service.persons.arrival import take_over
-from consent_service.persons.number import current
+from consent_service.persons.number import name_of
 from consent_service.plans.reading import my_plans, my_requests
 from consent_service.plans.states import State
 from consent_service.web import blocks, consents, log, plans, unit_names
@@ -37,7 +37,7 @@ def routes(pages: Pages) -> APIRouter:
             names = await unit_names.names(view, visit.pages.desk.keys)
             unit_kinds = {unit.id: unit.kind for unit in await units.every(view, visit.pages.desk.keys)}
             found = await consents.every(view, visit)
-            who = await current(view, key, pages.keys.service.log)
+            name = await name_of(view, key, pages.keys.service.log)
             drafts = await list_drafts(view, visit.candidate_id)
             notes = await list_notes(view, visit.candidate_id)
             blocked = await blocks.against(view, visit)
@@ -53,7 +53,7 @@ def routes(pages: Pages) -> APIRouter:
         words = visit.words
         return visit.render(
             "overview.html",
-            name=who.name,
+            name=name,
             drafts=[{"id": one.id, "unit": unit_names.known(names, one.handed_over_by, words)} for one in drafts],
             requests=[_waiting(visit, one, names) for one in found if consents.is_waiting(one, now)],
             sharing=[_sharing(visit, one, names) for one in sharing],

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from consent_service.persons.number import current, set_name
+from consent_service.persons.number import name_of, set_name
 from consent_service.rights.erasure import erase
 from consent_service.rights.export import export
 from consent_service.web import visits
@@ -30,8 +30,8 @@ def _keeping(pages: Pages, door: Door) -> None:
     async def look(visit: CandidateVisit) -> Response:
         key = await visit.key()
         async with pages.db.snapshot() as view:
-            who = await current(view, key, pages.keys.service.log)
-        return visit.render("rights.html", name=who.name, problem=None)
+            name = await name_of(view, key, pages.keys.service.log)
+        return visit.render("rights.html", name=name or "", problem=None)
 
     @door.form_of_candidate("/rights/name")
     async def rename(visit: CandidateVisit, form: Form) -> Response:

@@ -3,6 +3,7 @@
 import json
 import re
 
+from consent_service.consents.gate import Refused
 from consent_service.persons.lookup import find
 from consent_service.storage.statement import Statement
 from tests.persons.conftest import KARI as KARI_NUMBER
@@ -38,6 +39,21 @@ async def test_the_log_says_who_read_and_who_was_refused(town: Town, kari: Brows
 async def test_no_line_of_the_log_is_left_in_the_words_of_programs(town: Town, kari: Browser) -> None:
     """What a person does in a day reads as sentences."""
     assert not [line for line in await lines(kari) if "_" in line or line.startswith("Noe skjedde")]
+
+
+async def test_who_can_not_be_told_by_name_keeps_her_pages(town: Town, kari: Browser) -> None:
+    """The head of her log was changed: she is greeted without a name, takes back what she shared, and can erase it."""
+    await kari.open("/share")
+    await kari.submit("/share/preview", recipient=town.nav.id, part=parts_of(kari.page.text)[:1])
+    consent = id_in((await kari.submit("/share")).url)
+    async with town.db.transaction() as tx:
+        await tx.run(Statement("UPDATE chain SET last_at = last_at + 1 WHERE chain_id NOT LIKE 'registry%'"))
+    overview = await kari.open("/overview")
+    assert (overview.status_code, "Kari" in overview.text) == (200, False)
+    assert (await kari.open("/rights")).status_code == 200
+    await kari.open(f"/consents/{consent}/revoke")
+    assert (await kari.submit(f"/consents/{consent}/revoke")).status_code == 200
+    assert await town.release(consent) == Refused("tampered")
 
 
 async def test_a_long_log_goes_on(kari: Browser) -> None:
