@@ -116,8 +116,9 @@ def test_every_event_of_the_log_has_a_sentence() -> None:
     written |= {f"{kind}.{answer}" for kind in ("release", "letter") for answer in ("released", "refused")}
     written |= {"release.repeated", "plan.refused"}
     written |= {f"mapping_request.{state}" for state in ("in_work", "more_information_needed", "declined")}
-    # In the service's own chain: before she has come, and about nobody.
+    # In the service's own chain: before she has come, and about nobody. And in the units' chains.
     not_hers = {"draft.handed_over", "draft.withdrawn", "checkpoint_key.made", "checkpoint_key.retired"}
+    not_hers |= {event for event in written if event.startswith("unit.")}
     assert {event for event in written - not_hers if f"log.event.{event}" not in TEXTS} == set()
 
 
