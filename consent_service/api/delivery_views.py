@@ -3,10 +3,11 @@
 from typing import Any
 
 from consent_service.clock import rfc3339
+from consent_service.delivery.printing import NOT_PRINTED
 from consent_service.delivery.reading import Delivery
 from consent_service.delivery.states import Status
 
-_ADVICE = {
+_ADVICE: dict[str, str] = {
     Status.UNDELIVERABLE: (
         "Personen har ikke Digipost. Planen ligger på hennes eller hans egne sider i tjenesten. "
         "Brevet ble heller ikke skrevet ut på papir. "
@@ -16,12 +17,16 @@ _ADVICE = {
         "Digipost tok ikke imot brevet, og kommer ikke til å gjøre det. Planen ligger på personens egne sider "
         "i tjenesten. Ta kontakt, og avtal hvordan den ellers skal overleveres."
     ),
+    NOT_PRINTED: (
+        "Digipost fikk likevel ikke skrevet ut brevet. Planen ligger på personens egne sider i tjenesten. "
+        "Ta kontakt, og avtal hvordan den ellers skal overleveres."
+    ),
 }
 
 
 def senders_delivery_json(delivery: Delivery) -> dict[str, Any]:
     """The same, with what fagopplæring has to do if the letter did not arrive."""
-    return {**delivery_json(delivery), "advice": _ADVICE.get(Status(delivery.status))}
+    return {**delivery_json(delivery), "advice": _ADVICE.get(delivery.status)}
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:

@@ -201,7 +201,8 @@ class DeliveryStep(BaseModel):
 
 
 class DeliveryShape(BaseModel):
-    """Where a letter is: accepted, dispatched, delivered, undeliverable, cancelled or failed.
+    """Where a letter is: accepted, dispatched, delivered, undeliverable, cancelled or failed; or not_printed, where
+    Digipost took it to be printed, and then could not.
 
     To the candidate, and to nobody else, it is opened once she has opened it. ``delivered_at`` is when the mailbox
     confirmed that it has it: times that are counted from the plan begin then. ``channel`` says which way it was

@@ -18,6 +18,9 @@ ADDRESS = "plan.address"
 PRINTED = "printed"
 """What the history notes of a letter that was delivered to be printed and posted."""
 
+NOT_PRINTED = "not_printed"
+"""What follows a delivery to be printed if the mailbox says later that it could not be: she has not got it."""
+
 
 @dataclass(frozen=True)
 class Printing:

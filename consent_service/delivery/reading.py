@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from consent_service.delivery import _store
 from consent_service.delivery._store import Letter
 from consent_service.delivery.history import _store as history
-from consent_service.delivery.printing import PRINTED
-from consent_service.delivery.states import FINAL, OPENED, Status
+from consent_service.delivery.printing import NOT_PRINTED, PRINTED
+from consent_service.delivery.states import FINAL, NOTICED, OPENED, Status
 from consent_service.storage.engine import Row, Snapshot
 
 _SEEN = frozenset(Status) - {Status.PARKED}
+_PRINT_FAILED = "print-failed"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,12 @@ class Delivery:
 
     @property
     def delivered_at(self) -> int | None:
-        """When the mailbox confirmed that it has the letter; what counts from the plan counts from then."""
+        """When the mailbox confirmed that it has the letter; what counts from the plan counts from then.
+
+        None again for one on paper that could not be printed after all.
+        """
+        if self.status == NOT_PRINTED:
+            return None
         return next((step.at for step in self.history if step.status == Status.DELIVERED), None)
 
 
@@ -102,5 +108,8 @@ def _delivery(letter: Letter, rows: list[Row], *, opened: bool) -> Delivery:
     if opened:  # after everything else, however late the mailbox told that it had delivered the letter
         steps += [Step(row["status"], row["at"]) for row in rows if row["status"] == OPENED][:1]
     printed = any((row["status"], row["note"]) == (Status.DELIVERED.value, PRINTED) for row in rows)
+    if printed:
+        failed = [row["at"] for row in rows if (row["status"], row["note"]) == (NOTICED, _PRINT_FAILED)]
+        steps += [Step(NOT_PRINTED, at) for at in failed[:1]]
     about = letter.id, letter.plan_id, letter.plan_version, letter.consent_id
     return Delivery(*about, steps[-1].status, tuple(steps), printed)

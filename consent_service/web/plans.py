@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from consent_service.clock import local_date
-from consent_service.delivery.printing import PRINTED
+from consent_service.delivery.printing import NOT_PRINTED, PRINTED
 from consent_service.delivery.reading import Delivery
 from consent_service.delivery.states import Status
 from consent_service.plans.reading import MyPlan, MyRequest, my_address, my_pdf, my_plan, my_plans, my_requests
@@ -21,7 +21,7 @@ from consent_service.web.visits import CandidateVisit
 from consent_service.web.words import Words
 
 _WAY: Final = (Status.ACCEPTED, Status.DISPATCHED, Status.DELIVERED)
-_STOPPED: Final = frozenset({Status.UNDELIVERABLE, Status.CANCELLED, Status.FAILED})
+_STOPPED: Final = frozenset({Status.UNDELIVERABLE, Status.CANCELLED, Status.FAILED, NOT_PRINTED})
 # What fagopplæring's work has gone through, and what is still to come, by where it is now.
 _WORK: Final[Mapping[State, tuple[tuple[State, str], ...]]] = {
     State.WAITING: ((State.WAITING, "now"), (State.RECEIVED, "to-come"), (State.ANSWERED, "to-come")),

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from consent_service.api.delivery_views import senders_delivery_json
 from consent_service.delivery import reading
 from consent_service.delivery.history.listening import listen
 from consent_service.delivery.printing import Printing
@@ -217,6 +218,22 @@ async def test_what_can_t_be_printed_is_undeliverable_with_the_reason(printing: 
     await printing.work()
     shown = await printing.show(letter)
     assert (shown.status, shown.history[-1].note) == ("undeliverable", "INVALID_PDF_CONTENT")
+
+
+async def test_what_could_not_be_printed_after_all_was_not_delivered(printing: Office) -> None:
+    """The mailbox took it, and said later that it could not print it: units and she see so, and no time begins."""
+    letter = await printable(printing)
+    await printing.work()
+    await printing.digipost.posted("PRINT_FAILED")
+    printing.clock.advance(seconds=60)
+    await listen(printing.db, printing.digipost.mailbox(), printing.clock, holder="somebody")
+    assert await printing.seen(letter) == ["accepted", "dispatched", "delivered", "not_printed"]
+    async with printing.db.snapshot() as view:
+        (delivery,) = await reading.of_plan(view, (await printing.show(letter)).plan_id)
+    assert (delivery.status, delivery.delivered_at) == ("not_printed", None)
+    told = senders_delivery_json(delivery)
+    assert (told["channel"], told["delivered_at"]) == (None, None)
+    assert told["advice"].startswith("Digipost fikk likevel ikke skrevet ut brevet.")
 
 
 async def test_what_becomes_of_the_paper_is_heard(printing: Office) -> None:
