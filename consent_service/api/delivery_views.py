@@ -5,7 +5,7 @@ from typing import Any
 from consent_service.clock import rfc3339
 from consent_service.delivery.printing import NOT_PRINTED
 from consent_service.delivery.reading import Delivery
-from consent_service.delivery.states import Status
+from consent_service.delivery.states import RESERVED, Status
 
 _ADVICE: dict[str, str] = {
     Status.UNDELIVERABLE: (
@@ -24,9 +24,16 @@ _ADVICE: dict[str, str] = {
 }
 
 
+_NOT_DIGITALLY = (
+    "Planen kan ikke sendes digitalt til denne personen, og ble heller ikke skrevet ut på papir. Den ligger på "
+    "personens egne sider i tjenesten. Ta kontakt, og avtal hvordan den skal overleveres: i et møte, eller på papir."
+)
+
+
 def senders_delivery_json(delivery: Delivery) -> dict[str, Any]:
-    """The same, with what fagopplæring has to do if the letter did not arrive."""
-    return {**delivery_json(delivery), "advice": _ADVICE.get(delivery.status)}
+    """The same, with what fagopplæring has to do if the letter did not arrive. A reservation is hers to tell of."""
+    advice = _NOT_DIGITALLY if delivery.reason == RESERVED else _ADVICE.get(delivery.status)
+    return {**delivery_json(delivery), "advice": advice}
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:

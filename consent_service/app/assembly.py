@@ -62,6 +62,7 @@ class Service:
             levels=postbox.levels(self.settings),
             timing=postbox.timing(self.settings),
             printing=postbox.printing(self.settings),
+            register=postbox.register(self.settings, self.http, self.clock),
             reached=dying_at(self.settings.test_worker_dies_at),
         )
 

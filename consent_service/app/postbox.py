@@ -1,4 +1,6 @@
-"""The candidates' mailbox: Digipost, by the settings."""
+"""The candidates' mailbox: Digipost, by the settings; and the contact register that is asked first, if they name it."""
+
+import json
 
 from consent_service.app.outgoing import Outgoing
 from consent_service.clock import SECOND, Clock
@@ -6,9 +8,13 @@ from consent_service.crypto.signatures import CertificateUnusable, rsa_signer, v
 from consent_service.delivery.attempt import Levels
 from consent_service.delivery.backoff import Timing
 from consent_service.delivery.printing import Printing
+from consent_service.identity.client_authentication import ClientKey
+from consent_service.identity.own_tokens import OwnTokens
 from consent_service.mailbox.digipost import Digipost
 from consent_service.mailbox.digipost_calls import SignedCalls
+from consent_service.mailbox.krr import SCOPE, Krr
 from consent_service.mailbox.port import AuthenticationLevel, Mailbox, PostalAddress, SensitivityLevel
+from consent_service.mailbox.register import ContactRegister
 from consent_service.settings import Misconfigured, Settings
 
 
@@ -56,6 +62,27 @@ def printing(settings: Settings) -> Printing | None:
         city=settings.digipost_print_return_city,
     )
     return Printing(settings.digipost_print_organisation, back_to)
+
+
+def register(settings: Settings, http: Outgoing, clock: Clock) -> ContactRegister | None:
+    """KRR, if the settings name it. Raises Misconfigured."""
+    if not settings.krr_url:
+        return None
+    assert settings.maskinporten_client_jwk is not None
+    try:
+        client_key = ClientKey(json.loads(settings.maskinporten_client_jwk.get_secret_value()))
+    except (ValueError, AttributeError):
+        raise Misconfigured("MASKINPORTEN_CLIENT_JWK is a private RSA key as a JWK, with its kid") from None
+    tokens = OwnTokens(
+        http,
+        clock,
+        endpoint=settings.maskinporten_token_endpoint,
+        issuer=settings.maskinporten_issuer,
+        client_id=settings.maskinporten_client_id,
+        client_key=client_key,
+        scope=SCOPE,
+    )
+    return Krr(http, settings.krr_url, tokens.token)
 
 
 def timing(settings: Settings) -> Timing:

@@ -43,9 +43,9 @@ def house(folder: Path) -> Iterator[House]:
     """Everything up and registered, in ``folder``, while the block lasts. Raises DoesNotHold if it can't be."""
     logs = folder / "logs"
     logs.mkdir()
-    idporten, maskinporten, digipost, service, platform = free_ports(5)
+    idporten, maskinporten, digipost, krr, service, platform = free_ports(6)
     url = f"http://127.0.0.1:{service}"
-    made = make(folder, Ports(idporten, maskinporten, digipost), public_url=url, scope_prefix=SCOPE_PREFIX)
+    made = make(folder, Ports(idporten, maskinporten, digipost, krr), public_url=url, scope_prefix=SCOPE_PREFIX)
     environ = _environment(folder, made, url, platform)
     with contextlib.ExitStack() as stack:
         outside = stack.enter_context(

@@ -1,6 +1,6 @@
-"""The demo's outside world in a process of its own: ID-porten, Maskinporten and Digipost on loopback.
+"""The demo's outside world in a process of its own: ID-porten, Maskinporten, Digipost and KRR on loopback.
 
-``python -m consent_service.cli.demo_sandbox WORLD.json`` serves the three until it is ended. What they are told
+``python -m consent_service.cli.demo_sandbox WORLD.json`` serves the four until it is ended. What they are told
 (clients, people, keys) stands in the file, which the demo writes; everything they learn is gone with the process.
 """
 
@@ -19,17 +19,20 @@ import uvicorn
 
 from consent_service.sandbox.digipost import DigipostAccount, DigipostConfig, DigipostPerson, digipost_app
 from consent_service.sandbox.idporten import IdportenClient, IdportenConfig, SandboxPerson, idporten_app
+from consent_service.sandbox.keys import IssuerKeys
+from consent_service.sandbox.krr import KrrConfig, krr_app
 from consent_service.sandbox.maskinporten import MaskinportenClient, MaskinportenConfig, maskinporten_app
 from consent_service.settings import Environment
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Three ports, and who is known there. ``units`` and ``logins`` are the keyword arguments of their clients."""
+    """Four ports, and who is known there. ``units`` and ``logins`` are the keyword arguments of their clients."""
 
     idporten_port: int
     maskinporten_port: int
     digipost_port: int
+    krr_port: int
     logins: list[dict[str, Any]]
     units: list[dict[str, Any]]
     people: list[dict[str, str]] = field(repr=False)
@@ -51,6 +54,11 @@ class World:
     def digipost(self) -> str:
         """Where letters are handed in, and where inboxes are shown (``/inbox``)."""
         return f"http://127.0.0.1:{self.digipost_port}"
+
+    @property
+    def krr(self) -> str:
+        """Where KRR looks people up."""
+        return f"http://127.0.0.1:{self.krr_port}/rest/v2/personer"
 
     def text(self) -> str:
         """As it is kept in a file."""
@@ -79,6 +87,7 @@ def apps(world: World) -> list[tuple[Any, int]]:
         )
         for unit in world.units
     )
+    keys = IssuerKeys()  # KRR takes the tokens that Maskinporten signs
     people = [(one["national_id"], one["name"]) for one in world.people]
     sender = DigipostAccount(
         world.digipost_user_id, "Eksempel", world.digipost_organisation, world.digipost_certificate_pem
@@ -97,7 +106,9 @@ def apps(world: World) -> list[tuple[Any, int]]:
             world.idporten_port,
         ),
         (
-            maskinporten_app(MaskinportenConfig(issuer=world.maskinporten, environment=local, clients=units)),
+            maskinporten_app(
+                MaskinportenConfig(issuer=world.maskinporten, environment=local, clients=units, keys=keys)
+            ),
             world.maskinporten_port,
         ),
         (
@@ -110,18 +121,19 @@ def apps(world: World) -> list[tuple[Any, int]]:
             ),
             world.digipost_port,
         ),
+        (krr_app(KrrConfig(issuer=world.maskinporten, keys=keys, environment=local)), world.krr_port),
     ]
 
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Three servers share the process: a signal ends it, and no server keeps the signal for itself."""
+        """Four servers share the process: a signal ends it, and no server keeps the signal for itself."""
         yield
 
 
 async def serve(world: World) -> None:
-    """Serve all three until the process ends."""
+    """Serve all four until the process ends."""
     servers = [
         # Digipost's signature covers the answer's own Date.
         _Server(uvicorn.Config(app, port=port, log_level="warning", date_header=port != world.digipost_port))

@@ -16,7 +16,7 @@ def demo(
 ) -> None:
     """Start everything on loopback, walk the journey party by party, and stay up to be explored until Ctrl-C.
 
-    Starts local stand-ins for ID-porten, Maskinporten and Digipost as real HTTP servers, then the service and a
+    Starts local stand-ins for ID-porten, Maskinporten, Digipost and KRR as real HTTP servers, then the service and a
     worker, and walks the journey with the parties' own clients. Nothing leaves this machine.
 
     Example: consent-service demo --exit

@@ -1,4 +1,4 @@
-"""``sandbox``: ID-porten, Maskinporten and Digipost on this machine, for whoever works on the service or a client.
+"""``sandbox``: ID-porten, Maskinporten, Digipost and KRR on this machine, for whoever works on the service or a client.
 
 What they are told stays in a folder: the same keys and clients at the next start, so that a service that was set up
 against them goes on working. Never in production.
@@ -20,11 +20,11 @@ from consent_service.sandbox.production import NotInProduction, refuse_productio
 from consent_service.settings import Settings
 
 Folder = Annotated[Path, typer.Option(help="Where keys, clients and the settings for the service are kept.")]
-FirstPort = Annotated[int, typer.Option(help="The first of three ports: ID-porten, Maskinporten, Digipost.")]
+FirstPort = Annotated[int, typer.Option(help="The first of four ports: ID-porten, Maskinporten, Digipost, KRR.")]
 
 
 def sandbox(folder: Folder = Path("sandbox"), first_port: FirstPort = 9101) -> None:
-    """Run local stand-ins for ID-porten, Maskinporten and Digipost, until Ctrl-C. Never in production.
+    """Run local stand-ins for ID-porten, Maskinporten, Digipost and KRR, until Ctrl-C. Never in production.
 
     They speak the real protocols and refuse what the real ones refuse. The folder gets service.env, with the
     settings that point the service at them, and clients/, with a registration file for each party and test person.
@@ -54,7 +54,7 @@ def _world(folder: Path, settings: Settings, first_port: int) -> World:
     kept = folder / "world.json"
     if not kept.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        ports = Ports(first_port, first_port + 1, first_port + 2)
+        ports = Ports(*range(first_port, first_port + 4))
         made = make(folder, ports, public_url=settings.public_url, scope_prefix=settings.scope_prefix)
         told = {"CONSENT_ENVIRONMENT": settings.environment.value, **made.settings}
         lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in told.items())

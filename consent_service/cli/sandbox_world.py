@@ -15,6 +15,7 @@ from consent_service.cli import sandbox_players as players
 from consent_service.cli.demo_sandbox import World
 from consent_service.identity.callers import names_at_maskinporten
 from consent_service.identity.units import UnitKind
+from consent_service.mailbox.krr import SCOPE
 from consent_service.sandbox.digipost import new_enterprise
 from consent_service.sandbox.keys import SigningKey
 
@@ -34,11 +35,12 @@ _PASSWORD = "sandbox"  # noqa: S105 - the certificate's file is made here, for t
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the three listen."""
+    """Where the four listen."""
 
     idporten: int
     maskinporten: int
     digipost: int
+    krr: int
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def make(folder: Path, ports: Ports, *, public_url: str, scope_prefix: str) -> M
         idporten_port=ports.idporten,
         maskinporten_port=ports.maskinporten,
         digipost_port=ports.digipost,
+        krr_port=ports.krr,
         logins=[
             {
                 **_login("service", keys["service"], f"{public_url}/login/callback"),
@@ -67,7 +70,7 @@ def make(folder: Path, ports: Ports, *, public_url: str, scope_prefix: str) -> M
             },
             _login("program", keys["program"], PROGRAM_CALLBACK),
         ],
-        units=[_unit(name, keys[name], scope_prefix) for name in PARTIES],
+        units=[_own_client(keys["service"]), *(_unit(name, keys[name], scope_prefix) for name in PARTIES)],
         people=[{"national_id": one.national_id, "name": one.name} for one in players.PEOPLE],
         digipost_user_id=_DIGIPOST_USER,
         digipost_organisation=players.COUNTY,
@@ -93,6 +96,12 @@ def _login(client_id: str, key: SigningKey, callback: str) -> dict[str, Any]:
     return {"client_id": client_id, "redirect_uris": [callback], "keys": [key.public_jwk]}
 
 
+def _own_client(key: SigningKey) -> dict[str, Any]:
+    """The service's own client at Maskinporten, to ask KRR with."""
+    about = {"client_id": "service", "organisation_number": players.COUNTY}
+    return {**about, "scopes": [SCOPE], "keys": [key.public_jwk]}
+
+
 def _unit(name: str, key: SigningKey, prefix: str) -> dict[str, Any]:
     party = PARTIES[name]
     return {
@@ -113,6 +122,10 @@ def _settings(folder: Path, world: World, public_url: str, key: SigningKey) -> d
         "IDPORTEN_AUDIENCE": public_url,
         "MASKINPORTEN_ISSUER": world.maskinporten,
         "MASKINPORTEN_WELL_KNOWN_URL": f"{world.maskinporten}.well-known/oauth-authorization-server",
+        "MASKINPORTEN_CLIENT_ID": "service",
+        "MASKINPORTEN_CLIENT_JWK": json.dumps(key.private_jwk),
+        "MASKINPORTEN_TOKEN_ENDPOINT": f"{world.maskinporten}token",
+        "CONSENT_KRR_URL": world.krr,
         "DIGIPOST_URL": world.digipost,
         "DIGIPOST_USER_ID": str(world.digipost_user_id),
         "DIGIPOST_SENDER_ORGANISATION": world.digipost_organisation,

@@ -35,7 +35,8 @@ class ReleaseAsk:
 @dataclass(frozen=True)
 class DispatchAsk:
     """The outbox asks for a letter's content, anew before each sending. ``address`` names the part that says where it
-    goes on paper: then the mailbox has just confirmed that she has no account there.
+    goes on paper: then the mailbox has just confirmed that she has no account there. ``register``: the contact register
+    is to be asked about her number first, if what she said yes to tells her so.
     """
 
     letter_id: str
@@ -43,6 +44,7 @@ class DispatchAsk:
     candidate_id: str
     pdf: PartRef
     address: PartRef | None = None
+    register: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Dispatched:
 
     ``national_id``: the number that the consent was given with. One that was linked to her since (``persons.linking``)
     goes with consents from then on: what was consented to never changes, and whose letter it is neither. ``address`` is
-    there if it was asked for.
+    there if it was asked for. ``register``: the number may go to the contact register too, and the log says so.
     """
 
     letter_id: str
@@ -91,6 +93,7 @@ class Dispatched:
     pdf: bytes = field(repr=False)
     pdf_sha256: str
     address: bytes | None = field(default=None, repr=False)
+    register: bool = False
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ from consent_service.consents.content import compose
 from consent_service.consents.desk import Desk
 from consent_service.consents.evidence import Evidence, chain_of, gather, wanted_shares
 from consent_service.consents.ledger import UNDECIDABLE, Ledger
-from consent_service.consents.purposes import IDENTITY
+from consent_service.consents.purposes import IDENTITY, Purpose
 from consent_service.consents.standing import alarm, nobodys
 from consent_service.consents.terms import Terms, commit
 from consent_service.errors import Tampered
@@ -160,7 +160,8 @@ class Gate:
             terms = check(self._desk, read, consent, call.ask, at)
             if isinstance(terms, Refused):
                 return _Finding(consent, None, terms)
-            return _Finding(consent, terms, _open(read, terms, call.ask, call.key, at))
+            purpose = self._desk.purposes.get(terms.purpose, terms.purpose_version)
+            return _Finding(consent, terms, _open(read, terms, purpose, call, at))
         except (Tampered, KeyError, StopIteration):
             # Something under this consent is not as we wrote it. Refused alone, and loudly.
             alarm(consent.id)
@@ -207,8 +208,9 @@ class _Finding:
     answer: Answer
 
 
-def _open(read: Evidence, terms: Terms, ask: Ask, key: RecipientKey, at: int) -> Answer:
+def _open(read: Evidence, terms: Terms, purpose: Purpose, call: _Call, at: int) -> Answer:
     """Step 4. Raises Tampered for anything that is not what was granted."""
+    ask, key = call.ask, call.key
     shares = read.shares.get((terms.consent_id, key.recipient_id), [])
     bound = terms.share_terms(key.recipient_id)
     if isinstance(ask, DispatchAsk):
@@ -218,7 +220,8 @@ def _open(read: Evidence, terms: Terms, ask: Ask, key: RecipientKey, at: int) ->
             return Refused(NOT_SHARED)
         person = next(content for ref, content in parts.items() if ref.kind == IDENTITY)
         pdf, address = parts[ask.pdf], None if ask.address is None else parts[ask.address]
-        return Dispatched(ask.letter_id, at, json.loads(person)["national_id"], pdf, sha256(pdf).hexdigest(), address)
+        number, register = json.loads(person)["national_id"], ask.register and purpose.asks_contact_register
+        return Dispatched(ask.letter_id, at, number, pdf, sha256(pdf).hexdigest(), address, register)
     if isinstance(ask, ArchiveAsk):
         named = archive_ref(terms.candidate_id, ask.plan_id, ask.version, terms.consent_id)
         copy = open_shares(key, bound, shares, only=named.__eq__).get(named)

@@ -136,6 +136,7 @@ class Purpose(_Closed):
 
     ``longest_days`` bounds how far ahead a consent may end, counted from the day it is given. ``delivers_on_paper``:
     its words say that a letter may be printed for who has no digital mailbox; versions from before have none of it.
+    ``asks_contact_register``: they say that the contact register may be asked about her before a letter is sent.
     ``legal_review`` is ``proposed`` until the controller's lawyer has confirmed grounds and texts.
     """
 
@@ -155,6 +156,7 @@ class Purpose(_Closed):
     duty_after_end: DutyAfterEnd
     delivers_to_mailbox: bool
     delivers_on_paper: bool = False
+    asks_contact_register: bool = False
     dpv: Dpv
     texts: AllTexts
 

@@ -4,8 +4,9 @@
 2. a newer version of the plan has been accepted since: this one is not sent any more
 3. ask the gate, anew each time. It says no: the letter is cancelled, unless it may be out; then only a denial that
    is final cancels it
-4. the lease has run out in between (a paused process): send nothing
-5. send, under the same ids as ever
+4. ask the contact register, if there is one and she was told so: whoever has reserved herself gets nothing digitally.
+   It is advice: no answer stops no letter
+5. send, under the same ids as ever; nothing if the lease has run out in between (a paused process)
 6. she is not a user: ask the mailbox who she is. It says the same, and no address came with the plan: undeliverable
 7. else ask the gate once more, for the address too, and send, to be printed. What the mailbox won't print is
    undeliverable
@@ -22,13 +23,15 @@ from consent_service.clock import SECOND, Clock
 from consent_service.consents.checks import NOT_ON_PAPER
 from consent_service.consents.gate import NOT_SHARED, DispatchAsk, Dispatched, Refused
 from consent_service.delivery._store import Letter
+from consent_service.delivery.advice import advice, is_elsewhere
 from consent_service.delivery.backoff import Timing
 from consent_service.delivery.letters import SUPERSEDED, pdf_of
 from consent_service.delivery.printing import PRINTED, Printing, address_ref
-from consent_service.delivery.states import Status
+from consent_service.delivery.states import OTHER_MAILBOX, RESERVED, Status
 from consent_service.errors import Unavailable
 from consent_service.mailbox import port
 from consent_service.mailbox.port import AuthenticationLevel, Mailbox, OutgoingLetter, SensitivityLevel
+from consent_service.mailbox.register import ContactRegister, Reserved, Standing
 
 _ENDED = frozenset({"ended", "unknown"})
 _PAUSED = "paused"
@@ -94,10 +97,11 @@ class Attempts:
         timing: Timing,
         levels: Levels,
         printing: Printing | None = None,
+        register: ContactRegister | None = None,
     ) -> None:
-        """Take what the steps need. Without ``printing`` no letter goes on paper."""
+        """Take what the steps need. Without ``printing`` none goes on paper; without ``register`` none is looked up."""
         self._gate, self._mailbox, self._clock, self._timing, self._levels = gate, mailbox, clock, timing, levels
-        self._printing = printing
+        self._printing, self._register = printing, register
 
     async def make(self, attempt: Attempt) -> Finding:
         """Carry out the steps. Raises only what is a fault of ours; the letter is then in doubt."""
@@ -117,22 +121,22 @@ class Attempts:
         answer = await self._pass_gate(letter)
         if not isinstance(answer, Dispatched):
             return self._held_up(letter, answer, denied_at)
-        # 4, 5. Send, unless the lease has run out.
+        # 4. Has she reserved herself?
+        standing = await advice(self._register, answer)
+        if isinstance(standing, Reserved):
+            return self._stopped(letter, RESERVED, denied_at, Status.UNDELIVERABLE)
+        # 5. Send, unless the lease has run out.
         outcome = await self._send(attempt, answer)
         if not isinstance(outcome, port.NotAUser):
             return await self._followed(letter, outcome, answer)
-        # 6. Not a user, for sure?
-        identified = await self._mailbox.identify(answer.national_id)
-        if not (isinstance(identified, port.NotAUser) and identified.confirmed and self._may_print(letter)):
-            return self._not_a_user(letter, identified)
-        # 7. On paper, then.
-        return await self._print(attempt, denied_at)
+        return await self._without_account(attempt, answer, standing, denied_at)
 
     async def _pass_gate(self, letter: Letter, *, on_paper: bool = False) -> Dispatched | Refused | None:
         """The gate's word on the letter, with its address if it goes ``on_paper``; None if it can't say now."""
         about = letter.candidate_id, letter.plan_id, letter.plan_version
         address = address_ref(*about) if on_paper else None
-        ask = DispatchAsk(letter.id, letter.consent_id, letter.candidate_id, pdf_of(*about), address)
+        register = self._register is not None and not on_paper
+        ask = DispatchAsk(letter.id, letter.consent_id, letter.candidate_id, pdf_of(*about), address, register)
         try:
             return await self._gate.dispatch(ask)
         except Unavailable:
@@ -151,6 +155,17 @@ class Attempts:
         if isinstance(outcome, port.Duplicate):
             return await self._confirm(letter, outcome, answer.at)
         return self._sent(letter, outcome, answer.at)
+
+    async def _without_account(
+        self, attempt: Attempt, answer: Dispatched, standing: Standing | None, denied_at: int | None
+    ) -> Finding:
+        letter = attempt.letter
+        # 6. Not a user, for sure?
+        identified = await self._mailbox.identify(answer.national_id)
+        if not (isinstance(identified, port.NotAUser) and identified.confirmed and self._may_print(letter)):
+            return self._not_a_user(letter, identified, OTHER_MAILBOX if is_elsewhere(standing) else _NOT_A_USER)
+        # 7. On paper, then.
+        return await self._print(attempt, denied_at)
 
     def _may_print(self, letter: Letter) -> bool:
         """Whether there is an address for paper, and the sender is the one whose letters are printed."""
@@ -207,13 +222,15 @@ class Attempts:
             return Finding(Status.PARKED, refused.reason, doubt_until=letter.doubt_until)
         return self._stopped(letter, refused.reason, denied_at)
 
-    def _stopped(self, letter: Letter, reason: str, denied_at: int | None) -> Finding:
-        """Not to be sent any more. A letter that may be out is cancelled by nothing but a denial that is final."""
+    def _stopped(
+        self, letter: Letter, reason: str, denied_at: int | None, status: Status = Status.CANCELLED
+    ) -> Finding:
+        """Not to be sent any more. A letter that may be out is ended by nothing but a denial that is final."""
         if letter.doubt_until is None:
-            return Finding(Status.CANCELLED, reason)
+            return Finding(status, reason)
         assert denied_at is not None
         if denied_at >= letter.doubt_until:
-            return Finding(Status.CANCELLED, "denied" if reason in _ENDED else reason)
+            return Finding(status, "denied" if reason in _ENDED else reason)
         wait = letter.doubt_until - self._clock.now()
         return Finding(None, "awaiting-denial", wait=max(wait, SECOND), doubt_until=letter.doubt_until)
 
@@ -242,11 +259,11 @@ class Attempts:
                 )
         return self._not_taken(letter, outcome)
 
-    def _not_a_user(self, letter: Letter, identified: port.Identification) -> Finding:
+    def _not_a_user(self, letter: Letter, identified: port.Identification, note: str) -> Finding:
         """A no to a send and a no to who she is. Without the second it is tried again: nothing was taken."""
         match identified:
             case port.NotAUser():
-                return Finding(Status.UNDELIVERABLE, _NOT_A_USER)
+                return Finding(Status.UNDELIVERABLE, note)
             case port.User():
                 return Finding(None, "a-user-after-all", doubt_until=letter.doubt_until)
             case port.Unanswered(reason=reason):

@@ -28,7 +28,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A plan's version on its way. ``status`` is that of the last step. ``printed``: delivered to go on paper."""
+    """A plan's version on its way. ``status`` is that of the last step. ``printed``: delivered to go on paper.
+
+    ``reason`` is a code for why it is undeliverable, for the candidate alone to be told.
+    """
 
     letter_id: str
     plan_id: str
@@ -37,6 +40,7 @@ class Delivery:
     status: str
     history: tuple[Step, ...]
     printed: bool = False
+    reason: str | None = None
 
     @property
     def delivered_at(self) -> int | None:
@@ -112,4 +116,5 @@ def _delivery(letter: Letter, rows: list[Row], *, opened: bool) -> Delivery:
         failed = [row["at"] for row in rows if (row["status"], row["note"]) == (NOTICED, _PRINT_FAILED)]
         steps += [Step(NOT_PRINTED, at) for at in failed[:1]]
     about = letter.id, letter.plan_id, letter.plan_version, letter.consent_id
-    return Delivery(*about, steps[-1].status, tuple(steps), printed)
+    reason = next((row["note"] for row in rows if row["status"] == Status.UNDELIVERABLE.value), None)
+    return Delivery(*about, steps[-1].status, tuple(steps), printed, reason)

@@ -31,5 +31,11 @@ OPENED = "opened"
 NOTICED = "noticed"
 """A line for operators: the mailbox told something that changes nothing about where the letter stands."""
 
+RESERVED = "reserved"
+"""Why a letter is undeliverable: she has reserved herself against digital communication. Hers to tell."""
+
+OTHER_MAILBOX = "other-mailbox"
+"""Why a letter is undeliverable: she is no user of Digipost, and has another supplier's mailbox. The same."""
+
 FINAL = frozenset({Status.DELIVERED, Status.UNDELIVERABLE, Status.CANCELLED, Status.FAILED})
 """Nothing follows these."""

@@ -21,6 +21,7 @@ from consent_service.delivery.outbox import Outbox, tidy
 from consent_service.delivery.printing import Printing
 from consent_service.errors import Unavailable
 from consent_service.mailbox.port import Mailbox
+from consent_service.mailbox.register import ContactRegister
 from consent_service.storage.engine import Database
 
 AT_A_TIME = 16
@@ -52,6 +53,7 @@ class Worker:
         levels: Levels = Levels(),  # noqa: B008  # frozen, and without state
         timing: Timing = Timing(),  # noqa: B008  # the same
         printing: Printing | None = None,
+        register: ContactRegister | None = None,
         reached: Reached = lives_on,
     ) -> None:
         """Take what the work needs, and for whom a plan is held once it is delivered (``controller``).
@@ -61,7 +63,7 @@ class Worker:
         self.name = secrets.token_hex(8)
         self._db, self._keys, self._clock, self._timing, self._reached = db, keys, clock, timing, reached
         self._outbox = Outbox(db, keys, clock, timing, self.name, controller)
-        self._attempts = Attempts(gate, mailbox, clock, timing, levels, printing)
+        self._attempts = Attempts(gate, mailbox, clock, timing, levels, printing, register)
         self._mailbox = mailbox
         self._under_way: set[asyncio.Task[None]] = set()
         self._tidy_at = 0

@@ -1,4 +1,6 @@
-"""How we prove to ID-porten that we are the registered client: ``private_key_jwt`` (RFC 7523, section 2.2)."""
+"""How we prove who we are with a registered key: to ID-porten as its client (``private_key_jwt``, RFC 7523, section
+2.2), and to Maskinporten, where the signed statement is itself what a token is given for (section 2.1).
+"""
 
 import uuid
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from jose.backends.base import Key
 from consent_service.clock import SECOND
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_LIFE_SECONDS = 60  # ID-porten refuses more than 120
+_LIFE_SECONDS = 60  # both refuse more than 120
 
 
 class ClientKey:
@@ -29,15 +31,15 @@ class ClientKey:
 
     def assertion(self, *, client_id: str, audience: str, at: int) -> str:
         """One assertion, good once and for a minute from ``at`` (microseconds)."""
+        return self._signed({"iss": client_id, "sub": client_id, "aud": audience}, at)
+
+    def grant(self, *, client_id: str, audience: str, scope: str, at: int) -> str:
+        """One grant, as ``assertion``. Maskinporten refuses claims that it does not know, ``sub`` among them."""
+        return self._signed({"iss": client_id, "aud": audience, "scope": scope}, at)
+
+    def _signed(self, said: Mapping[str, str], at: int) -> str:
         issued = at // SECOND
-        claims = {
-            "iss": client_id,
-            "sub": client_id,
-            "aud": audience,
-            "jti": str(uuid.uuid4()),
-            "iat": issued,
-            "exp": issued + _LIFE_SECONDS,
-        }
+        claims = {**said, "jti": str(uuid.uuid4()), "iat": issued, "exp": issued + _LIFE_SECONDS}
         if self._read is None:  # checking an RSA key takes longer than signing with it fifty times
             self._read = jwk.construct(self._written, "RS256")
         return jwt.encode(claims, self._read, algorithm="RS256", headers={"kid": self.kid})

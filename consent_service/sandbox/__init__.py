@@ -1,1 +1,1 @@
-"""Local ID-porten, Maskinporten and Digipost as real HTTP servers; refuses to start in production."""
+"""Local ID-porten, Maskinporten, Digipost and KRR as real HTTP servers; refuses to start in production."""

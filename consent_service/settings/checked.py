@@ -62,6 +62,22 @@ class Settings(Variables):
         return self
 
     @model_validator(mode="after")
+    def _asks_the_register_or_does_not(self) -> Self:
+        """NAIS gives what belongs to Maskinporten unasked: the register's address alone says that it is asked."""
+        needed = {
+            "MASKINPORTEN_CLIENT_ID": self.maskinporten_client_id,
+            "MASKINPORTEN_CLIENT_JWK": self.maskinporten_client_jwk,
+            "MASKINPORTEN_TOKEN_ENDPOINT": self.maskinporten_token_endpoint,
+            "MASKINPORTEN_ISSUER": self.maskinporten_issuer,
+        }
+        missing = [name for name, value in needed.items() if not value]
+        if self.krr_url and missing:
+            raise ValueError(f"KRR (CONSENT_KRR_URL) is asked with a token of our own; not set: {', '.join(missing)}")
+        if self.production and self.krr_url and not self.krr_url.startswith("https://"):
+            raise ValueError("CONSENT_KRR_URL must start with https:// in production")
+        return self
+
+    @model_validator(mode="after")
     def _what_production_demands(self) -> Self:
         if not self.production:
             return self

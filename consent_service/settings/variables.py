@@ -148,6 +148,12 @@ class Variables(BaseSettings):
     )
     digipost_print_return_city: Annotated[str, Field(max_length=80)] = _named("DIGIPOST_PRINT_RETURN_CITY", "")
 
+    # KRR: the contact register that is asked before a letter goes to Digipost, as our own client at Maskinporten
+    krr_url: str = _named("CONSENT_KRR_URL", "")
+    maskinporten_client_id: str = _named("MASKINPORTEN_CLIENT_ID", "")
+    maskinporten_client_jwk: SecretStr | None = _named("MASKINPORTEN_CLIENT_JWK", None)
+    maskinporten_token_endpoint: str = _named("MASKINPORTEN_TOKEN_ENDPOINT", "")
+
     # For tests of the service alone
     test_worker_dies_at: Failpoint | None = _named("CONSENT_TEST_WORKER_DIES_AT", None)
 

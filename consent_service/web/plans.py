@@ -9,7 +9,7 @@ from starlette.responses import Response
 from consent_service.clock import local_date
 from consent_service.delivery.printing import NOT_PRINTED, PRINTED
 from consent_service.delivery.reading import Delivery
-from consent_service.delivery.states import Status
+from consent_service.delivery.states import OTHER_MAILBOX, RESERVED, Status
 from consent_service.plans.reading import MyPlan, MyRequest, my_address, my_pdf, my_plan, my_plans, my_requests
 from consent_service.plans.sending import offer
 from consent_service.plans.states import State
@@ -22,6 +22,7 @@ from consent_service.web.words import Words
 
 _WAY: Final = (Status.ACCEPTED, Status.DISPATCHED, Status.DELIVERED)
 _STOPPED: Final = frozenset({Status.UNDELIVERABLE, Status.CANCELLED, Status.FAILED, NOT_PRINTED})
+_WHY: Final = {RESERVED: "plan.why.reserved", OTHER_MAILBOX: "plan.why.other-mailbox"}
 # What fagopplæring's work has gone through, and what is still to come, by where it is now.
 _WORK: Final[Mapping[State, tuple[tuple[State, str], ...]]] = {
     State.WAITING: ((State.WAITING, "now"), (State.RECEIVED, "to-come"), (State.ANSWERED, "to-come")),
@@ -81,6 +82,7 @@ def routes(pages: Pages) -> APIRouter:
             delivery=way,
             can_be_sent=can_be_sent,
             address=address,
+            why=_why(plan.delivery),
         )
 
     @door.candidate("/plans/{id:uuid}/pdf")
@@ -129,6 +131,11 @@ def request_line(request: MyRequest, names: Mapping[str, str], words: Words) -> 
 def _shown(delivery: Delivery, status: str) -> str:
     """``status`` as the pages name it: what was delivered to be printed is on its way by post."""
     return PRINTED if delivery.printed and status == Status.DELIVERED else status
+
+
+def _why(delivery: Delivery | None) -> str | None:
+    """Why a letter is undeliverable, where there is more to say than that."""
+    return None if delivery is None else _WHY.get(delivery.reason or "")
 
 
 def _way(delivery: Delivery | None) -> Iterable[dict[str, Any]]:

@@ -198,6 +198,26 @@ def test_a_return_address_is_norwegian(name: str, value: str) -> None:
         read({**LOCAL, **PRINT, name: value})
 
 
+KRR = {
+    "CONSENT_KRR_URL": "https://kontaktregisteret.no/rest/v2/personer",
+    "MASKINPORTEN_CLIENT_ID": "client",
+    "MASKINPORTEN_CLIENT_JWK": "{}",
+    "MASKINPORTEN_TOKEN_ENDPOINT": "https://maskinporten.no/token",
+    "MASKINPORTEN_ISSUER": "https://maskinporten.no/",
+}
+
+
+def test_the_contact_register_is_asked_as_a_client_of_our_own_or_not_at_all() -> None:
+    """Without one of what its token takes it refuses, by its name; what NAIS gives unasked asks nobody."""
+    assert read({**LOCAL, **KRR}).krr_url
+    for missing in KRR.keys() - {"CONSENT_KRR_URL"}:
+        with pytest.raises(Misconfigured, match=missing):
+            read({**LOCAL, **KRR, missing: ""})
+    assert not read({**LOCAL, **KRR, "CONSENT_KRR_URL": ""}).krr_url
+    with pytest.raises(Misconfigured, match="CONSENT_KRR_URL must start with https"):
+        read({**PRODUCTION, **KRR, "CONSENT_KRR_URL": "http://krr.example.no/rest/v2/personer"})
+
+
 def test_no_worker_kills_itself_in_production() -> None:
     """The failpoints are refused where real people's letters are, and a name that is none is refused anywhere."""
     at = {"CONSENT_TEST_WORKER_DIES_AT": "sent"}

@@ -87,6 +87,14 @@ def test_a_letter_goes_on_paper_only_where_one_goes_to_the_mailbox_first(purpose
     assert telling == [("competence_mapping", 2)]
 
 
+def test_the_register_is_asked_under_words_that_say_so_alone(purposes: Purposes) -> None:
+    """Every purpose that lets it be asked names it, in every language, and no other does."""
+    names = {"nb": "reservasjonsregisteret", "nn": "reservasjonsregisteret", "en": "reservation register"}
+    for purpose in purposes.all():
+        told = {names[language] in purpose.text(language).recipient_may for language in LANGUAGES}
+        assert told == {purpose.asks_contact_register}
+
+
 def test_who_the_person_is_goes_with_every_consent(purposes: Purposes) -> None:
     """Every purpose admits the person part, so that every preview can show it."""
     assert all(purpose.admits_kind(IDENTITY) for purpose in purposes.all())
@@ -140,9 +148,9 @@ PUBLISHED = {
     ("competence_mapping", 1, "nb"): "90b310c4c4515eb01a7c6fbd2d8d59e810d37bcde85d3260585b644b6075067a",
     ("competence_mapping", 1, "nn"): "c45e36097a0903838218fd3656c2210ca56d9fc85bb13bfe8aa63456a4fdb20c",
     ("competence_mapping", 1, "en"): "f8d5e72c6f96a4418e5b804bfa625517ed17069be23f5ce9b7ab9ac3aa9d6795",
-    ("competence_mapping", 2, "nb"): "a0608be7d07bfebde1a2ef7cd7ff5c945e2831739975bc156e9fea7fc5848eff",
-    ("competence_mapping", 2, "nn"): "9315cde8a4da83532356bdcca03f134a0108208ee4ec1a616d39331cb4117fbb",
-    ("competence_mapping", 2, "en"): "5d5cc7421728145ee1eee7ded0ea21fc93566d3c21d903b88baad26f6be588fb",
+    ("competence_mapping", 2, "nb"): "504813be4e1ce0e0436033d1b73c1c5180373bc9c7f0d4063244aa30b1f786de",
+    ("competence_mapping", 2, "nn"): "692085698c2fbe5c3add0c43a098c0e69db7d5502ebd425801a91a095c9f1e43",
+    ("competence_mapping", 2, "en"): "9c04f51bd34c76b4b94bca9967f102237ecf57bb5c4ea561932239f6277e6ca5",
     ("guidance_follow_up", 1, "nb"): "91edccf7049a01ec22d830e172732600d02ac7afb956cb72d7c6ce4ab3e7430e",
     ("guidance_follow_up", 1, "nn"): "45e241753e029ad189b2aebfd2c39094059c3f7ed45ceb38200934a44a81f448",
     ("guidance_follow_up", 1, "en"): "9c3d9c4c82e6f5d6eaf90992a49c403a756a5a372f126fbbb7bd0d5d74809646",

@@ -36,6 +36,7 @@ from consent_service.delivery.worker import Worker
 from consent_service.identity import registry
 from consent_service.identity.units import Unit, UnitKind
 from consent_service.mailbox.port import Mailbox, PostalAddress
+from consent_service.mailbox.register import ContactRegister
 from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
 from consent_service.persons.numbers import NationalId, parse
@@ -70,6 +71,7 @@ class Office:
     training: Unit
     digipost: LocalDigipost
     printing: Printing | None = None
+    register: ContactRegister | None = None
     """Whose letters its workers may have printed."""
 
     async def candidate(self, digits: str = USER) -> str:
@@ -184,6 +186,7 @@ class Office:
             controller=CONTROLLER.organisation_number,
             timing=timing or Timing(),
             printing=self.printing,
+            register=self.register,
         )
 
     async def work(self, *, mailbox: Mailbox | None = None, gate: Dispatching | None = None) -> None:

@@ -2,10 +2,14 @@
 
 import re
 
+from consent_service.delivery.worker import Worker
 from consent_service.mailbox.port import PostalAddress
 from consent_service.plans.reading import my_requests
 from consent_service.plans.states import State
 from consent_service.storage.engine import Statement
+from tests.support.digipost import local_digipost
+from tests.support.issuers import KARI
+from tests.support.krr import local_krr
 from tests.web.conftest import Browser, Town, forms_of, id_in, parts_of
 
 
@@ -64,6 +68,24 @@ async def test_that_there_is_no_plan_is_said_kindly(town: Town, kari: Browser) -
     page = await kari.open(f"/plans/{plan}")
     assert "Svar på kartleggingen din" in page.text
     assert "Ta faget i moduler." in page.text
+
+
+async def test_who_has_reserved_herself_reads_why_nothing_came(town: Town, kari: Browser) -> None:
+    """The plan is hers to read all the same; page and log say that it was not sent, that she was looked up, and why."""
+    plan = await town.push(await granted(town, kari))
+    town.clock.advance(seconds=1)  # her chain is a little ahead of the clock
+    async with local_krr(town.clock) as krr, local_digipost(clock=town.clock) as digipost:
+        await krr.stands(KARI.pid, reserved=True)
+        keys, register = town.keys.service, krr.register()
+        worker = Worker(town.db, town.gate, digipost.mailbox(), keys, town.clock, controller="1", register=register)
+        await worker.run_until_idle()
+        assert await digipost.letters() == []
+    page = await kari.open(f"/plans/{plan}")
+    for said in ("Helsefagarbeider", "Du har reservert deg mot digital post i Kontakt- og reservasjonsregisteret."):
+        assert said in page.text, said
+    log = (await kari.open("/log")).text
+    for said in ("nummeret ditt til Kontakt- og reservasjonsregisteret", "fordi du har reservert deg mot digital post"):
+        assert said in log, said
 
 
 async def test_a_stopped_plan_is_offered_and_sent_anyway(town: Town, kari: Browser) -> None:
