@@ -4,8 +4,8 @@ There is a last word about each consent that goes on, and one about what is refu
 the chain said who the person is, which is the version of the part that says so now. A MAC under the log key covers the
 head, so that an entry which was hidden, changed or deleted makes no older word the last.
 
-A head that others changed is moved on, since nothing may keep a person from ending what she shares, but it is never
-proven again: whatever hangs on it is refused.
+A head that others changed, or put back, is moved on, since nothing may keep a person from ending what she shares, but
+it is never proven again: whatever hangs on it is refused.
 """
 
 from dataclasses import dataclass

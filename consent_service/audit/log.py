@@ -92,6 +92,16 @@ async def lock(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Head]:
     return heads
 
 
+async def lock_to_end(tx: Transaction, chain_id: str) -> Head:
+    """As ``lock``, of one chain, for who ends something: a head that was put back goes on behind the last entry."""
+    head = (await lock(tx, [chain_id]))[chain_id]
+    for last in await _store.newest_first(tx, chain_id, before=_NO_BOUND, limit=1):
+        if head.length in range(last["position"] + 1):  # the place that it names is taken
+            head.sound, head.length, head.digest = False, last["position"] + 1, last["digest"]
+            head.last_at = max(head.last_at, last["at"])
+    return head
+
+
 async def lock_known(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Head]:
     """As ``lock``, but passing over chains that do not exist: for the gate, which refuses those one by one."""
     return {head.chain_id: head for head in await _store.lock_heads(tx, sorted(set(chain_ids)))}
@@ -283,6 +293,7 @@ __all__ += [
     "leaf_hash",
     "lock_concerned",
     "lock_known",
+    "lock_to_end",
     "may_hold",
     "open_detail",
     "steps_of",

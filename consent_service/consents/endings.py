@@ -7,7 +7,7 @@ word of whose they are, the end is logged, and the row is left as evidence.
 
 from collections.abc import Sequence
 
-from consent_service.audit.log import Actor, Entry, Head, append, append_all, lock
+from consent_service.audit.log import Actor, Entry, Head, append, append_all, lock, lock_to_end
 from consent_service.consents import _store, receipts
 from consent_service.consents._store import Stored
 from consent_service.consents.desk import Desk
@@ -28,7 +28,7 @@ async def revoke(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str
     None for one whose row was changed or taken: what was shared under it is destroyed all the same.
     Raises NotAvailable for somebody else's, WrongState before it was granted, ConsentEnded.
     """
-    head = (await lock(tx, [candidate_id]))[candidate_id]
+    head = await lock_to_end(tx, candidate_id)
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
@@ -54,7 +54,7 @@ async def refuse(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str
 
     Raises NotAvailable, NotAnswerable, Tampered.
     """
-    head = (await lock(tx, [candidate_id]))[candidate_id]
+    head = await lock_to_end(tx, candidate_id)
     consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     at = head.now(now)
     late = consent.reply_by is not None and at >= consent.reply_by
@@ -68,7 +68,7 @@ async def pause(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str,
 
     A letter that was accepted waits too. Raises NotAvailable, WrongState, ConsentEnded, Tampered.
     """
-    head = (await lock(tx, [candidate_id]))[candidate_id]
+    head = await lock_to_end(tx, candidate_id)
     consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     at = head.now(now)
     if consent.valid_until is not None and at >= consent.valid_until:
@@ -93,7 +93,7 @@ async def invalidate(
     None if it does not live, or was granted from ``granted_before`` on. An end that came in the meantime is written as
     what it is; under a changed row what is shared is destroyed, and None is the answer too.
     """
-    head = (await lock(tx, [candidate_id]))[candidate_id]
+    head = await lock_to_end(tx, candidate_id)
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
@@ -112,7 +112,7 @@ async def end_for(
     It goes to nobody else. An end that came in the meantime is written as what it is; under a changed row what is
     shared is destroyed.
     """
-    head = (await lock(tx, [candidate_id]))[candidate_id]
+    head = await lock_to_end(tx, candidate_id)
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
@@ -125,7 +125,7 @@ async def end_for(
 
 async def end_in_time(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> bool:
     """Write down that a consent has expired, or was used up; whether it had not been written before."""
-    head = (await lock(tx, [candidate_id]))[candidate_id]
+    head = await lock_to_end(tx, candidate_id)
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
@@ -167,7 +167,7 @@ async def end_all(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -
             await revoke(tx, desk, candidate_id, consent.id, now=now)
             ended.append(consent.id)
         elif State(consent.state) in WAITING:
-            head = (await lock(tx, [candidate_id]))[candidate_id]
+            head = await lock_to_end(tx, candidate_id)
             await _refuse(tx, desk, head, consent, at=head.now(now), receipt=False)
     return ended
 
@@ -187,7 +187,7 @@ async def _end_all_changed(
             sound.append(await _hers(tx, desk, row, candidate_id, consent_id))
         except Tampered:
             if await recipients(tx, consent_id, candidate_id) or (row is not None and row.state in LIVING):
-                head = (await lock(tx, [candidate_id]))[candidate_id]
+                head = await lock_to_end(tx, candidate_id)
                 await _end_changed(tx, desk, head, consent_id, "candidate", now=now)
                 ended.append(consent_id)
         except NotAvailable:
@@ -206,7 +206,7 @@ async def _hers(tx: Transaction, desk: Desk, consent: Stored | None, candidate_i
     """``consent``, if its row is as we wrote it and hers. Raises NotAvailable, and Tampered for a changed one.
 
     Whose a changed row is can't be read off it: it may be hers if it says so, or if shares of her parts hang on it.
-    The same if it is gone.
+    The same if it is gone, or nobody's again.
     """
     try:
         if consent is not None:
@@ -217,7 +217,7 @@ async def _hers(tx: Transaction, desk: Desk, consent: Stored | None, candidate_i
         if await recipients(tx, consent_id, candidate_id):
             raise
         raise NotAvailable from None
-    if consent is None and await recipients(tx, consent_id, candidate_id):
+    if (consent is None or consent.candidate_id is None) and await recipients(tx, consent_id, candidate_id):
         alarm(consent_id)
         raise Tampered
     if consent is None or consent.candidate_id != candidate_id:

@@ -49,16 +49,17 @@ async def decide_revokes(
 ) -> list[End | Exception | None]:
     """How each of the consents (by id) ends that candidates take back, whose heads are locked; or why it does not.
 
-    None for one whose row is not plainly as we wrote it: of that nothing is decided here.
+    None for one whose row is not plainly as we wrote it, or says to be nobody's: of that nothing is decided here.
     """
     found = await _store.many(view, [consent_id for _, consent_id in asked])
     steps = await last_steps(view, desk.keys.log, list(found), {head.chain_id: head for head, _ in asked})
     decided: list[End | Exception | None] = []
     for head, consent_id in asked:
         consent = found.get(consent_id)
-        if consent is None or not intact(desk.keys.rows, consent, steps.get(consent_id)):
+        whose = None if consent is None else consent.candidate_id
+        if consent is None or whose is None or not intact(desk.keys.rows, consent, steps.get(consent_id)):
             decided.append(None)
-        elif consent.candidate_id != head.chain_id:
+        elif whose != head.chain_id:
             decided.append(NotAvailable())
         else:
             try:

@@ -71,9 +71,12 @@ async def gather(
     words = {one: steps_of(desk.keys.log, heads[one]) for one in candidates if one is not None}
     remembered = await _store.releases(tx, sorted({ask.key_hash for ask in of_units}))
     ours = {place for place, row in remembered.items() if is_ours(desk.keys.rows, place, row)}
+    steps = await last_steps(tx, desk.keys.log, ids, heads)
+    if since := [one.id for one in consents.values() if one.candidate_id is None and one.id in steps]:
+        consents |= await _store.many(tx, since)  # no lock holds what is nobody's: somebody may have been bound to it
     return Evidence(
         consents=consents,
-        steps=await last_steps(tx, desk.keys.log, ids, heads),
+        steps=steps,
         shares=shares,
         units=await find_each(tx, desk.keys, sorted({one.unit_id for one in of_units})),
         refusals=await by_words(tx, desk.keys, words),

@@ -17,7 +17,7 @@ from consent_service.consents._store import Stored
 from consent_service.consents.states import ENDS, State
 from consent_service.consents.terms import Terms, from_bytes, row_mac, terms_mac
 from consent_service.crypto.service_keys import MacKey, ServiceKeys
-from consent_service.errors import Tampered
+from consent_service.errors import StorageUnavailable, Tampered
 from consent_service.storage.engine import Snapshot
 
 TAMPERED = Counter("consent_rows_tampered_total", "Consent rows that were changed behind the service's back")
@@ -26,19 +26,22 @@ _log = structlog.get_logger()
 
 
 def intact(key: MacKey, consent: Stored, last_step: Step | None) -> bool:
-    """Whether the MACs over row and terms, and the log, agree with the row. A consent not yet bound has no log."""
+    """Whether the MACs over row and terms, and the log, agree with the row. One not yet bound has no step there."""
     try:
         macs = row_mac(key, consent.covered()), terms_mac(key, consent.terms)
     except (TypeError, ValueError):  # a column of another type: SQLite takes anything
         return False
-    stands = consent.candidate_id, consent.state_position, consent.state in ENDS
-    return macs == (consent.row_mac, consent.terms_mac) and (consent.candidate_id is None or last_step == stands)
+    bound = consent.candidate_id is not None
+    stands = (consent.candidate_id, consent.state_position, consent.state in ENDS) if bound else None
+    return macs == (consent.row_mac, consent.terms_mac) and last_step == stands
 
 
 async def verify(view: Snapshot, keys: ServiceKeys, consent: Stored) -> Stored:
-    """``consent``, if it is intact. Raises Tampered, after the alarm."""
+    """``consent``, if it is intact. Raises Tampered, after the alarm, and StorageUnavailable as ``_store.change``."""
     steps = await last_steps(view, keys.log, [consent.id])
     if not intact(keys.rows, consent, steps.get(consent.id)):
+        if consent.candidate_id is None and consent != await _store.find(view, consent.id):
+            raise StorageUnavailable  # no lock holds what is nobody's: somebody was bound to it since it was read
         alarm(consent.id)
         raise Tampered
     return consent

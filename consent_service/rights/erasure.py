@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from consent_service.audit.closing import close
-from consent_service.audit.log import Entry, append, lock
+from consent_service.audit.log import Entry, append, lock, lock_to_end
 from consent_service.clock import rfc3339
 from consent_service.consents import endings
 from consent_service.consents.desk import Desk
@@ -41,7 +41,7 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int, jou
     Consents in force end as revoked; to an asker a waiting request looks as if it was never opened. Raises
     NotAvailable if she is not there (any more).
     """
-    head = (await lock(tx, [candidate_id]))[candidate_id]
+    await lock(tx, [candidate_id])
     ended = await endings.end_all(tx, desk, candidate_id, now=now)
     destroyed = {
         "consents_ended": len(ended),
@@ -52,7 +52,7 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int, jou
     await plans.forget(tx, candidate_id)
     await notes.forget(tx, candidate_id)
     await persons.forget(tx, candidate_id)
-    head = (await lock(tx, [candidate_id]))[candidate_id]  # it moved while consents ended
+    head = await lock_to_end(tx, candidate_id)  # it moved while consents ended
     appended = await append(tx, desk.keys.log, head, Entry("person.erased", "candidate"), at=now)
     destroyed["log_details"] = await close(tx, desk.keys.log, head)
     await journal.record(candidate_id, appended.at)

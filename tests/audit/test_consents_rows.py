@@ -13,6 +13,7 @@ from consent_service.storage.engine import Statement
 from tests.audit.conftest import ORIGIN
 from tests.audit.tampering import tamper
 from tests.consents.conftest import Town, town
+from tests.consents.requesting import bind, leave
 
 __all__ = ["town"]
 
@@ -61,6 +62,21 @@ async def test_a_row_put_back_as_it_once_was_is_named(town: Town) -> None:
     await town.revoke(consent)
     given = dict(before)
     await tamper(town.db, f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in COLUMNS)} WHERE id = :id", **given)
+    (line,) = await found(town)
+    assert line.startswith(f"A1 a row was edited: consent {consent}: "), line
+
+
+async def test_a_row_put_back_to_when_it_was_nobodys_is_named(town: Town) -> None:
+    """A request that nobody was bound to has no step in the log: where there is one, the row is older than that."""
+    consent = await leave(town)
+    async with town.db.snapshot() as view:
+        row = await view.row(Statement("SELECT id, candidate_id, state, state_position, row_mac FROM consent"))
+    assert row is not None
+    assert await found(town) == []
+    await bind(town, consent)
+    assert await found(town) == []
+    given = dict(row)
+    await tamper(town.db, f"UPDATE consent SET {', '.join(f'{c} = :{c}' for c in given)} WHERE id = :id", **given)
     (line,) = await found(town)
     assert line.startswith(f"A1 a row was edited: consent {consent}: "), line
 

@@ -18,10 +18,10 @@ async def heard(town: Town, unit: Unit) -> list[str]:
         return [event.state for event in await feed.read(view, unit.id, after=0, limit=100)]
 
 
-async def ask(town: Town, *kinds: str, reply_in: int = DAY) -> str:
-    """NAV asks, and the request is bound to the candidate."""
+async def leave(town: Town, *kinds: str, reply_in: int = DAY) -> str:
+    """NAV asks, and the request is nobody's yet."""
     async with town.db.transaction() as tx:
-        consent_id = await requests.ask(
+        return await requests.ask(
             tx,
             town.desk,
             town.desk.purposes.get("guidance_follow_up"),
@@ -31,9 +31,19 @@ async def ask(town: Town, *kinds: str, reply_in: int = DAY) -> str:
             reply_by=town.clock.now() + reply_in,
             at=town.clock.now(),
         )
+
+
+async def bind(town: Town, consent_id: str) -> None:
+    """The candidate comes, and the request is hers."""
     async with town.db.transaction() as tx:
         head = (await lock(tx, [town.candidate_id]))[town.candidate_id]
         await requests.bind(tx, town.keys.service, head, consent_id, at=town.clock.now())
+
+
+async def ask(town: Town, *kinds: str, reply_in: int = DAY) -> str:
+    """NAV asks, and the request is bound to the candidate."""
+    consent_id = await leave(town, *kinds, reply_in=reply_in)
+    await bind(town, consent_id)
     return consent_id
 
 

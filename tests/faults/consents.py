@@ -12,6 +12,7 @@ STANDING = "tests/consents/test_standing_refusals.py"
 COUNTER = "tests/consents/test_counter.py"
 COMMITS = "tests/consents/test_commits.py"
 TURNSTILE = "tests/storage/test_turnstile.py"
+PUT_BACK = "tests/consents/test_put_back.py"
 
 FAULTS = (
     in_room(
@@ -131,15 +132,15 @@ FAULTS = (
     in_room(
         "consents/ends",
         "anybody may revoke at the counter",
-        "        elif consent.candidate_id != head.chain_id:\n",
-        "        elif consent is head:\n",
+        "        elif whose != head.chain_id:\n",
+        "        elif whose is head:\n",
         COUNTER,
     ),
     in_room(
         "consents/ends",
         "a changed row is believed at the counter",
-        "        if consent is None or not intact(desk.keys.rows, consent, steps.get(consent_id)):\n",
-        "        if consent is None:\n",
+        "        if consent is None or whose is None or not intact(desk.keys.rows, consent, steps.get(consent_id)):\n",
+        "        if consent is None or whose is None:\n",
         COUNTER,
     ),
     in_room(
@@ -192,5 +193,35 @@ FAULTS = (
         "frozenset({State.REQUESTED, State.PENDING_CONFIRMATION, State.LAPSED})",
         "tests/consents/test_states.py",
         REQUESTS,
+    ),
+    in_room(
+        "consents/standing",
+        "a row put back to when it was nobody's is believed",
+        " and last_step == stands",
+        " and (not bound or last_step == stands)",
+        PUT_BACK,
+        "tests/audit/test_consents_rows.py",
+    ),
+    in_room(
+        "consents/endings",
+        "what is shared under a row that is nobody's can't be ended",
+        "    if (consent is None or consent.candidate_id is None) and await recipients(",
+        "    if consent is None and await recipients(",
+        PUT_BACK,
+    ),
+    in_room(
+        "audit/log",
+        "a head that was put back keeps her from ending",
+        '        if head.length in range(last["position"] + 1):',
+        "        if head.length is last:",
+        PUT_BACK,
+    ),
+    in_room(
+        "consents/evidence",
+        "who comes while her request is read sets off the alarm",
+        "if one.candidate_id is None and one.id in steps]:",
+        "if one.candidate_id is heads and one.id in steps]:",
+        PUT_BACK,
+        "postgresql",
     ),
 )

@@ -202,7 +202,7 @@ FAULTS = (
     in_room(
         "consents/standing",
         "the log is not asked whether it agrees",
-        " and (consent.candidate_id is None or last_step == stands)\n",
+        " and last_step == stands\n",
         "\n",
         GATE,
     ),

@@ -103,13 +103,13 @@ FAULTS = (
     in_room(
         "consents/endings",
         "a revoke reads before it locks",
-        "    head = (await lock(tx, [candidate_id]))[candidate_id]\n"
+        "    head = await lock_to_end(tx, candidate_id)\n"
         "    try:\n"
         "        consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)\n"
         "    except Tampered:\n"
         '        await _end_changed(tx, desk, head, consent_id, "candidate", now=now)\n',
         "    found = await _store.find(tx, consent_id)\n"
-        "    head = (await lock(tx, [candidate_id]))[candidate_id]\n"
+        "    head = await lock_to_end(tx, candidate_id)\n"
         "    try:\n"
         "        consent = await _hers(tx, desk, found, candidate_id, consent_id)\n"
         "    except Tampered:\n"
