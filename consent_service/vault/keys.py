@@ -125,7 +125,7 @@ class Keys:
     async def _unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         try:
             return await self._provider.unwrap(wrapped, context)
-        except UnwrapRefused:
+        except (UnwrapRefused, TypeError):  # a column of another type: SQLite takes anything
             _log.error("a wrapped key does not open", alarm="keys")
             raise Tampered from None
 

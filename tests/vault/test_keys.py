@@ -207,6 +207,17 @@ async def test_a_wrapped_key_serves_its_owner_alone(vault: Vault) -> None:
 
 
 @ON_SQLITE
+@pytest.mark.parametrize("value", ["text", 7, b""])
+async def test_a_wrapped_key_that_is_none_opens_for_nobody(vault: Vault, value: object) -> None:
+    """SQLite takes a value of any type: whatever was put there is no key, and is told as a changed one."""
+    await add(vault.db, vault.keys, KARI)
+    async with vault.db.transaction() as tx:
+        await tx.run(Statement("UPDATE candidate_key SET wrapped = :value"), value=value)
+    with pytest.raises(Tampered):
+        await vault.keys.candidate(KARI)
+
+
+@ON_SQLITE
 async def test_a_key_is_unwrapped_once_and_forgotten_after_a_while(db: Database) -> None:
     """A few minutes are enough for a visit; then the provider is asked again, and while it is down nobody is served."""
     provider, clock, keys = await begun(db)
