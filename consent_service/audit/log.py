@@ -97,8 +97,7 @@ async def lock_to_end(tx: Transaction, chain_id: str) -> Head:
     head = (await lock(tx, [chain_id]))[chain_id]
     for last in await _store.newest_first(tx, chain_id, before=_NO_BOUND, limit=1):
         if head.length in range(last["position"] + 1):  # the place that it names is taken
-            head.sound, head.length, head.digest = False, last["position"] + 1, last["digest"]
-            head.last_at = max(head.last_at, last["at"])
+            head.sound = False
     return head
 
 
@@ -188,7 +187,7 @@ async def append_all(
 async def _go_on(tx: Transaction, key: SealKey, heads: Iterable[Head]) -> None:
     """Where somebody else wrote a head, go on behind the chain's last entry: whoever ends something finds a place."""
     for head in heads:
-        if head.sound is None and not is_sound(key, head):
+        if not is_sound(key, head):
             for last in await _store.newest_first(tx, head.chain_id, before=_NO_BOUND, limit=1):
                 head.length, head.digest = last["position"] + 1, last["digest"]
                 head.last_at = max(head.last_at, last["at"])

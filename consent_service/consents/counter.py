@@ -7,7 +7,7 @@ These are the steps; the same numbers stand over the code.
 2. Grant (``grants.grant_each``): read what is there in later statements, judge each yes alone, write all of them.
 3. End (``endings.revoke_each``): the same. One whose row is not plainly as we wrote it is left to step 4.
 4. Go on in a transaction of one's own (see ``turnstile``): whose chain somebody else holds just now, who comes twice in
-   one batch, and whose consent must be revoked by itself. There, an end always succeeds.
+   one batch, and whose consent must be revoked by itself, as where there is no chain. There, an end always succeeds.
 5. Commit; only now is anybody answered.
 """
 
@@ -57,32 +57,30 @@ class Counter:
         return None if ended is None else as_written(ended, now=self._clock.now())
 
     async def _serve(self, tx: Transaction, members: Sequence[Yes | _No], alone: bool) -> list[_Answer]:
+        if alone and isinstance(only := members[0], _No):
+            return [await revoke(tx, self._desk, only.candidate_id, only.consent_id, now=self._clock.now())]
         # 1. Lock the chain heads, in id order, in a statement of its own.
         heads, held = await lock_concerned(tx, [one.candidate_id for one in members], wait=alone)
         first = {one.candidate_id: one for one in reversed(members) if one.candidate_id in heads}
         yeses = [(heads[whose], one) for whose, one in first.items() if isinstance(one, Yes)]
         noes = [(heads[whose], one.consent_id) for whose, one in first.items() if isinstance(one, _No)]
         now = self._clock.now()
-        answers: dict[str, _Answer] = dict.fromkeys(held, ALONE)
+        answers: dict[str, _Answer] = {}
         # 2. Grant.
         if yeses:
             answers |= zip(_whose(yeses), await grant_each(tx, self._desk, yeses, now=now), strict=True)
         # 3. End.
         if noes:
-            answers |= zip(_whose(noes), await self._end(tx, noes, alone=alone, now=now), strict=True)
-        # 4. Who is not answered here goes on alone. Who has no chain (any more) is nobody.
-        return [
-            answers.get(one.candidate_id, NotAvailable()) if first.get(one.candidate_id, one) is one else ALONE
-            for one in members
-        ]
+            ended = await revoke_each(tx, self._desk, noes, now=now)
+            answers |= zip(_whose(noes), [ALONE if one is None else one for one in ended], strict=True)
 
-    async def _end(
-        self, tx: Transaction, noes: Sequence[tuple[Head, str]], *, alone: bool, now: int
-    ) -> Sequence[_Answer]:
-        if alone:
-            return [await revoke(tx, self._desk, head.chain_id, consent_id, now=now) for head, consent_id in noes]
-        ended = await revoke_each(tx, self._desk, noes, now=now)
-        return [ALONE if one is None else one for one in ended]
+        # 4. Who is not answered here goes on alone. Who grants, and has no chain (any more), is nobody.
+        def answer(one: Yes | _No) -> _Answer:
+            if one.candidate_id in heads:
+                return answers[one.candidate_id] if first[one.candidate_id] is one else ALONE
+            return NotAvailable() if isinstance(one, Yes) and one.candidate_id not in held else ALONE
+
+        return [answer(one) for one in members]
 
 
 def _whose(members: Sequence[tuple[Head, object]]) -> list[str]:

@@ -25,10 +25,16 @@ from consent_service.vault.shares import consents_of, destroy, destroy_of, holds
 async def revoke(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> Stored | None:
     """The candidate takes a consent back. No release or dispatch that begins after this commits succeeds.
 
-    None for one whose row was changed or taken: what was shared under it is destroyed all the same.
+    None for one whose row, or whose chain, was changed or taken: what was shared under it is destroyed all the same.
     Raises NotAvailable for somebody else's, WrongState before it was granted, ConsentEnded.
     """
-    head = await lock_to_end(tx, candidate_id)
+    try:
+        head = await lock_to_end(tx, candidate_id)
+    except NotAvailable:
+        if not await destroy_of(tx, consent_id, candidate_id):
+            raise
+        alarm(consent_id)  # nobody is erased who shares: somebody took her chain, or closed it
+        return None
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
@@ -57,8 +63,7 @@ async def refuse(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str
     head = await lock_to_end(tx, candidate_id)
     consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     at = head.now(now)
-    late = consent.reply_by is not None and at >= consent.reply_by
-    if State(consent.state) not in WAITING or late:
+    if State(consent.state) not in WAITING or (consent.reply_by is not None and at >= consent.reply_by):
         raise NotAnswerable
     return await _refuse(tx, desk, head, consent, at=at, receipt=True)
 
@@ -187,8 +192,7 @@ async def _end_all_changed(
             sound.append(await _hers(tx, desk, row, candidate_id, consent_id))
         except Tampered:
             if await recipients(tx, consent_id, candidate_id) or (row is not None and row.state in LIVING):
-                head = await lock_to_end(tx, candidate_id)
-                await _end_changed(tx, desk, head, consent_id, "candidate", now=now)
+                await _end_changed(tx, desk, await lock_to_end(tx, candidate_id), consent_id, "candidate", now=now)
                 ended.append(consent_id)
         except NotAvailable:
             continue  # another's consent, on which a share says to be hers: it goes with her parts

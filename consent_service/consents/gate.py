@@ -131,8 +131,8 @@ class Gate:
         asks = [call.ask for call in present]
         read = await gather(tx, self._desk, asks, await read_shares(tx, *wanted_shares(asks)), heads)
         # 3, 4. Check and open, each member alone.
-        now = self._clock.now()
-        findings = [self._judge(read, call, heads, now) for call in present]
+        now, gone = self._clock.now(), set(chains.values()) - heads.keys() - held
+        findings = [self._judge(read, call, heads, gone, now) for call in present]
         if SERVICE_CHAIN not in heads and any(finding.consent is None for finding in findings):
             heads |= await lock_known(tx, [SERVICE_CHAIN])  # its id comes after every candidate's
         # 5. Record, and spend.
@@ -146,12 +146,15 @@ class Gate:
             raise Tampered from None
         return [ALONE if chains[call.ask.consent_id] in held else next(recorded) for call in batch]
 
-    def _judge(self, read: Evidence, call: _Call, heads: dict[str, Head], now: int) -> "_Finding":
+    def _judge(self, read: Evidence, call: _Call, heads: dict[str, Head], gone: set[str], now: int) -> "_Finding":
         consent = read.consents.get(call.ask.consent_id, self._nobodys)  # nobody's takes as long as somebody's
         head = heads.get(consent.candidate_id or "")
         finding = self._find(read, call, consent, now if head is None else head.now(now))
         if head is not None and (finding.answer not in _FAULTY or read.is_known(consent, head)):
             return finding
+        if consent.candidate_id in gone and not isinstance(finding.answer, Refused):
+            alarm(consent.id)  # nobody is erased whose consent is in force: somebody took her chain, or closed it
+            return _Finding(None, None, Refused("tampered"))
         # It concerns nobody (yet, or any more), or whom can't be told: unknown, unless it is not as we wrote it.
         return _Finding(None, None, finding.answer if finding.answer in _FAULTY else Refused("unknown"))
 

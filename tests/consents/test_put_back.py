@@ -15,7 +15,7 @@ from consent_service.consents import endings, requests
 from consent_service.consents.counter import Counter
 from consent_service.consents.gate import Gate, Refused, Released
 from consent_service.consents.standing import TAMPERED
-from consent_service.errors import StorageUnavailable, Tampered
+from consent_service.errors import NotAvailable, StorageUnavailable, Tampered
 from consent_service.storage.engine import Database, Row, Statement, Transaction
 from tests.audit.tampering import tamper
 from tests.consents.conftest import Town
@@ -97,6 +97,31 @@ async def test_a_head_that_was_put_back_keeps_nobody_from_ending(town: Town) -> 
         await town.release(mate.id)
     async with town.db.transaction() as tx:
         assert await endings.end_all(tx, town.desk, town.candidate_id, now=town.clock.now()) == [mate.id]
+
+
+@pytest.mark.parametrize("take", ["UPDATE chain SET closed = 1", "DELETE FROM chain"])
+async def test_a_chain_that_was_taken_keeps_nobody_from_ending(town: Town, take: str) -> None:
+    """Nobody is erased who shares: it alarms, and what she takes back is gone, though nothing can be written down."""
+    consent, mate = await town.grant(), await town.grant()
+    (before,) = await rows(town, HEAD, town.candidate_id)
+    await tamper(town.db, f"{take} WHERE chain_id = :id", id=town.candidate_id)
+    town.clock.advance(seconds=1)
+    so_far = alarms()
+    assert await town.release(consent.id) == Refused("tampered")
+    counter = Counter(town.db, town.desk, town.clock)
+    assert await counter.revoke(town.candidate_id, consent.id) is None
+    assert alarms() == so_far + 2
+    assert await rows(town, SHARES, consent.id) == []
+    with pytest.raises(NotAvailable):
+        await counter.revoke(town.candidate_id, consent.id)
+    with pytest.raises(NotAvailable):
+        await counter.revoke((await another(town, OTHER)).candidate_id, mate.id)
+    await tamper(town.db, "DELETE FROM chain WHERE chain_id = :id", id=town.candidate_id)
+    names = ", ".join(dict(before))
+    values = ", ".join(f":{name}" for name in dict(before))
+    await tamper(town.db, f"INSERT INTO chain ({names}) VALUES ({values})", **dict(before))
+    assert await town.release(consent.id) == Refused("tampered")
+    assert isinstance(await town.release(mate.id), Released)
 
 
 class _Interrupted:

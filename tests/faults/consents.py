@@ -224,4 +224,18 @@ FAULTS = (
         PUT_BACK,
         "postgresql",
     ),
+    in_room(
+        "consents/endings",
+        "a chain that was closed keeps her from ending",
+        "        if not await destroy_of(tx, consent_id, candidate_id):\n            raise\n",
+        "        raise\n",
+        PUT_BACK,
+    ),
+    in_room(
+        "consents/gate",
+        "a chain that somebody else closed alarms nobody",
+        "        if consent.candidate_id in gone and not isinstance(finding.answer, Refused):\n",
+        "        if consent is None:\n",
+        PUT_BACK,
+    ),
 )

@@ -103,19 +103,22 @@ FAULTS = (
     in_room(
         "consents/endings",
         "a revoke reads before it locks",
-        "    head = await lock_to_end(tx, candidate_id)\n"
-        "    try:\n"
-        "        consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)\n"
-        "    except Tampered:\n"
-        '        await _end_changed(tx, desk, head, consent_id, "candidate", now=now)\n',
+        "    try:\n        head = await lock_to_end(tx, candidate_id)\n    except",
         "    found = await _store.find(tx, consent_id)\n"
-        "    head = await lock_to_end(tx, candidate_id)\n"
         "    try:\n"
-        "        consent = await _hers(tx, desk, found, candidate_id, consent_id)\n"
-        "    except Tampered:\n"
-        '        await _end_changed(tx, desk, head, consent_id, "candidate", now=now)\n',
+        "        head = await lock_to_end(tx, candidate_id)\n"
+        "    except",
         MEANWHILE,
         "postgresql",
+        also=(
+            (
+                "or closed it\n"
+                "        return None\n"
+                "    try:\n"
+                "        consent = await _hers(tx, desk, await _store.find(tx, consent_id),",
+                "or closed it\n        return None\n    try:\n        consent = await _hers(tx, desk, found,",
+            ),
+        ),
     ),
     in_room(
         "consents/endings",
