@@ -21,10 +21,10 @@ from consent_service.events import sequencer as event_sequencer
 from consent_service.rights import lapsing
 from consent_service.vault.checkpoint_keys import CheckpointKeys
 
-_GATHER_EVENTS = 0.02
+_GATHER_EVENTS = 0.1
 _GATHER_ENTRIES = 0.25
-"""Seconds from a commit to its numbering: those of the same moment share a transaction. Units wait for their events,
-and nobody for an entry's number: the log's head is signed every ten seconds at most."""
+"""Seconds from a commit to its numbering: those of the same moment share a transaction. Units ask for their events now
+and then, and nobody for an entry's number: the log's head is signed every ten seconds at most."""
 _LOOK_AGAIN = 1.0
 """Seconds until other processes' commits are looked for."""
 _SIGN_EVERY = SECOND
@@ -69,8 +69,11 @@ class Jobs:
                 group.create_task(self._again_and_again(job, wait, work), name=job)
 
     async def number_events(self) -> None:
-        """Number the events that were committed."""
-        while await self._number_events():
+        """Number the events that were committed.
+
+        Only a full batch has left any over. To look again after any other would cost a commit, here and below.
+        """
+        while await self._number_events() >= event_sequencer.BATCH:
             continue
 
     async def sequence_log(self) -> None:
@@ -78,7 +81,7 @@ class Jobs:
 
         Apart from the events: a log that was tampered with stops the log's numbering, and no unit's feed.
         """
-        while await self._sequence_log():
+        while await self._sequence_log() >= log_sequencer.BATCH:
             continue
         await self._sign_log()
 

@@ -37,6 +37,10 @@ class WakingDatabase:
         """See ``Database.snapshot``."""
         return self.behind.snapshot()
 
+    def glance(self) -> AbstractAsyncContextManager[Snapshot]:
+        """See ``Database.glance``."""
+        return self.behind.glance()
+
     async def close(self) -> None:
         """See ``Database.close``."""
         await self.behind.close()

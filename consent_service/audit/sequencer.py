@@ -11,6 +11,7 @@ from consent_service.storage.engine import Row, Snapshot, Transaction
 from consent_service.storage.lease import hold
 
 __all__ = [
+    "BATCH",
     "CHECKPOINT_INTERVAL",
     "HistoryChanged",
     "consistency",
@@ -24,7 +25,7 @@ __all__ = [
     "size",
 ]
 
-_BATCH = 500
+BATCH = 500
 _LEASE = 15 * SECOND
 CHECKPOINT_INTERVAL = 10 * SECOND
 """How often the head is signed at most: what is not signed yet is what only a receipt protects."""
@@ -43,7 +44,7 @@ async def sequence(tx: Transaction, key: SealKey, *, holder: str, now: int) -> i
     """
     if not await hold(tx, "log-sequencer", holder, now=now, duration=_LEASE):
         return 0
-    waiting = await _store.unnumbered(tx, _BATCH)
+    waiting = await _store.unnumbered(tx, BATCH)
     if not all(_written(key, row) for row in waiting):
         raise HistoryChanged
     if waiting:

@@ -5,7 +5,7 @@ from consent_service.events import _store
 from consent_service.storage.engine import Transaction
 from consent_service.storage.lease import hold
 
-_BATCH = 500
+BATCH = 500
 _LEASE = 15 * SECOND
 
 
@@ -13,7 +13,7 @@ async def number(tx: Transaction, *, holder: str, now: int) -> int:
     """Number what waits, up to a batch; how many that were. 0 without the lease."""
     if not await hold(tx, "event-sequencer", holder, now=now, duration=_LEASE):
         return 0
-    waiting = await _store.unnumbered(tx, now, _BATCH)
+    waiting = await _store.unnumbered(tx, now, BATCH)
     last: dict[str, int] = {}
     numbers: dict[str, int] = {}
     for row in waiting:

@@ -96,6 +96,13 @@ class Database(Protocol):
         """One consistent view, read only."""
         ...
 
+    def glance(self) -> AbstractAsyncContextManager[Snapshot]:
+        """A view for one statement, read only: each sees what was committed before it began, no two the same moment.
+
+        It costs that statement alone, and not a transaction around it.
+        """
+        ...
+
     async def close(self) -> None:
         """Give up every connection."""
         ...

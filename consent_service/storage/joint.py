@@ -1,6 +1,6 @@
 """Reads that callers share: who asks while one is under way shares the next.
 
-Rule: no answer is older than its question. The snapshot that answers begins after every question it answers, and
+Rule: no answer is older than its question. The statement that answers begins after every question it answers, and
 nothing is kept from one to the next, so that this is no cache: whoever asks hears what was committed before she did.
 """
 
@@ -16,7 +16,7 @@ V = TypeVar("V")
 
 
 class Joint(Generic[K, V]):
-    """One kind of read: ``read`` answers several keys from one snapshot, leaving out what is not there."""
+    """One kind of read: ``read`` answers several keys, as a rule in one statement, leaving out what is not there."""
 
     def __init__(self, db: Database, read: Callable[[Snapshot, Sequence[K]], Awaitable[Mapping[K, V]]]) -> None:
         """Take where to read, and how."""
@@ -38,7 +38,7 @@ class Joint(Generic[K, V]):
         while self._asked:
             asked, self._asked = self._asked, []
             try:
-                async with self._db.snapshot() as view:
+                async with self._db.glance() as view:
                     found = await self._read(view, list({key: None for key, _ in asked}))
             except BaseException as failure:
                 for _, answer in asked:

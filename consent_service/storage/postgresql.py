@@ -159,6 +159,12 @@ class PostgreSQL:
             finally:
                 await _quietly(transaction.rollback)
 
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[_View]:
+        """A view without a transaction; see ``engine.Database``."""
+        async with self._connection() as connection:
+            yield _View(connection)
+
     async def close(self) -> None:
         """Close the pool."""
         await self._pool.close()

@@ -209,13 +209,24 @@ class SQLite:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_View]:
         """A read transaction; see ``engine.Database``."""
-        reader = await self._free_reader()
-        try:
+        async with self._reader() as reader:
             reader.execute("BEGIN")
             try:
                 yield _View(reader)
             finally:
                 _roll_back(reader)
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[_View]:
+        """A view without a transaction; see ``engine.Database``."""
+        async with self._reader() as reader:
+            yield _View(reader)
+
+    @asynccontextmanager
+    async def _reader(self) -> AsyncIterator[sqlite3.Connection]:
+        reader = await self._free_reader()
+        try:
+            yield reader
         finally:
             self._idle.put_nowait(reader)
             if not self._writing.locked():

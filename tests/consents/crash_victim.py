@@ -95,6 +95,9 @@ class MortalDatabase:
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         return self._db.snapshot()
 
+    def glance(self) -> AbstractAsyncContextManager[Snapshot]:
+        return self._db.glance()
+
     async def close(self) -> None:
         await self._db.close()
 

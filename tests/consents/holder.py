@@ -49,6 +49,9 @@ class StoppingDatabase:
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         return self._db.snapshot()
 
+    def glance(self) -> AbstractAsyncContextManager[Snapshot]:
+        return self._db.glance()
+
     async def close(self) -> None:
         await self._db.close()
 

@@ -40,6 +40,9 @@ class Counted(Database):
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         return self._behind.snapshot()
 
+    def glance(self) -> AbstractAsyncContextManager[Snapshot]:
+        return self._behind.glance()
+
     async def close(self) -> None:
         await self._behind.close()
 

@@ -41,6 +41,9 @@ class Slow:
     def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
         return self._db.snapshot()
 
+    def glance(self) -> AbstractAsyncContextManager[Snapshot]:
+        return self._db.glance()
+
     async def close(self) -> None:
         await self._db.close()
 

@@ -119,5 +119,12 @@ class Watched:
             self.units.append(unit)
             yield _View(view, unit)
 
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[Snapshot]:
+        unit = Unit("glance")
+        async with self._db.glance() as view:
+            self.units.append(unit)
+            yield _View(view, unit)
+
     async def close(self) -> None:
         await self._db.close()
