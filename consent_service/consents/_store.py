@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from consent_service.errors import StorageUnavailable
-from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting, updating
+from consent_service.storage.engine import IN_THE_ROW, Row, Snapshot, Statement, Transaction, inserting, updating
 
 
 def _number(*, null: bool = False) -> "Column[int]":
@@ -54,7 +54,7 @@ class ReceiptRow(SQLModel, table=True):
     """A signed receipt (compact JWS): of a grant, a refusal or an end."""
 
     __tablename__ = "receipt"
-    __table_args__ = (Index("receipt_consent", "consent_id", "at"),)
+    __table_args__ = (Index("receipt_consent", "consent_id", "at"), IN_THE_ROW)
 
     id: str = Field(primary_key=True)
     consent_id: str

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from consent_service.storage.rows import Rows, inserting, updating
+from consent_service.storage.rows import IN_THE_ROW, Rows, inserting, updating
 from consent_service.storage.statement import Dialect, Statement
 
 __all__ = [
+    "IN_THE_ROW",
     "Database",
     "Dialect",
     "Duplicate",

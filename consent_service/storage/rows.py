@@ -13,6 +13,11 @@ from sqlmodel import SQLModel
 from consent_service.storage.statement import Statement
 
 
+IN_THE_ROW = {"postgresql_with": {"toast_tuple_target": 8160}}
+"""For a table (``__table_args__``) whose values take some kilobytes and don't shrink: PostgreSQL else tries to compress
+each, in vain, and puts it elsewhere in pieces, to be found there again by an index."""
+
+
 class Rows(Statement):
     """A statement for one row, and on PostgreSQL the same for many. ``inserting`` and ``updating`` make them."""
 

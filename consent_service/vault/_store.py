@@ -6,7 +6,7 @@ from typing import cast
 from sqlalchemy import BigInteger, Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting
+from consent_service.storage.engine import IN_THE_ROW, Row, Snapshot, Statement, Transaction, inserting
 from consent_service.vault.parts import PartRef, Version
 
 
@@ -50,6 +50,7 @@ class PartRow(SQLModel, table=True):
     """A sealed part and its data key, wrapped for its owner. ``held_for`` names the controller."""
 
     __tablename__ = "part"
+    __table_args__ = IN_THE_ROW
 
     candidate_id: str = Field(primary_key=True)
     resource: str = Field(primary_key=True)

@@ -318,6 +318,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("candidate_id", "resource", "resource_id", "version", "part"),
+        postgresql_with={"toast_tuple_target": 8160},
     )
     op.create_table(
         "pending_leaf",
@@ -348,6 +349,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("jws", sa.String(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        postgresql_with={"toast_tuple_target": 8160},
     )
     op.create_index("receipt_consent", "receipt", ["consent_id", "at"], unique=False)
     op.create_table(
