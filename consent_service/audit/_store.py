@@ -216,10 +216,12 @@ async def add_entries(
     tx: Transaction, entries: Sequence[dict[str, object]], details: Sequence[dict[str, object]], heads: Iterable[Head]
 ) -> None:
     """Write entries, their details and their place in the queue for numbers, and move the heads."""
-    await tx.run_rows(_ENTRY, entries)
-    await tx.run_rows(_DETAIL, details)
-    await tx.run_rows(_PENDING, [{"chain_id": e["chain_id"], "position": e["position"]} for e in entries])
-    await tx.run_rows(_MOVE, [{name: getattr(head, name) for name in ("chain_id", *_MOVING)} for head in heads])
+    await tx.run_each(
+        (_ENTRY, entries),
+        (_DETAIL, details),
+        (_PENDING, [{"chain_id": e["chain_id"], "position": e["position"]} for e in entries]),
+        (_MOVE, [{name: getattr(head, name) for name in ("chain_id", *_MOVING)} for head in heads]),
+    )
 
 
 async def entries_of(view: Snapshot, chain_id: str, *, after: int, limit: int) -> list[Row]:

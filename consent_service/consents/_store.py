@@ -1,7 +1,7 @@
 """Consents, their receipts, and the releases that were made under them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary
@@ -127,7 +127,7 @@ class Stored:
 
     def but(self, **changes: object) -> "Stored":
         """The same with ``changes``."""
-        return replace(self, **changes)  # type: ignore[arg-type]  # the names are the caller's own
+        return Stored(**{**vars(self), **changes})
 
 
 _COLUMNS = tuple(Stored.__dataclass_fields__)

@@ -40,7 +40,7 @@ class MacKey:
 
     def mac(self, message: bytes) -> bytes:
         """The 32-byte MAC of ``message``."""
-        return hmac.digest(self._key, message, hashlib.sha256)
+        return hmac.digest(self._key, message, "sha256")
 
     def verify(self, message: bytes, mac: bytes) -> bool:
         """Whether ``mac`` is that of ``message``, compared in constant time."""

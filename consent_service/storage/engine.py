@@ -76,6 +76,10 @@ class Transaction(Snapshot, Protocol):
         """Execute for all rows of ``given`` at once; the number of rows it touched. Raises Duplicate."""
         ...
 
+    async def run_each(self, *writes: tuple[Rows, Sequence[Mapping[str, Any]]]) -> None:
+        """As ``run_rows`` for each, in no order: no two of them may be of the same table. Raises Duplicate."""
+        ...
+
     def scrub_after_commit(self) -> None:
         """Ask that what this transaction deletes is also gone from the write-ahead log (SQLite)."""
         ...

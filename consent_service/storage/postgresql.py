@@ -18,7 +18,7 @@ from asyncpg.connect_utils import SessionAttribute
 
 from consent_service.errors import StorageUnavailable
 from consent_service.storage.engine import Dialect, Duplicate, Row
-from consent_service.storage.rows import Rows
+from consent_service.storage.rows import Rows, in_one
 from consent_service.storage.statement import Statement
 
 T = TypeVar("T")
@@ -97,6 +97,12 @@ class _View:
         if not given:
             return 0
         return _touched(await self._answer(self._connection.execute, statement.many, *statement.arrays(given)))
+
+    async def run_each(self, *writes: tuple[Rows, Sequence[Mapping[str, Any]]]) -> None:
+        some = [(statement, given) for statement, given in writes if given]
+        if some:
+            arrays = [array for statement, given in some for array in statement.arrays(given)]
+            await self._answer(self._connection.execute, in_one(tuple(one for one, _ in some)), *arrays)
 
     def scrub_after_commit(self) -> None:
         """Nothing to do: PostgreSQL's log is the operator's to expire, and the keys in it die by rotation."""

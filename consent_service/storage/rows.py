@@ -4,7 +4,9 @@ PostgreSQL takes the rows as one array a column: a statement for each row would 
 round trip more. SQLite runs in place, and takes them one after the other.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, LargeBinary
@@ -12,7 +14,7 @@ from sqlmodel import SQLModel
 
 from consent_service.storage.statement import Statement
 
-
+_NUMBER = re.compile(r"\$(\d+)")
 IN_THE_ROW = {"postgresql_with": {"toast_tuple_target": 8160}}
 """For a table (``__table_args__``) whose values take some kilobytes and don't shrink: PostgreSQL else tries to compress
 each, in vain, and puts it elsewhere in pieces, to be found there again by an index."""
@@ -34,11 +36,33 @@ class Rows(Statement):
         """The SQL for many rows, as PostgreSQL takes it."""
         return self._many
 
+    @property
+    def width(self) -> int:
+        """How many arrays ``many`` takes."""
+        return len(self._columns)
+
     def arrays(self, given: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
         """``given`` column by column, for ``many``. Raises KeyError on a missing, TypeError on a surplus name."""
         if any(len(row) != len(self._columns) for row in given):
             raise TypeError(f"the statement takes {self._columns}")
         return [[row[column] for row in given] for column in self._columns]
+
+
+@cache
+def in_one(statements: tuple[Rows, ...]) -> str:
+    """``many`` of ``statements`` as one, which takes the arrays of the first, then those of the second, and so on."""
+    texts, taken = [], 0
+    for statement in statements:
+        texts.append(_numbered(statement.many, taken))
+        taken += statement.width
+    *beside, last = texts
+    named = ", ".join(f"w{number} AS ({text})" for number, text in enumerate(beside))
+    return f"WITH {named} {last}" if beside else last
+
+
+def _numbered(text: str, taken: int) -> str:
+    """``text`` with its parameters after those that are ``taken``."""
+    return _NUMBER.sub(lambda number: f"${int(number[1]) + taken}", text)
 
 
 def inserting(table: type[SQLModel], columns: Sequence[str]) -> Rows:

@@ -91,6 +91,10 @@ class _View:
             self._note(failure)
             raise
 
+    async def run_each(self, *writes: tuple[Rows, Sequence[Mapping[str, Any]]]) -> None:
+        for statement, given in writes:
+            await self.run_rows(statement, given)
+
     def scrub_after_commit(self) -> None:
         self.scrub = True
 

@@ -70,6 +70,10 @@ class MortalTransaction:
         self._fuse.burn()
         return await self._tx.run_rows(statement, given)
 
+    async def run_each(self, *writes: tuple[Rows, Sequence[Mapping[str, Any]]]) -> None:
+        for statement, given in writes:
+            await self.run_rows(statement, given)
+
     def scrub_after_commit(self) -> None:
         self._tx.scrub_after_commit()
 

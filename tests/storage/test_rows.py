@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from consent_service.storage.engine import Database, Duplicate, Row, Statement, inserting, updating
+from consent_service.storage.engine import Database, Duplicate, Row, Rows, Statement, inserting, updating
 from consent_service.storage.lease import LeaseRow
+from tests.storage import things
 
 ADD = inserting(LeaseRow, ("name", "holder", "until", "fence"))
 MOVE = updating(LeaseRow, ("holder", "until"), key="name")
+ADD_THINGS = Rows(
+    "INSERT INTO thing (id, n) VALUES (:id, :n)",
+    "INSERT INTO thing (id, n) SELECT * FROM unnest($1::text[], $2::bigint[])",
+    ("id", "n"),
+)
 ALL = Statement("SELECT name, holder, until, fence FROM lease ORDER BY name")
 FOUND = Statement(
     "SELECT l.name, w.n FROM ROWS(:wanted AS w(name text, fence bigint, n text))"
@@ -50,6 +56,22 @@ async def test_many_rows_are_changed_in_one_statement(leases: Database) -> None:
         assert await tx.run_rows(MOVE, [*moved[:2], {**moved[2], "name": "nobody"}]) == 2
     assert [row["holder"] for row in await every(leases)] == ["new", "new", "å"]
     assert [row["fence"] for row in await every(leases)] == [0, 1, 2]
+
+
+async def test_rows_of_several_tables_are_written_at_once(leases: Database) -> None:
+    """Each table gets its own, whatever the others get, nothing too; what one refuses, none has."""
+    async with leases.transaction() as tx:
+        await tx.run_each((ADD, THREE), (ADD_THINGS, [{"id": "x", "n": 7}, {"id": "y", "n": 8}]))
+        await tx.run_each((ADD, []), (ADD_THINGS, []))
+    async with leases.transaction() as tx:
+        moved = [{"name": row["name"], "holder": "new", "until": 1} for row in THREE]
+        await tx.run_each((MOVE, moved), (ADD_THINGS, [{"id": "z", "n": 9}]))
+    with pytest.raises(Duplicate):
+        async with leases.transaction() as tx:
+            await tx.run_each((ADD_THINGS, [{"id": "x", "n": 0}]), (MOVE, [{**moved[0], "holder": "newer"}]))
+    assert [(row["holder"], row["fence"]) for row in await every(leases)] == [("new", n) for n in range(3)]
+    async with leases.snapshot() as view:
+        assert [(row["id"], row["n"]) for row in await view.rows(things.ALL)] == [("x", 7), ("y", 8), ("z", 9)]
 
 
 async def test_rows_that_do_not_fit_are_refused(leases: Database) -> None:

@@ -90,6 +90,11 @@ class _View:
         touched: int = await self._tx.run_rows(statement, given)
         return touched
 
+    async def run_each(self, *writes: tuple[Rows, Sequence[Mapping[str, Any]]]) -> None:
+        for statement, given in writes:
+            self._note(statement, list(given), len(given))
+        await self._tx.run_each(*writes)
+
     def scrub_after_commit(self) -> None:
         self._tx.scrub_after_commit()
 
