@@ -19,6 +19,7 @@ from rich.text import Text
 from consent_clients import Candidate, CareerCentre, IdPortenSession, Login, Maskinporten, Nav, VocationalTraining
 from consent_clients.problems import ConsentClientError
 from consent_service.cli import demo_story
+from consent_service.cli import demo_words as words
 from consent_service.cli import sandbox_players as players
 from consent_service.cli.demo_cast import Cast
 from consent_service.cli.demo_house import House, house
@@ -88,9 +89,9 @@ async def _walk(built: House, folder: Path, telling: Telling) -> None:
         return IdPortenSession(Login(**built.registrations[called]))
 
     async with (
-        CareerCentre(built.service, unit("career-centre")) as career_centre,
-        Nav(built.service, unit("nav")) as nav,
-        VocationalTraining(built.service, unit("vocational-training")) as training,
+        CareerCentre(built.service, unit("career-centre"), employee=words.COUNSELLOR) as career_centre,
+        Nav(built.service, unit("nav"), employee=words.NAV_EMPLOYEE) as nav,
+        VocationalTraining(built.service, unit("vocational-training"), employee=words.TRAINING_EMPLOYEE) as training,
         Candidate(built.service, person(players.MARIT.called)) as marit,
         Candidate(built.service, person(players.OLA.called)) as ola,
     ):

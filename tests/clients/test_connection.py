@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from consent_clients.connection import Connection, quoted
-from consent_clients.models import Employee
+from consent_clients.models import Employee, acting
 from consent_clients.problems import (
     Conflict,
     Invalid,
@@ -96,6 +96,25 @@ async def test_a_call_without_a_key_is_tried_once() -> None:
     with pytest.raises(Unreachable, match="POST /v1/me/consents: ReadTimeout"):
         await connection(network).post("/v1/me/consents", {})
     assert len(network.sent) == 1
+
+
+async def test_who_acts_goes_with_each_call() -> None:
+    """The one that the connection has, unless a call names another; a connection of nobody's names nobody."""
+    network = Network(*(httpx.Response(200, json={}) for _ in range(5)))
+    usual, other = Employee("A123456", "0501"), Employee("B123456", "0502")
+    speaking = Connection("http://service", Held(), headers=usual.headers, transport=httpx.MockTransport(network))
+    await speaking.get("/v1/events")
+    await speaking.post("/v1/consents/search", {}, headers=acting(None))
+    await speaking.create("/v1/plans", {}, key=None, headers=acting(other))
+    await speaking.delete("/v1/consent-requests/c", headers=acting(other))
+    await connection(network).get("/v1/me/notes")
+    assert [request.headers.get("acting-employee") for request in network.sent] == [
+        usual.header,
+        usual.header,
+        other.header,
+        other.header,
+        None,
+    ]
 
 
 async def test_put_and_delete_say_what_they_mean() -> None:

@@ -87,15 +87,18 @@ class House:
 
     async def career_centre(self) -> CareerCentre:
         """The career centre."""
-        return await self.stack.enter_async_context(CareerCentre(self.url, self.tokens("career-centre")))
+        return await self.stack.enter_async_context(
+            CareerCentre(self.url, self.tokens("career-centre"), employee=COUNSELLOR)
+        )
 
     async def nav(self, name: UnitName = "nav") -> Nav:
         """A NAV office."""
-        return await self.stack.enter_async_context(Nav(self.url, self.tokens(name)))
+        return await self.stack.enter_async_context(Nav(self.url, self.tokens(name), employee=EMPLOYEE))
 
     async def training(self) -> VocationalTraining:
         """The county's vocational training."""
-        return await self.stack.enter_async_context(VocationalTraining(self.url, self.tokens("vocational-training")))
+        tokens = self.tokens("vocational-training")
+        return await self.stack.enter_async_context(VocationalTraining(self.url, tokens, employee=EMPLOYEE))
 
     async def candidate(self, national_id: str, *, named: bool = True) -> Candidate:
         """A person who has logged in, and has said her name."""

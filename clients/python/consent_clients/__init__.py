@@ -9,8 +9,9 @@
                          refuse_always, receipt, ask_mapping, plans, plan_pdf, preview_sending,
                          send, log, export, erase
 
-A unit brings `Maskinporten` as its source of tokens, a candidate a session of her own login. What can go
-wrong is one tree, drawn in `consent_clients.problems`.
+A unit brings `Maskinporten` as its source of tokens, a candidate a session of her own login. Whatever a unit does
+about a person names who acts: the call's `employee`, or else the client's, which is a `MACHINE` unless it is told. What
+can go wrong is one tree, drawn in `consent_clients.problems`.
 
     tokens = Maskinporten(issuer="https://maskinporten.no/", client_id="…", key=private_jwk, scopes=[…])
     async with Nav("https://samtykke.example.no", tokens) as nav:
@@ -25,12 +26,13 @@ from consent_clients.career_centre import CareerCentre
 from consent_clients.checkpoints import Checkpoint, Checkpoints, VerifierKey
 from consent_clients.idporten import IdPortenSession, Login
 from consent_clients.maskinporten import Maskinporten
-from consent_clients.models import Employee, PickUpCode, Preview, Release
+from consent_clients.models import MACHINE, Employee, PickUpCode, Preview, Release
 from consent_clients.nav import Nav
 from consent_clients.receipts import Receipt
 from consent_clients.vocational_training import VocationalTraining
 
 __all__ = [
+    "MACHINE",
     "ActivityCards",
     "Candidate",
     "CardMessage",

@@ -12,15 +12,25 @@ from typing import Self, cast
 import httpx
 
 from consent_clients.connection import Connection, Tokens
-from consent_clients.models import Employee, PickUpCode
+from consent_clients.models import MACHINE, Employee, PickUpCode, acting
 from consent_clients.notes import NoteContent
 
 
 class CareerCentre:
-    """A career centre's client. There is no method here that reads a note, and no endpoint for one."""
+    """A career centre's client. There is no method here that reads a note, and no endpoint for one.
 
-    def __init__(self, service: str, tokens: Tokens, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._connection = Connection(service, tokens, transport=transport)
+    `employee` acts in each call that names nobody else.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        tokens: Tokens,
+        *,
+        employee: Employee = MACHINE,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._connection = Connection(service, tokens, headers=employee.headers, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -36,11 +46,11 @@ class CareerCentre:
             "/v1/note-drafts",
             cast(dict[str, object], note),
             key=idempotency_key,
-            headers={"Acting-Employee": employee.header},
+            headers=employee.headers,
         )
         answer = response.json()
         return PickUpCode(answer["id"], answer["code"], answer["claim_url"], answer["lapses_at"])
 
-    async def withdraw(self, draft_id: str) -> None:
+    async def withdraw(self, draft_id: str, *, employee: Employee | None = None) -> None:
         """Takes a draft back, unread, unless it is claimed. Says nothing about which of the two it was."""
-        await self._connection.delete(f"/v1/note-drafts/{draft_id}")
+        await self._connection.delete(f"/v1/note-drafts/{draft_id}", headers=acting(employee))

@@ -47,7 +47,8 @@ class Tokens(Protocol):
 class Connection:
     """Calls the service as one party. Not shared between parties: it holds one party's tokens.
 
-    `timeout` is seconds for each of connect, read and write; `attempts` counts the first try too.
+    `headers` go with each call, but for those that a call names itself: who acts (`Employee.headers`), where
+    somebody must. `timeout` is seconds for each of connect, read and write; `attempts` counts the first try too.
     `pause` and `transport` are seams for tests: a clock that doesn't wait, a network that isn't there.
     """
 
@@ -56,28 +57,28 @@ class Connection:
         service: str,
         tokens: Tokens,
         *,
+        headers: Mapping[str, str] | None = None,
         timeout: float = 10.0,
         attempts: int = 4,
         transport: httpx.AsyncBaseTransport | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._tokens = tokens
+        self._headers = dict(headers or {})
         self._attempts = attempts
         self._pause = pause
         self._http = httpx.AsyncClient(verify=authorities(), base_url=service, timeout=timeout, transport=transport)
 
-    async def get(self, path: str, **params: str | int | None) -> httpx.Response:
+    async def get(
+        self, path: str, headers: Mapping[str, str] | None = None, /, **params: str | int | None
+    ) -> httpx.Response:
         """GET; parameters that are None are left out."""
         given = {name: value for name, value in params.items() if value is not None}
-        return await self._call("GET", path, params=given, repeat=True)
+        return await self._call("GET", path, params=given, headers=headers, repeat=True)
 
-    async def fetch(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
-        """GET of what is only handed out to somebody who is named."""
-        return await self._call("GET", path, headers=headers, repeat=True)
-
-    async def delete(self, path: str) -> httpx.Response:
+    async def delete(self, path: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """DELETE: gone is gone, however often it is said."""
-        return await self._call("DELETE", path, repeat=True)
+        return await self._call("DELETE", path, headers=headers, repeat=True)
 
     async def put(self, path: str, body: Mapping[str, Any], *, version: int | None = None) -> httpx.Response:
         """PUT, with `If-Match` when a version is named. Not repeated: the second would meet its own first."""
@@ -124,7 +125,7 @@ class Connection:
     ) -> httpx.Response:
         attempts = self._attempts if repeat else 1
         for attempt in range(1, attempts + 1):
-            sent = {**(headers or {}), "Authorization": f"Bearer {await self._tokens.bearer()}"}
+            sent = {**self._headers, **(headers or {}), "Authorization": f"Bearer {await self._tokens.bearer()}"}
             try:
                 response = await self._http.request(
                     method, path, params=params, json=None if files else json, files=files, headers=sent

@@ -216,6 +216,21 @@ class Employee:
         """The value of `Acting-Employee`."""
         return f"id={quoted(self.id)}, office={quoted(self.office)}"
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes with a call in which she acts."""
+        return {"Acting-Employee": self.header}
+
+
+MACHINE = Employee("system", "system")
+"""Nobody: a system that acts by itself. The candidate reads that no person did. Where it belongs to one office,
+name that: `Employee("system", "0501")`."""
+
+
+def acting(employee: Employee | None) -> dict[str, str] | None:
+    """What goes with a call in which `employee` acts; None leaves it to the connection to say who does."""
+    return None if employee is None else employee.headers
+
 
 @dataclass(frozen=True)
 class PickUpCode:

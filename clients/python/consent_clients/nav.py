@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from consent_clients.mapping import Contact, MappingAsked, MappingQuestion, WishedTrade
+from consent_clients.models import Employee, acting
 from consent_clients.recipient import Recipient
 
 
@@ -24,6 +25,7 @@ class Nav(Recipient):
         schooling_and_practice: str | None = None,
         background: str | None = None,
         note_sections: Sequence[str] = (),
+        employee: Employee | None = None,
         idempotency_key: str | None = None,
     ) -> MappingAsked:
         """Asks the vocational training unit `recipient_id` to map a person's competence.
@@ -45,5 +47,7 @@ class Nav(Recipient):
             body["schooling_and_practice"] = schooling_and_practice
         if background is not None:
             body["background"] = background
-        response = await self._connection.create("/v1/mapping-requests", body, key=idempotency_key)
+        response = await self._connection.create(
+            "/v1/mapping-requests", body, key=idempotency_key, headers=acting(employee)
+        )
         return cast(MappingAsked, response.json())

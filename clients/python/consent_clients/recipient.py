@@ -16,7 +16,7 @@ from consent_clients.checkpoints import Checkpoint, Checkpoints, verify_consiste
 from consent_clients.connection import Connection, Tokens
 from consent_clients.content import check_hash
 from consent_clients.mapping import MappingRequest
-from consent_clients.models import Consent, ConsentAsked, Employee, Event, Release
+from consent_clients.models import MACHINE, Consent, ConsentAsked, Employee, Event, Release, acting
 from consent_clients.receipts import Jwks, Receipt
 
 PAGE = 100
@@ -26,8 +26,8 @@ PAGE = 100
 class Recipient:
     """A unit that consents can name. Use it as a context manager, so that its sockets are closed.
 
-    `checkpoints` keeps the newest head of the audit log; hand in a saved one to go on where an earlier
-    process stopped.
+    `employee` acts in each call that names nobody else. `checkpoints` keeps the newest head of the audit log; hand
+    in a saved one to go on where an earlier process stopped.
     """
 
     def __init__(
@@ -35,10 +35,11 @@ class Recipient:
         service: str,
         tokens: Tokens,
         *,
+        employee: Employee = MACHINE,
         checkpoints: Checkpoints | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._connection = Connection(service, tokens, transport=transport)
+        self._connection = Connection(service, tokens, headers=employee.headers, transport=transport)
         self.checkpoints = checkpoints or Checkpoints()
 
     async def __aenter__(self) -> Self:
@@ -58,10 +59,11 @@ class Recipient:
         self._look_at_log(response, held)
         return cast(list[Event], response.json()["items"])
 
-    async def search(self, national_id: str) -> list[Consent]:
+    async def search(self, national_id: str, *, employee: Employee | None = None) -> list[Consent]:
         """The consents in force that this unit holds for a person; empty also when nobody is known."""
         body = {"national_id": national_id}
-        return cast(list[Consent], (await self._connection.post("/v1/consents/search", body)).json()["items"])
+        response = await self._connection.post("/v1/consents/search", body, headers=acting(employee))
+        return cast(list[Consent], response.json()["items"])
 
     async def consents(self) -> AsyncIterator[Consent]:
         """Every consent that names this unit as recipient or requester, ended ones too, without content."""
@@ -93,7 +95,7 @@ class Recipient:
             f"/v1/consents/{consent_id}/releases",
             {},
             key=idempotency_key,
-            headers={"Acting-Employee": employee.header},
+            headers=employee.headers,
         )
         note = self._look_at_log(response, held)
         release = Release(**response.json(), checkpoint=note)
@@ -109,6 +111,7 @@ class Recipient:
         message: str,
         reply_by: str,
         recipient_id: str | None = None,
+        employee: Employee | None = None,
         idempotency_key: str | None = None,
     ) -> ConsentAsked:
         """Asks a candidate for consent to kinds of parts; the candidate picks which versions, if any.
@@ -125,22 +128,24 @@ class Recipient:
         }
         if recipient_id is not None:
             body["recipient_id"] = recipient_id
-        response = await self._connection.create("/v1/consent-requests", body, key=idempotency_key)
+        response = await self._connection.create(
+            "/v1/consent-requests", body, key=idempotency_key, headers=acting(employee)
+        )
         return cast(ConsentAsked, response.json())
 
-    async def cancel(self, consent_id: str) -> None:
+    async def cancel(self, consent_id: str, *, employee: Employee | None = None) -> None:
         """Takes back a request for consent that has not been answered; saying it twice is fine."""
-        await self._connection.delete(f"/v1/consent-requests/{consent_id}")
+        await self._connection.delete(f"/v1/consent-requests/{consent_id}", headers=acting(employee))
 
-    async def mapping_requests(self) -> AsyncIterator[MappingRequest]:
+    async def mapping_requests(self, *, employee: Employee | None = None) -> AsyncIterator[MappingRequest]:
         """The mapping requests this unit has asked for or been asked: states and times, never content."""
-        async for item in pages(self._connection, "/v1/mapping-requests"):
+        async for item in pages(self._connection, "/v1/mapping-requests", acting(employee)):
             yield cast(MappingRequest, item)
 
-    async def mapping_request(self, mapping_request_id: str) -> MappingRequest:
+    async def mapping_request(self, mapping_request_id: str, *, employee: Employee | None = None) -> MappingRequest:
         """Where one mapping request stands."""
         path = f"/v1/mapping-requests/{mapping_request_id}"
-        return cast(MappingRequest, (await self._connection.get(path)).json())
+        return cast(MappingRequest, (await self._connection.get(path, acting(employee))).json())
 
     async def check_log(self) -> Checkpoint:
         """Asks for the log's head and proves that it continues the newest one held.
@@ -169,11 +174,13 @@ class Recipient:
         return proof_nodes(response.json())
 
 
-async def pages(connection: Connection, path: str, **params: str) -> AsyncIterator[Mapping[str, Any]]:
+async def pages(
+    connection: Connection, path: str, headers: Mapping[str, str] | None = None, /, **params: str
+) -> AsyncIterator[Mapping[str, Any]]:
     """Every item of a cursor-paged list, one page fetched at a time."""
     after: str | None = None
     while True:
-        page = (await connection.get(path, after=after, limit=PAGE, **params)).json()
+        page = (await connection.get(path, headers, after=after, limit=PAGE, **params)).json()
         for item in page["items"]:
             yield item
         after = page.get("next")

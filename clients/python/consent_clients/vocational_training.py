@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from consent_clients.connection import File
 from consent_clients.mapping import MappingRequest
-from consent_clients.models import Employee, GivenAddress, PlanState, PushedPlan
+from consent_clients.models import Employee, GivenAddress, PlanState, PushedPlan, acting
 from consent_clients.recipient import Recipient
 from consent_clients.training_plan import TrainingPlan
 
@@ -20,10 +20,12 @@ class VocationalTraining(Recipient):
         mapping_request_id: str,
         state: Literal["in_work", "more_information_needed", "declined"],
         message: str,
+        *,
+        employee: Employee | None = None,
     ) -> MappingRequest:
         """Says how the work goes, with words for the candidate."""
-        body = {"state": state, "message": message}
-        response = await self._connection.post(f"/v1/mapping-requests/{mapping_request_id}/state", body)
+        path, body = f"/v1/mapping-requests/{mapping_request_id}/state", {"state": state, "message": message}
+        response = await self._connection.post(path, body, headers=acting(employee))
         return cast(MappingRequest, response.json())
 
     async def push_plan(
@@ -34,6 +36,7 @@ class VocationalTraining(Recipient):
         pdf: bytes | None = None,
         correction: bool = False,
         postal_address: GivenAddress | None = None,
+        employee: Employee | None = None,
         idempotency_key: str | None = None,
     ) -> PushedPlan:
         """Pushes a plan, or that there is none, under the consent that asked for it.
@@ -53,7 +56,9 @@ class VocationalTraining(Recipient):
         if pdf is not None:
             sent = json.dumps(body, ensure_ascii=False).encode()
             files = {"plan": (None, sent, "application/json"), "pdf": ("plan.pdf", pdf, "application/pdf")}
-        response = await self._connection.create("/v1/plans", body, key=idempotency_key, files=files)
+        response = await self._connection.create(
+            "/v1/plans", body, key=idempotency_key, headers=acting(employee), files=files
+        )
         return cast(PushedPlan, response.json())
 
     async def plan_archive(self, plan_id: str, employee: Employee) -> bytes:
@@ -62,7 +67,7 @@ class VocationalTraining(Recipient):
         It can be fetched while the consent is in force, and each time stands in the candidate's log.
         """
         path = f"/v1/plans/{plan_id}/archive"
-        return (await self._connection.fetch(path, {"Acting-Employee": employee.header})).content
+        return (await self._connection.get(path, employee.headers)).content
 
     async def plan(self, plan_id: str) -> PlanState:
         """Where the letter is: up to `delivered`. Whether it was opened is the candidate's business."""
