@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from consent_service.api.answers import nothing, raw_answer
-from consent_service.api.contract import IDEMPOTENCY_KEY, UNIT, described
+from consent_service.api.contract import ACTING_EMPLOYEE, IDEMPOTENCY_KEY, UNIT, described
 from consent_service.api.fields import Closed, Day, Id, PathId
 from consent_service.api.idempotency import Kept, Repeats, nothing_to_prepare, once, parse_key
 from consent_service.api.json_bodies import StrictRoute
@@ -16,7 +16,7 @@ from consent_service.api.units_door import UnitDoor
 from consent_service.clock import end_of_day, rfc3339
 from consent_service.consents import requests
 from consent_service.errors import Invalid, Violation
-from consent_service.identity.callers import Scope, UnitCaller
+from consent_service.identity.callers import Scope, UnitActor
 from consent_service.identity.units import find as find_unit
 from consent_service.notes.content import QuestionText
 from consent_service.persons import waiting
@@ -37,7 +37,7 @@ class Asking(Closed):
 def routes(door: UnitDoor) -> APIRouter:
     """``POST /v1/consent-requests`` and ``DELETE /v1/consent-requests/{id}``."""
     router = APIRouter(route_class=StrictRoute, tags=["consent requests"])
-    may_ask = Depends(door.calling(Scope.CONSENTS_REQUEST))
+    may_ask = Depends(door.acting(Scope.CONSENTS_REQUEST))
 
     @router.post(
         "/v1/consent-requests",
@@ -47,12 +47,12 @@ def routes(door: UnitDoor) -> APIRouter:
             returns="own_input",
             security=UNIT,
             scope=Scope.CONSENTS_REQUEST,
-            headers=[IDEMPOTENCY_KEY],
+            headers=[ACTING_EMPLOYEE, IDEMPOTENCY_KEY],
             body=True,
             problems=[409],
         ),
     )
-    async def ask(request: Request, body: Asking, caller: Annotated[UnitCaller, may_ask]) -> Response:
+    async def ask(request: Request, body: Asking, caller: Annotated[UnitActor, may_ask]) -> Response:
         """Ask a candidate for consent. Until the reply-by date, a no and no answer look the same.
 
         The answer is the same whether or not anybody with this number has ever been here.
@@ -84,7 +84,7 @@ def routes(door: UnitDoor) -> APIRouter:
                 number,
                 kind="consent_request",
                 item_id=consent_id,
-                payload=requests.payload(consent_id, body.message),
+                payload=requests.payload(consent_id, body.message, caller.by),
                 from_unit=caller.unit.id,
                 at=at,
                 lapses_at=min(reply_by, at + door.waiting),
@@ -106,12 +106,18 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.delete(
         "/v1/consent-requests/{consent_id}",
         status_code=204,
-        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_REQUEST, problems=[404]),
+        **described(
+            returns="metadata",
+            security=UNIT,
+            scope=Scope.CONSENTS_REQUEST,
+            headers=[ACTING_EMPLOYEE],
+            problems=[404],
+        ),
     )
-    async def cancel(consent_id: PathId, caller: Annotated[UnitCaller, may_ask]) -> Response:
+    async def cancel(consent_id: PathId, caller: Annotated[UnitActor, may_ask]) -> Response:
         """Take a request of one's own back. What was answered with no looks as what was not answered: 204."""
         async with door.db.transaction() as tx:
-            await requests.cancel(tx, door.desk, consent_id, caller.unit, at=door.clock.now())
+            await requests.cancel(tx, door.desk, consent_id, caller.unit, by=caller.by, at=door.clock.now())
         return nothing()
 
     return router

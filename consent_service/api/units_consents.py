@@ -7,7 +7,7 @@ from pydantic import Field
 
 from consent_service.api.answers import json_answer, page_answer
 from consent_service.api.consent_views import can_be, metadata_json, units_of
-from consent_service.api.contract import UNIT, described
+from consent_service.api.contract import ACTING_EMPLOYEE, UNIT, described
 from consent_service.api.fields import Closed, Cursor, Limit, PathId
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.receipts import receipt_answer
@@ -16,7 +16,7 @@ from consent_service.api.units_door import UnitDoor
 from consent_service.audit.log import SERVICE_CHAIN, Entry, append, lock_known
 from consent_service.consents import reading
 from consent_service.errors import NotAvailable
-from consent_service.identity.callers import Scope, UnitCaller
+from consent_service.identity.callers import Scope, UnitActor, UnitCaller
 from consent_service.persons.lookup import find
 
 _LOOKED_FOR = "consents.searched"
@@ -32,13 +32,14 @@ def routes(door: UnitDoor) -> APIRouter:
     """``/v1/consents``: search, list, read, receipt."""
     router = APIRouter(route_class=StrictRoute, tags=["consents"])
     may_read = Depends(door.calling(Scope.CONSENTS_READ))
+    may_search = Depends(door.acting(Scope.CONSENTS_READ))
 
     @router.post(
         "/v1/consents/search",
         response_model=ConsentsFound,
-        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ, body=True),
+        **described(returns="metadata", security=UNIT, scope=Scope.CONSENTS_READ, headers=[ACTING_EMPLOYEE], body=True),
     )
-    async def search(body: Search, caller: Annotated[UnitCaller, may_read]) -> Response:
+    async def search(body: Search, caller: Annotated[UnitActor, may_search]) -> Response:
         """The caller's own consents in force for one person. The candidate reads in her log that it was asked for.
 
         For a person nobody knows, and one without such a consent, the answer is the same empty list.
@@ -52,7 +53,9 @@ def routes(door: UnitDoor) -> APIRouter:
         async with door.db.transaction() as tx:
             heads = await lock_known(tx, [chain, SERVICE_CHAIN])
             found = await reading.in_force(tx, door.desk.keys, caller.unit.id, chain, now=now)
-            entry = Entry(_LOOKED_FOR, "unit", unit_id=caller.unit.id, outcome=str(len(found)))
+            entry = Entry(
+                _LOOKED_FOR, "unit", unit_id=caller.unit.id, outcome=str(len(found)), detail=caller.by.detail()
+            )
             await append(tx, door.keys.service.log, heads.get(chain, heads[SERVICE_CHAIN]), entry, at=now)
             known = await units_of(tx, door.desk.keys, found)
         purposes = door.desk.purposes

@@ -14,7 +14,8 @@ from consent_service.clock import Clock, local_date
 from consent_service.consents.desk import Desk
 from consent_service.consents.gate import Gate
 from consent_service.errors import Invalid, Violation
-from consent_service.identity.callers import Scope, UnitCaller, client_of, unit_caller
+from consent_service.identity.callers import Scope, UnitActor, UnitCaller, client_of, unit_caller
+from consent_service.identity.employee import Acting, acting_employee
 from consent_service.identity.rates import Rate
 from consent_service.identity.tokens import BearerTokens
 from consent_service.identity.units import Client, Unit
@@ -59,6 +60,10 @@ class UnitDoor:
         """The dependency that finds the caller, who must hold ``scope`` (None: any registered unit)."""
         return Calling(self, scope)
 
+    def acting(self, scope: Scope) -> "ActingCall":
+        """The same for a call about a person: the caller, and who acts."""
+        return ActingCall(self.calling(scope))
+
     def national_id(self, text: str) -> NationalId:
         """The identity number in a body's ``national_id``. Raises Invalid, without repeating it."""
         number = self.numbers.admit(text, on=local_date(self.clock.now()))
@@ -84,6 +89,22 @@ class Calling:
         if self.door.rate is not None:
             await self.door.rate.spend(caller.unit.id)
         return caller
+
+
+@dataclass(frozen=True)
+class ActingCall:
+    """Finds the calling unit and who acts. Raises as ``Calling`` does, and ActingEmployeeRequired.
+
+    What a call about a person does, asks for or sends is looked at after that.
+    """
+
+    calling: Calling = field(repr=False)
+
+    async def __call__(self, request: Request) -> UnitActor:
+        """FastAPI's dependency: before the body is looked at."""
+        caller = await self.calling(request)
+        employee = acting_employee(request.headers.getlist("acting-employee"))
+        return UnitActor(caller.unit, Acting(employee, caller.supplier))
 
 
 def checkpoint_header(note: str | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from consent_service.api.answers import json_answer, page_answer, raw_answer
-from consent_service.api.contract import IDEMPOTENCY_KEY, UNIT, described
+from consent_service.api.contract import ACTING_EMPLOYEE, IDEMPOTENCY_KEY, UNIT, described
 from consent_service.api.fields import Closed, Cursor, Day, Id, Limit, PathId
 from consent_service.api.idempotency import Kept, Repeats, nothing_to_prepare, once, parse_key
 from consent_service.api.json_bodies import StrictRoute
@@ -15,7 +15,7 @@ from consent_service.api.shapes import MappingAsked, MappingPage, MappingState
 from consent_service.api.units_door import UnitDoor
 from consent_service.clock import end_of_day, rfc3339
 from consent_service.errors import Invalid, NotAvailable, Violation
-from consent_service.identity.callers import Scope, UnitCaller
+from consent_service.identity.callers import Scope, UnitActor
 from consent_service.identity.units import find as find_unit
 from consent_service.plans import authority, listing, mapping, progress
 from consent_service.plans.content import MappingRequestContent
@@ -56,7 +56,7 @@ def routes(door: UnitDoor) -> APIRouter:
 
 
 def _add_asking(router: APIRouter, door: UnitDoor) -> None:
-    may_ask = Depends(door.calling(Scope.MAPPING_WRITE))
+    may_ask = Depends(door.acting(Scope.MAPPING_WRITE))
 
     @router.post(
         "/v1/mapping-requests",
@@ -66,12 +66,12 @@ def _add_asking(router: APIRouter, door: UnitDoor) -> None:
             returns="own_input",
             security=UNIT,
             scope=Scope.MAPPING_WRITE,
-            headers=[IDEMPOTENCY_KEY],
+            headers=[ACTING_EMPLOYEE, IDEMPOTENCY_KEY],
             body=True,
             problems=[409],
         ),
     )
-    async def ask(request: Request, body: Asking, caller: Annotated[UnitCaller, may_ask]) -> Response:
+    async def ask(request: Request, body: Asking, caller: Annotated[UnitActor, may_ask]) -> Response:
         """Ask a vocational training unit to map a person's competence. Nothing reaches it before her yes.
 
         The answer is the same whether or not anybody with this number has ever been here.
@@ -90,6 +90,7 @@ def _add_asking(router: APIRouter, door: UnitDoor) -> None:
                 number,
                 body.content(),
                 requester=caller.unit,
+                by=caller.by,
                 recipient=recipient,
                 note_sections=body.note_sections,
                 reply_by=end_of_day(body.reply_by),
@@ -117,15 +118,15 @@ def _add_asking(router: APIRouter, door: UnitDoor) -> None:
 
 
 def _add_following(router: APIRouter, door: UnitDoor) -> None:
-    may_read = Depends(door.calling(Scope.MAPPING_READ))
-    may_report = Depends(door.calling(Scope.PLANS_WRITE))
+    may_read = Depends(door.acting(Scope.MAPPING_READ))
+    may_report = Depends(door.acting(Scope.PLANS_WRITE))
 
     @router.get(
         "/v1/mapping-requests",
         response_model=MappingPage,
-        **described(returns="metadata", security=UNIT, scope=Scope.MAPPING_READ),
+        **described(returns="metadata", security=UNIT, scope=Scope.MAPPING_READ, headers=[ACTING_EMPLOYEE]),
     )
-    async def of_unit(caller: Annotated[UnitCaller, may_read], after: Cursor = "", limit: Limit = 50) -> Response:
+    async def of_unit(caller: Annotated[UnitActor, may_read], after: Cursor = "", limit: Limit = 50) -> Response:
         """The requests that the caller has made, or may act on: states and times, no content."""
         async with door.db.snapshot() as view:
             found, following = await listing.page(
@@ -136,9 +137,11 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
     @router.get(
         "/v1/mapping-requests/{mapping_request_id}",
         response_model=MappingState,
-        **described(returns="metadata", security=UNIT, scope=Scope.MAPPING_READ, problems=[404]),
+        **described(
+            returns="metadata", security=UNIT, scope=Scope.MAPPING_READ, headers=[ACTING_EMPLOYEE], problems=[404]
+        ),
     )
-    async def one(mapping_request_id: PathId, caller: Annotated[UnitCaller, may_read]) -> Response:
+    async def one(mapping_request_id: PathId, caller: Annotated[UnitActor, may_read]) -> Response:
         """One of them."""
         async with door.db.snapshot() as view:
             found = await listing.get(view, door.desk.keys, caller.unit.id, mapping_request_id, now=door.clock.now())
@@ -147,20 +150,26 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
     @router.post(
         "/v1/mapping-requests/{mapping_request_id}/state",
         response_model=MappingState,
-        **described(returns="metadata", security=UNIT, scope=Scope.PLANS_WRITE, body=True, problems=[404, 409]),
+        **described(
+            returns="metadata",
+            security=UNIT,
+            scope=Scope.PLANS_WRITE,
+            headers=[ACTING_EMPLOYEE],
+            body=True,
+            problems=[404, 409],
+        ),
     )
-    async def report(mapping_request_id: PathId, body: Report, caller: Annotated[UnitCaller, may_report]) -> Response:
+    async def report(mapping_request_id: PathId, body: Report, caller: Annotated[UnitActor, may_report]) -> Response:
         """Say how the work goes. The candidate gets the words; the one who asked, the state alone."""
-        unit, now = caller.unit, door.clock.now()
+        unit, by, now = caller.unit, caller.by, door.clock.now()
         try:
             addressee = await authority.addressee_of(door.db, door.keys, mapping_request_id, unit.id, now=now)
             async with door.db.transaction() as tx:
-                await progress.report(
-                    tx, door.desk, addressee, State(body.state), Message(text=body.message), unit=unit, at=now
-                )
+                message = Message(text=body.message)
+                await progress.report(tx, door.desk, addressee, State(body.state), message, unit=unit, by=by, at=now)
                 found = await listing.get(tx, door.desk.keys, unit.id, mapping_request_id, now=now)
         except NotAvailable:
-            await authority.record_refused_report(door.db, door.desk, unit.id, mapping_request_id, now=now)
+            await authority.record_refused_report(door.db, door.desk, unit.id, mapping_request_id, by=by, now=now)
             raise
         return json_answer(_state_json(found))
 

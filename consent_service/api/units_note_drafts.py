@@ -13,8 +13,7 @@ from consent_service.api.json_bodies import StrictRoute
 from consent_service.api.shapes import DraftHandedOver
 from consent_service.api.units_door import UnitDoor
 from consent_service.clock import rfc3339
-from consent_service.identity.callers import Scope, UnitCaller
-from consent_service.identity.employee import acting_employee
+from consent_service.identity.callers import Scope, UnitActor
 from consent_service.notes import handover
 from consent_service.notes.content import NoteContent
 from consent_service.notes.handover import ReadyDraft
@@ -24,7 +23,7 @@ from consent_service.storage.engine import Transaction
 def routes(door: UnitDoor) -> APIRouter:
     """``POST /v1/note-drafts`` and ``DELETE /v1/note-drafts/{id}``."""
     router = APIRouter(route_class=StrictRoute, tags=["note drafts"])
-    may_draft = Depends(door.calling(Scope.NOTES_DRAFT))
+    may_draft = Depends(door.acting(Scope.NOTES_DRAFT))
 
     @router.post(
         "/v1/note-drafts",
@@ -39,13 +38,12 @@ def routes(door: UnitDoor) -> APIRouter:
             problems=[409],
         ),
     )
-    async def hand_over(request: Request, body: NoteContent, caller: Annotated[UnitCaller, may_draft]) -> Response:
+    async def hand_over(request: Request, body: NoteContent, caller: Annotated[UnitActor, may_draft]) -> Response:
         """Hand a draft over to whoever brings the code in the answer. The code is shown once, and kept nowhere."""
-        employee = acting_employee(request.headers.getlist("acting-employee"))
         key = parse_key(request.headers.getlist("idempotency-key"))
 
         async def prepare() -> ReadyDraft:
-            return await handover.make_ready(door.keys.service.waiting, body, unit_id=caller.unit.id, employee=employee)
+            return await handover.make_ready(door.keys.service.waiting, body, unit_id=caller.unit.id, by=caller.by)
 
         async def carry_out(tx: Transaction, ready: ReadyDraft) -> Kept:
             handed = await handover.hand_over(tx, door.keys.service.log, ready, at=door.clock.now())
@@ -71,14 +69,19 @@ def routes(door: UnitDoor) -> APIRouter:
     @router.delete(
         "/v1/note-drafts/{draft_id}",
         status_code=204,
-        **described(returns="metadata", security=UNIT, scope=Scope.NOTES_DRAFT),
+        **described(returns="metadata", security=UNIT, scope=Scope.NOTES_DRAFT, headers=[ACTING_EMPLOYEE]),
     )
-    async def withdraw(draft_id: str, caller: Annotated[UnitCaller, may_draft]) -> Response:
+    async def withdraw(draft_id: str, caller: Annotated[UnitActor, may_draft]) -> Response:
         """Take a draft back, unread, unless it is claimed. Always 204: whether it was is the candidate's business."""
         if is_id(draft_id):
             async with door.db.transaction() as tx:
                 await handover.withdraw(
-                    tx, door.keys.service.log, unit_id=caller.unit.id, draft_id=draft_id, at=door.clock.now()
+                    tx,
+                    door.keys.service.log,
+                    unit_id=caller.unit.id,
+                    draft_id=draft_id,
+                    by=caller.by,
+                    at=door.clock.now(),
                 )
         return nothing()
 

@@ -2,22 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from consent_service.api.contract import ACTING_EMPLOYEE, UNIT, described
 from consent_service.api.fields import PathId
 from consent_service.api.units_door import CHECKPOINT, UnitDoor, checkpoint_header
 from consent_service.consents.gate import ArchiveAsk, Refused
 from consent_service.errors import NotAvailable
-from consent_service.identity.callers import Scope, UnitCaller
-from consent_service.identity.employee import acting_employee
+from consent_service.identity.callers import Scope, UnitActor
 from consent_service.plans import listing
 
 
 def routes(door: UnitDoor) -> APIRouter:
     """``GET /v1/plans/{id}/archive``."""
     router = APIRouter(tags=["plans"])
-    may_push = Depends(door.calling(Scope.PLANS_WRITE))
+    may_push = Depends(door.acting(Scope.PLANS_WRITE))
 
     @router.get(
         "/v1/plans/{plan_id}/archive",
@@ -32,17 +31,17 @@ def routes(door: UnitDoor) -> APIRouter:
             media_type="application/pdf",
         ),
     )
-    async def archive(request: Request, plan_id: PathId, caller: Annotated[UnitCaller, may_push]) -> Response:
+    async def archive(plan_id: PathId, caller: Annotated[UnitActor, may_push]) -> Response:
         """The newest version of a plan as PDF/A-2a, or as the unit's own PDF was sent, for the archive of its sender.
 
         It can be had while the consent is in force that the plan came in under, and each time stands in the candidate's
         log before it is answered. Every reason to refuse has the same answer.
         """
-        employee = acting_employee(request.headers.getlist("acting-employee"))
+        employee = caller.by.employee
         async with door.db.snapshot() as view:
             consent_id, version = await listing.newest(view, plan_id)
         ask = ArchiveAsk(
-            consent_id, caller.unit.id, employee.id, employee.office, plan_id, version, supplier=caller.supplier
+            consent_id, caller.unit.id, employee.id, employee.office, plan_id, version, supplier=caller.by.supplier
         )
         answer = await door.gate.archive(ask)
         if isinstance(answer, Refused):

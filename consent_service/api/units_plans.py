@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from consent_service.api.answers import json_answer, raw_answer
-from consent_service.api.contract import IDEMPOTENCY_KEY, UNIT, described
+from consent_service.api.contract import ACTING_EMPLOYEE, IDEMPOTENCY_KEY, UNIT, described
 from consent_service.api.delivery_views import senders_delivery_json
 from consent_service.api.direct_route import as_shape, direct, read_body, read_raw
 from consent_service.api.fields import Id, PathId
@@ -21,7 +21,7 @@ from consent_service.api.shapes import PlanPushed, PlanState
 from consent_service.api.units_door import UnitDoor
 from consent_service.delivery import reading as deliveries
 from consent_service.errors import NotAvailable
-from consent_service.identity.callers import Scope, UnitCaller
+from consent_service.identity.callers import Scope, UnitActor, UnitCaller
 from consent_service.plans import authority, listing, push
 from consent_service.plans.content import TrainingPlan
 from consent_service.plans.postal import GivenAddress
@@ -74,11 +74,11 @@ def routes(door: UnitDoor) -> APIRouter:
 
 
 def _add_pushing(router: APIRouter, door: UnitDoor) -> None:
-    calling = door.calling(Scope.PLANS_WRITE)
-    may_push = Depends(calling)
+    acting = door.acting(Scope.PLANS_WRITE)
+    may_push = Depends(acting)
 
     async def parameters(request: Request) -> dict[str, Any]:
-        caller = await calling(request)
+        caller = await acting(request)
         body, request.state.pdf = await _read(request)
         return {"request": request, "body": body, "caller": caller}
 
@@ -92,13 +92,13 @@ def _add_pushing(router: APIRouter, door: UnitDoor) -> None:
             returns="own_input",
             security=UNIT,
             scope=Scope.PLANS_WRITE,
-            headers=[IDEMPOTENCY_KEY],
+            headers=[ACTING_EMPLOYEE, IDEMPOTENCY_KEY],
             body=True,
             form=_WITH_PDF,
             problems=[404, 409],
         ),
     )
-    async def push_plan(request: Request, body: Pushing, caller: Annotated[UnitCaller, may_push]) -> Response:
+    async def push_plan(request: Request, body: Pushing, caller: Annotated[UnitActor, may_push]) -> Response:
         """Push a plan, or that there is none. It is in the candidate's pages at once, and on its way to her mailbox.
 
         A second plan under the same request is the next version of the first. With a PDF in the body, that is the
@@ -134,14 +134,14 @@ async def _read(request: Request) -> tuple[Pushing, bytes | None]:
 
 
 def _add_following(router: APIRouter, door: UnitDoor) -> None:
-    may_push = Depends(door.calling(Scope.PLANS_WRITE))
+    may_follow = Depends(door.calling(Scope.PLANS_WRITE))
 
     @router.get(
         "/v1/plans/{plan_id}",
         response_model=PlanState,
         **described(returns="metadata", security=UNIT, scope=Scope.PLANS_WRITE, problems=[404]),
     )
-    async def state(plan_id: PathId, caller: Annotated[UnitCaller, may_push]) -> Response:
+    async def state(plan_id: PathId, caller: Annotated[UnitCaller, may_follow]) -> Response:
         """Where a plan's letter is, up to ``delivered``. Whether it was opened is the candidate's business."""
         async with door.db.snapshot() as view:
             found = await listing.get_plan(view, door.desk.keys, caller.unit.id, plan_id, now=door.clock.now())
@@ -158,7 +158,7 @@ def _add_following(router: APIRouter, door: UnitDoor) -> None:
 class _Attempt:
     """One call's push: what is slow before the transaction, and what is written in it."""
 
-    def __init__(self, door: UnitDoor, body: Pushing, pdf: bytes | None, caller: UnitCaller) -> None:
+    def __init__(self, door: UnitDoor, body: Pushing, pdf: bytes | None, caller: UnitActor) -> None:
         self._door = door
         self._incoming = Incoming(
             body.consent_id,
@@ -169,7 +169,7 @@ class _Attempt:
             printed=caller.unit.organisation_number == door.printed_organisation,
         )
         self._body = body
-        self._unit = caller.unit
+        self._unit, self._by = caller.unit, caller.by
         self._ready = False
 
     def content(self) -> dict[str, Any]:
@@ -186,6 +186,7 @@ class _Attempt:
             door.desk,
             self._incoming,
             unit=self._unit,
+            by=self._by,
             now=door.clock.now(),
         )
         self._ready = True
@@ -208,6 +209,7 @@ class _Attempt:
                 self._unit.id,
                 self._incoming.consent_id,
                 "not_in_force",
+                by=self._by,
                 now=door.clock.now(),
             )
 

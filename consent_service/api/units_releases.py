@@ -16,8 +16,8 @@ from consent_service.audit.cef import Shown
 from consent_service.clock import rfc3339
 from consent_service.consents.gate import Refused, ReleaseAsk, Released
 from consent_service.errors import NotAvailable
-from consent_service.identity.callers import Scope, UnitCaller
-from consent_service.identity.employee import ActingEmployee, acting_employee
+from consent_service.identity.callers import Scope, UnitActor
+from consent_service.identity.employee import ActingEmployee
 from consent_service.identity.units import Unit, UnitKind
 
 
@@ -27,18 +27,18 @@ class Nothing(Closed):
 
 def routes(door: UnitDoor) -> APIRouter:
     """``POST /v1/consents/{id}/releases``."""
-    calling = door.calling(Scope.CONTENT_READ)
+    acting = door.acting(Scope.CONTENT_READ)
 
     async def parameters(request: Request) -> dict[str, Any]:
         return {
             "request": request,
-            "caller": await calling(request),
+            "caller": await acting(request),
             "consent_id": path_id(request.path_params["consent_id"]),
             "body": await read_body(request, Nothing),
         }
 
     router = APIRouter(route_class=direct(parameters), tags=["releases"])
-    may_release = Depends(calling)
+    may_release = Depends(acting)
 
     @router.post(
         "/v1/consents/{consent_id}/releases",
@@ -54,15 +54,15 @@ def routes(door: UnitDoor) -> APIRouter:
         ),
     )
     async def release(
-        request: Request, consent_id: PathId, body: Nothing, caller: Annotated[UnitCaller, may_release]
+        request: Request, consent_id: PathId, body: Nothing, caller: Annotated[UnitActor, may_release]
     ) -> Response:
         """What the consent lets the caller have. It stands in the candidate's log before it is answered.
 
         Every reason to refuse has the same answer. A repeated key passes the gate again, and spends no use.
         """
-        employee = acting_employee(request.headers.getlist("acting-employee"))
         key = parse_key(request.headers.getlist("idempotency-key"))
-        ask = ReleaseAsk(consent_id, caller.unit.id, employee.id, employee.office, key, caller.supplier)
+        employee = caller.by.employee
+        ask = ReleaseAsk(consent_id, caller.unit.id, employee.id, employee.office, key, caller.by.supplier)
         answer = await door.gate.release(ask)
         if isinstance(answer, Refused):
             raise NotAvailable

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from consent_service.identity_numbers import looks_like_one
 
-_ACTED: Final = frozenset({"employee", "office"})
-_FETCHED: Final = _ACTED | {"supplier"}
+_ACTED: Final = frozenset({"employee", "office", "supplier"})
 _HASHED: Final = frozenset({"content_sha256"})
 _VERSIONED: Final = frozenset({"version"})
 _OPERATED: Final = frozenset({"operator"})
@@ -37,19 +36,19 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
     "number.link_cancelled": _OPERATED,
     "export.made": _NOTHING,
     # Notes and their way here
-    "draft.handed_over": _NOTHING,
-    "draft.withdrawn": _NOTHING,
+    "draft.handed_over": _ACTED,
+    "draft.withdrawn": _ACTED,
     "draft.claimed": _ACTED,
     "draft.claim_refused": _NOTHING,
     "draft.accepted": _NOTHING,
     "note.saved": _VERSIONED,
     "note.deleted": _NOTHING,
     # Consents, and who looked for them
-    "consents.searched": _NOTHING,
-    "consent.requested": _NOTHING,
+    "consents.searched": _ACTED,
+    "consent.requested": _ACTED,
     "consent.granted": _HASHED | {"purpose"},
     "consent.refused": _NOTHING,
-    "consent.cancelled": _NOTHING,
+    "consent.cancelled": _ACTED,
     "consent.lapsed": _NOTHING,
     "consent.paused": _NOTHING,
     "consent.resumed": _NOTHING,
@@ -60,22 +59,22 @@ EVENTS: Final[Mapping[str, frozenset[str]]] = {
     "standing_refusal.placed": _NOTHING,
     "standing_refusal.lifted": _NOTHING,
     # What left, and what did not
-    "release.released": _FETCHED | _HASHED,
-    "release.repeated": _FETCHED | _HASHED,
-    "release.refused": _FETCHED,
-    "archive.released": _FETCHED | _HASHED,
-    "archive.refused": _FETCHED,
+    "release.released": _ACTED | _HASHED,
+    "release.repeated": _ACTED | _HASHED,
+    "release.refused": _ACTED,
+    "archive.released": _ACTED | _HASHED,
+    "archive.refused": _ACTED,
     # Mapping and plans
-    "mapping_request.received": _NOTHING,
-    "mapping_request.in_work": _NOTHING,
-    "mapping_request.more_information_needed": _NOTHING,
-    "mapping_request.declined": _NOTHING,
-    "mapping_request.refused": _NOTHING,
-    "plan.pushed": _HASHED | _VERSIONED | {"archive_sha256", "outcome"},
-    "plan.corrected": _HASHED | _VERSIONED | {"outcome"},
-    "plan.refused": _NOTHING,
+    "mapping_request.received": _ACTED,
+    "mapping_request.in_work": _ACTED,
+    "mapping_request.more_information_needed": _ACTED,
+    "mapping_request.declined": _ACTED,
+    "mapping_request.refused": _ACTED,
+    "plan.pushed": _ACTED | _HASHED | _VERSIONED | {"archive_sha256", "outcome"},
+    "plan.corrected": _ACTED | _HASHED | _VERSIONED | {"outcome"},
+    "plan.refused": _ACTED,
     # Letters
-    "letter.accepted": _NOTHING,
+    "letter.accepted": _ACTED,
     "letter.released": _HASHED,
     "letter.refused": _NOTHING,
     "letter.dispatched": _NOTHING,

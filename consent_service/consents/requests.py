@@ -5,7 +5,7 @@ alike, and is bound when the person comes (``bind``). Until the reply-by date th
 """
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import Invalid, NotAvailable, StorageUnavailable, Tampered, Violation
 from consent_service.events.feed import News, announce, retract
+from consent_service.identity.employee import Acting
 from consent_service.identity.units import Unit, held_enabled
 from consent_service.identity.units import find as find_unit
 from consent_service.persons.waiting import WaitingItem, withdraw
@@ -112,9 +113,18 @@ async def ask(
     return consent.id
 
 
-async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, *, at: int) -> None:
+async def bind(
+    tx: Transaction,
+    keys: ServiceKeys,
+    head: Head,
+    consent_id: str,
+    *,
+    by: Mapping[str, str] | None,
+    at: int,
+) -> None:
     """Bind a request to the person who has come (or who asks herself), in whose chain it now stands.
 
+    ``by``: who asked for the unit, as the log says it (``Acting.detail``); None where no unit acts.
     One for a unit that she refuses once and for all is refused for her. One that was cancelled or has lapsed
     meanwhile stays as it is. Raises Tampered, NotAvailable.
     """
@@ -130,6 +140,7 @@ async def bind(tx: Transaction, keys: ServiceKeys, head: Head, consent_id: str, 
         unit_id=consent.requester_id,
         consent_id=consent.id,
         changes_state=True,
+        detail=dict(by or {}),
     )
     appended = await append(tx, keys.log, head, entry, at=at)
     bound = consent.but(candidate_id=head.chain_id)
@@ -156,9 +167,9 @@ def message_ref(candidate_id: str, consent_id: str) -> PartRef:
     return PartRef(candidate_id, "consent", consent_id, 1, "message")
 
 
-def payload(consent_id: str, message: str) -> bytes:
-    """What waits for the person: which request it is, and the asker's words."""
-    return canonical({"consent_id": consent_id, "message": message})
+def payload(consent_id: str, message: str, by: Acting) -> bytes:
+    """What waits for the person: which request it is, the asker's words, and who acted for the asker."""
+    return canonical({"consent_id": consent_id, "message": message, "by": by.detail()})
 
 
 def receiver(keys: ServiceKeys) -> Callable[[Transaction, str, CandidateKey, WaitingItem, int], Awaitable[None]]:
@@ -168,14 +179,14 @@ def receiver(keys: ServiceKeys) -> Callable[[Transaction, str, CandidateKey, Wai
         content = json.loads(item.payload)
         consent_id = content["consent_id"]
         head = (await lock(tx, [candidate_id]))[candidate_id]
-        await bind(tx, keys, head, consent_id, at=at)
+        await bind(tx, keys, head, consent_id, by=content["by"], at=at)
         words = canonical({"text": content["message"]})
         await seal(tx, key, message_ref(candidate_id, consent_id), words, held_for=item.from_unit, at=at)
 
     return receive
 
 
-async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, at: int) -> None:
+async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, by: Acting, at: int) -> None:
     """Take a request of the unit's own back, before its reply-by date and unless it was granted.
 
     Whether it was refused or lies unopened is not said, by answer, view, feed or cost: the asker's withdrawal is
@@ -188,7 +199,7 @@ async def cancel(tx: Transaction, desk: Desk, consent_id: str, unit: Unit, *, at
     if consent.granted_at is not None:
         raise NotAvailable
     if is_open(consent, at):
-        entry = Entry("consent.cancelled", "unit", unit_id=unit.id, consent_id=consent.id)
+        entry = Entry("consent.cancelled", "unit", unit_id=unit.id, consent_id=consent.id, detail=by.detail())
         await _withdraw(tx, desk, head, consent, entry, at=at)
 
 

@@ -60,5 +60,5 @@ async def ask_anew(tx: Transaction, desk: Desk, ended: Stored, terms: Terms, *, 
         )
     except Invalid:
         return None
-    await requests.bind(tx, desk.keys, head, consent_id, at=at)
+    await requests.bind(tx, desk.keys, head, consent_id, by=None, at=at)
     return consent_id

@@ -18,6 +18,7 @@ from consent_service.delivery._store import Letter
 from consent_service.delivery.history import _store as history
 from consent_service.delivery.printing import address_ref
 from consent_service.delivery.states import FINAL, Status
+from consent_service.identity.employee import Acting
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault import shares
 from consent_service.vault.keys import MAILBOX, RecipientKey
@@ -56,6 +57,7 @@ async def enqueue(
     terms: ShareTerms,
     mailbox: RecipientKey,
     *,
+    by: Acting,
     now: int,
     address: SealedPart | None = None,
 ) -> str:
@@ -95,10 +97,15 @@ async def enqueue(
     await shares.share_parts(tx, [(part, terms, mailbox) for part in (pdf, address) if part is not None])
     await _store.add(tx, taken)
     await history.add(tx, taken, Status.ACCEPTED.value, at=at, note=None)
-    entries = [
-        Entry("letter.accepted", "unit", unit_id=letter.unit_id, consent_id=letter.consent_id, resource_id=letter_id),
-        *await _supersede(tx, letter.plan_id, letter.plan_version, at=at),
-    ]
+    accepted = Entry(
+        "letter.accepted",
+        "unit",
+        unit_id=letter.unit_id,
+        consent_id=letter.consent_id,
+        resource_id=letter_id,
+        detail=by.detail(),
+    )
+    entries = [accepted, *await _supersede(tx, letter.plan_id, letter.plan_version, at=at)]
     await append_all(tx, log_key, [(head, entry) for entry in entries], at=at)
     return letter_id
 

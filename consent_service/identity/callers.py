@@ -11,6 +11,7 @@ from functools import cache
 from typing import Literal
 
 from consent_service.errors import Forbidden, InsufficientScope
+from consent_service.identity.employee import Acting
 from consent_service.identity.unit_tokens import UnitToken
 from consent_service.identity.units import Client, Unit, UnitKind
 
@@ -65,6 +66,14 @@ class UnitCaller:
         """Raises InsufficientScope unless the caller's token has ``scope`` and its kind may hold it."""
         if scope not in self.scopes:
             raise InsufficientScope
+
+
+@dataclass(frozen=True, slots=True)
+class UnitActor:
+    """A registered unit's system in a call about a person, and who acts in it."""
+
+    unit: Unit
+    by: Acting
 
 
 @cache

@@ -33,6 +33,22 @@ class ActingEmployee:
         return self.id == SYSTEM
 
 
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Who acts in a unit's call: its employee, as the unit says, and as Maskinporten says the ``supplier``.
+
+    That is the organisation number of who calls on the unit's behalf, if somebody does.
+    """
+
+    employee: ActingEmployee
+    supplier: str | None = None
+
+    def detail(self) -> dict[str, str]:
+        """What the log's sealed detail says of it, wherever the act is written down."""
+        said = {"employee": self.employee.id, "office": self.employee.office}
+        return said if self.supplier is None else {**said, "supplier": self.supplier}
+
+
 def acting_employee(values: Sequence[str]) -> ActingEmployee:
     """The value of the call's ``Acting-Employee`` fields. Raises ActingEmployeeRequired if absent or malformed.
 

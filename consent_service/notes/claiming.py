@@ -61,8 +61,7 @@ class _Opened:
     unit_id: str
     handed_over_at: int
     content: NoteContent = field(repr=False)
-    employee: str = field(repr=False)
-    office: str
+    by: dict[str, str] = field(repr=False)
 
 
 async def claim(
@@ -137,8 +136,7 @@ def _open(row: Row, key: bytes) -> _Opened | None:
         unit_id=row["unit_id"],
         handed_over_at=row["handed_over_at"],
         content=NoteContent.model_validate(carried["content"]),
-        employee=carried["employee"],
-        office=carried["office"],
+        by=carried["by"],
     )
 
 
@@ -158,7 +156,7 @@ async def _take(tx: Transaction, service: ServiceKeys, key: CandidateKey, opened
         "candidate",
         unit_id=opened.unit_id,
         resource_id=opened.draft_id,
-        detail={"employee": opened.employee, "office": opened.office},
+        detail=opened.by,
     )
     await append(tx, service.log, head, entry, at=at)
     return Draft(opened.draft_id, opened.unit_id, opened.handed_over_at, opened.content)

@@ -11,7 +11,7 @@ from consent_service.audit.log import SERVICE_CHAIN, Entry, append, lock
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.envelope import new_key, seal
 from consent_service.crypto.service_keys import SealKey
-from consent_service.identity.employee import ActingEmployee
+from consent_service.identity.employee import Acting
 from consent_service.notes import _store
 from consent_service.notes.codes import PickupCode, new_code
 from consent_service.notes.content import NoteContent
@@ -28,6 +28,7 @@ class ReadyDraft:
 
     id: str
     unit_id: str
+    by: Acting
     code: PickupCode
     service_half: bytes = field(repr=False)
     sealed: bytes = field(repr=False)
@@ -42,15 +43,16 @@ class HandedOver:
     lapses_at: int
 
 
-async def make_ready(
-    waiting_key: SealKey, content: NoteContent, *, unit_id: str, employee: ActingEmployee
-) -> ReadyDraft:
-    """Seal a draft under a fresh code. Slow on purpose (``crypto.derivation.stretched``): before the transaction."""
+async def make_ready(waiting_key: SealKey, content: NoteContent, *, unit_id: str, by: Acting) -> ReadyDraft:
+    """Seal a draft under a fresh code, with who hands it over. Slow on purpose (``crypto.derivation.stretched``):
+    before the transaction.
+    """
     draft_id, code, half = str(uuid.uuid4()), new_code(), new_key()
-    carried = canonical({"content": content.wire(), "employee": employee.id, "office": employee.office})
+    carried = canonical({"content": content.wire(), "by": by.detail()})
     return ReadyDraft(
         id=draft_id,
         unit_id=unit_id,
+        by=by,
         code=code,
         service_half=waiting_key.seal(half, half_aad(draft_id)),
         sealed=seal(await draft_key(half, code.secret, draft_id), carried, content_aad(draft_id, unit_id)),
@@ -61,7 +63,7 @@ async def hand_over(tx: Transaction, log_key: SealKey, ready: ReadyDraft, *, at:
     """Lay the draft down for whoever brings its code within 14 days."""
     head = (await lock(tx, [SERVICE_CHAIN]))[SERVICE_CHAIN]
     code = await _lay_down(tx, ready, at)
-    entry = Entry("draft.handed_over", "unit", unit_id=ready.unit_id, resource_id=ready.id)
+    entry = Entry("draft.handed_over", "unit", unit_id=ready.unit_id, resource_id=ready.id, detail=ready.by.detail())
     await append(tx, log_key, head, entry, at=at)
     return HandedOver(ready.id, code, at + LIFETIME)
 
@@ -86,7 +88,7 @@ async def _lay_down(tx: Transaction, ready: ReadyDraft, at: int) -> PickupCode:
     raise RuntimeError("no free locator among fifty: the drafts that have lapsed are not being swept away")
 
 
-async def withdraw(tx: Transaction, log_key: SealKey, *, unit_id: str, draft_id: str, at: int) -> bool:
+async def withdraw(tx: Transaction, log_key: SealKey, *, unit_id: str, draft_id: str, by: Acting, at: int) -> bool:
     """Take back, unread, a draft of this unit's that nobody has claimed yet.
 
     False for a claimed, foreign or unknown one: whether a draft has been claimed is the candidate's business, so the
@@ -96,6 +98,6 @@ async def withdraw(tx: Transaction, log_key: SealKey, *, unit_id: str, draft_id:
     withdrawn = await _store.withdraw_draft(tx, draft_id, unit_id)
     tx.scrub_after_commit()
     outcome = None if withdrawn else "not_there"
-    entry = Entry("draft.withdrawn", "unit", unit_id=unit_id, resource_id=draft_id, outcome=outcome)
+    entry = Entry("draft.withdrawn", "unit", unit_id=unit_id, resource_id=draft_id, outcome=outcome, detail=by.detail())
     await append(tx, log_key, head, entry, at=at)  # in either case, so that the time it takes says nothing
     return withdrawn

@@ -8,6 +8,7 @@ from consent_service.consents.judging import NotInForce, concerned, judge
 from consent_service.consents.reading import ConsentView, in_force
 from consent_service.consents.terms import Terms
 from consent_service.errors import NotAvailable
+from consent_service.identity.employee import Acting
 from consent_service.plans import _store
 from consent_service.plans._store import MappingRequest
 from consent_service.plans.parts import MAPPING_REQUEST
@@ -72,22 +73,29 @@ def mapping_request_of(terms: Terms) -> str | None:
 
 
 async def record_refusal(
-    db: Database, desk: Desk, event: str, unit_id: str, consent_id: str, reason: str, *, now: int
+    db: Database, desk: Desk, event: str, unit_id: str, consent_id: str, reason: str, *, by: Acting, now: int
 ) -> None:
     """Write down that the unit tried: in the candidate's own log, or the service's when it names nobody known."""
     async with db.snapshot() as view:
         candidate_id = await concerned(view, desk.keys, consent_id)
-    entry = Entry(event, "unit", unit_id=unit_id, consent_id=consent_id, outcome=reason)
+    entry = Entry(event, "unit", unit_id=unit_id, consent_id=consent_id, outcome=reason, detail=by.detail())
     await _record(db, desk, candidate_id, entry, now=now)
 
 
-async def record_refused_report(db: Database, desk: Desk, unit_id: str, mapping_request_id: str, *, now: int) -> None:
+async def record_refused_report(
+    db: Database, desk: Desk, unit_id: str, mapping_request_id: str, *, by: Acting, now: int
+) -> None:
     """Write down that the unit tried to act on a request: where, as ``record_refusal`` says."""
     async with db.snapshot() as view:
         request = await _store.find_request(view, mapping_request_id)
     candidate_id = request.candidate_id if request is not None else None
     entry = Entry(
-        "mapping_request.refused", "unit", unit_id=unit_id, resource_id=mapping_request_id, outcome="not_in_force"
+        "mapping_request.refused",
+        "unit",
+        unit_id=unit_id,
+        resource_id=mapping_request_id,
+        outcome="not_in_force",
+        detail=by.detail(),
     )
     await _record(db, desk, candidate_id, entry, now=now)
 

@@ -21,6 +21,7 @@ from consent_service.consents.reading import find_for_candidate
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.errors import Invalid, NotAvailable, Violation
+from consent_service.identity.employee import Acting
 from consent_service.identity.units import Unit
 from consent_service.persons import waiting
 from consent_service.persons.numbers import NationalId
@@ -54,6 +55,7 @@ async def ask(
     content: MappingRequestContent,
     *,
     requester: Unit,
+    by: Acting,
     recipient: Unit,
     note_sections: Sequence[str],
     reply_by: int,
@@ -81,6 +83,7 @@ async def ask(
         "mapping_request_id": asked.id,
         "consent_id": asked.consent_id,
         "parts": {name: orjson.loads(part) for name, part in parts.items()},
+        "by": by.detail(),
     }
     await waiting.leave(
         tx,
@@ -119,7 +122,7 @@ async def ask_for_herself(
     asked = await _ask(
         tx, desk, content, requester=None, recipient=recipient, note_sections=notes, reply_by=reply_by, at=at
     )
-    await requests.bind(tx, desk.keys, head, asked.consent_id, at=at)
+    await requests.bind(tx, desk.keys, head, asked.consent_id, by=None, at=at)
     await _store.bind(tx, asked.id, key.candidate_id)
     await _seal(tx, key, asked.id, parts, held_for=desk.controller.organisation_number, at=at)
     return asked
@@ -135,17 +138,22 @@ def receiver(keys: ServiceKeys) -> Receiver:
 
     async def receive(tx: Transaction, candidate_id: str, key: CandidateKey, item: WaitingItem, at: int) -> None:
         told = orjson.loads(item.payload)
-        request_id, consent_id = told["mapping_request_id"], told["consent_id"]
+        request_id, consent_id, by = told["mapping_request_id"], told["consent_id"], told["by"]
         head = (await lock(tx, [candidate_id]))[candidate_id]
         at = head.now(at)
-        await requests.bind(tx, keys, head, consent_id, at=at)
+        await requests.bind(tx, keys, head, consent_id, by=by, at=at)
         hers = await _is_hers(tx, keys, candidate_id, consent_id, at)
         if not hers or not await _store.bind(tx, request_id, candidate_id):
             return  # cancelled or lapsed in the same moment: there is nothing left to answer
         parts = {name: canonical(part) for name, part in told["parts"].items()}
         await _seal(tx, key, request_id, parts, held_for=item.from_unit, at=at)
         entry = Entry(
-            "mapping_request.received", "unit", unit_id=item.from_unit, consent_id=consent_id, resource_id=request_id
+            "mapping_request.received",
+            "unit",
+            unit_id=item.from_unit,
+            consent_id=consent_id,
+            resource_id=request_id,
+            detail=by,
         )
         await append(tx, keys.log, head, entry, at=at)
 

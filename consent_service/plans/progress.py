@@ -10,6 +10,7 @@ from consent_service.consents.desk import Desk
 from consent_service.consents.terms import Terms
 from consent_service.errors import NotAvailable, WrongState
 from consent_service.events.feed import News, announce
+from consent_service.identity.employee import Acting
 from consent_service.identity.units import Unit
 from consent_service.plans import _store
 from consent_service.plans.authority import Addressee, over
@@ -29,7 +30,15 @@ class Reported:
 
 
 async def report(
-    tx: Transaction, desk: Desk, addressee: Addressee, state: State, message: Message, *, unit: Unit, at: int
+    tx: Transaction,
+    desk: Desk,
+    addressee: Addressee,
+    state: State,
+    message: Message,
+    *,
+    unit: Unit,
+    by: Acting,
+    at: int,
 ) -> Reported:
     """Move the work to ``state`` (one of ``REPORTED``), and leave ``message`` for the candidate.
 
@@ -59,6 +68,7 @@ async def report(
         unit_id=unit.id,
         consent_id=terms.consent_id,
         resource_id=request.id,
+        detail=by.detail(),
     )
     await append(tx, desk.keys.log, head, entry, at=at)
     await tell_asker(tx, moved, at=at)

@@ -28,6 +28,7 @@ from consent_service.delivery import letters
 from consent_service.delivery.letters import NewLetter, pdf_of
 from consent_service.delivery.printing import address_part, address_ref
 from consent_service.errors import NotAvailable, Unavailable
+from consent_service.identity.employee import Acting
 from consent_service.identity.units import Unit
 from consent_service.mailbox.port import PostalAddress
 from consent_service.plans import _store, own_pdf, postal, questions
@@ -72,6 +73,7 @@ class ReadyPlan:
 
     incoming: Incoming
     unit: Unit
+    by: Acting
     version: int
     pdf: bytes = field(repr=False)
     copy: bytes = field(repr=False)
@@ -90,7 +92,9 @@ class Pushed:
     at: int
 
 
-async def make_ready(db: Database, keys: Keys, desk: Desk, incoming: Incoming, *, unit: Unit, now: int) -> ReadyPlan:
+async def make_ready(
+    db: Database, keys: Keys, desk: Desk, incoming: Incoming, *, unit: Unit, by: Acting, now: int
+) -> ReadyPlan:
     """Step 0. It decides nothing but whether making a PDF is worth while.
 
     Raises NotAvailable (and writes the attempt down) without a consent in force, WrongState, Invalid, NotPrintable,
@@ -105,14 +109,14 @@ async def make_ready(db: Database, keys: Keys, desk: Desk, incoming: Incoming, *
             at = max(now, consent.granted_at or 0)  # her chain may be ahead of the clock
             found = await answerable(view, desk, incoming.consent_id, unit.id, correction=incoming.correction, at=at)
     except NotAvailable:
-        await record_refusal(db, desk, "plan.refused", unit.id, incoming.consent_id, "not_in_force", now=now)
+        await record_refusal(db, desk, "plan.refused", unit.id, incoming.consent_id, "not_in_force", by=by, now=now)
         raise
     _check_answers(desk, found, incoming)
     _check_address(desk, found, incoming)
     pdf, copy = await _printed(incoming, _letterhead(found, unit, now))
     key = await keys.candidate(found.terms.candidate_id)
     mailbox, archive = await keys.recipient(MAILBOX), await keys.recipient(unit.id)
-    return ReadyPlan(incoming, unit, _version(found), pdf, copy, key, mailbox, archive)
+    return ReadyPlan(incoming, unit, by, _version(found), pdf, copy, key, mailbox, archive)
 
 
 def _letterhead(found: Answerable, unit: Unit, now: int) -> Letterhead:
@@ -179,6 +183,7 @@ async def push(tx: Transaction, desk: Desk, ready: ReadyPlan, *, at: int) -> Pus
         pdf,
         found.terms.share_terms(MAILBOX),
         ready.mailbox,
+        by=ready.by,
         now=at,
         address=await _seal_address(tx, ready, version, at),
     )
@@ -255,6 +260,6 @@ async def _record(tx: Transaction, desk: Desk, head: Head, ready: ReadyPlan, ver
         unit_id=ready.unit.id,
         consent_id=version.consent_id,
         resource_id=version.id,
-        detail={"outcome": ready.incoming.plan.outcome, "version": version.version, **hashes},
+        detail={"outcome": ready.incoming.plan.outcome, "version": version.version, **hashes, **ready.by.detail()},
     )
     await append(tx, desk.keys.log, head, entry, at=at)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from consent_service.audit.reading import Line, latest
+from consent_service.identity.employee import SYSTEM
 from consent_service.web import unit_names
 from consent_service.web.door import Door
 from consent_service.web.pages import Pages
@@ -53,6 +54,7 @@ def entry(line: Line, names: Mapping[str, str], words: Words) -> dict[str, Any]:
         "look": "read" if line.event in _READ else "refused" if turned_away else "",
         "unit": unit,
         "office": line.detail.get("office"),
+        "machine": line.detail.get("employee") == SYSTEM,
         "supplier": line.detail.get("supplier"),
         "operators": [line.detail[name] for name in _OPERATORS if name in line.detail],
         "consent_id": line.consent_id,

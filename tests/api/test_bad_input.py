@@ -16,7 +16,7 @@ from consent_service.app.contract import machine_routes
 from consent_service.identity import registry
 from consent_service.identity.units import UnitKind
 from tests.api.conftest import KARI, NOTE, OLA
-from tests.support.house import EMPLOYEE, House, fresh_key, part
+from tests.support.house import House, fresh_key, part
 from tests.support.issuers import key
 
 NAV, TRAINING, CENTRE = UnitKind.NAV, UnitKind.VOCATIONAL_TRAINING, UnitKind.CAREER_CENTRE
@@ -131,7 +131,7 @@ async def _caller(house: House, route: APIRoute) -> dict[str, str]:
         return {**await house.as_person(KARI), "If-Match": '"1"'}
     scope = (route.openapi_extra or {}).get("x-scope")
     kind = {"notes.draft": CENTRE, "plans.write": TRAINING}.get(str(scope), NAV)
-    return {**await house.as_unit(kind), **EMPLOYEE, **fresh_key()}
+    return {**await house.as_unit(kind), **fresh_key()}
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -280,7 +280,7 @@ async def test_ends_are_final(house: House) -> None:
 
 async def test_what_a_unit_gets_wrong(house: House) -> None:
     """Each mistake of a unit has its own answer, and its calls about a person say nothing of her."""
-    nav = {**await house.as_unit(NAV), **EMPLOYEE}
+    nav = await house.as_unit(NAV)
     ask = {
         "national_id": KARI,
         "purpose": "guidance_follow_up",

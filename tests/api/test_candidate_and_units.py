@@ -12,7 +12,7 @@ import pytest
 from consent_service.app import problems
 from consent_service.identity.units import UnitKind
 from tests.api.conftest import KARI, NOTE, OLA
-from tests.support.house import EMPLOYEE, House, fresh_key, part
+from tests.support.house import House, fresh_key, part
 
 NAV, TRAINING, CENTRE = UnitKind.NAV, UnitKind.VOCATIONAL_TRAINING, UnitKind.CAREER_CENTRE
 
@@ -238,7 +238,7 @@ async def test_the_candidate_reads_that_she_was_looked_for(house: House) -> None
     assert told == [
         ("release.refused", "Enhet vocational_training", "0501", "not_recipient"),
         ("release.released", "Enhet nav", "0501", None),
-        ("consents.searched", "Enhet nav", None, "1"),
+        ("consents.searched", "Enhet nav", "0501", "1"),
     ]
     assert log[1]["purpose"] == "guidance_follow_up"
     assert [one["position"] for one in log] == sorted((one["position"] for one in log), reverse=True)
@@ -384,6 +384,6 @@ async def test_a_release_says_who_acts(house: House) -> None:
     for said in ("", 'id="A123456"', f'id="A{KARI}", office="0501"', 'id="A1", office="0501", more="x"'):
         answer = await house.release(consent["id"], headers={"Acting-Employee": said})
         assert (answer.status_code, answer.json()["type"]) == (400, "/problems/acting-employee-required")
-    headers = {**await house.as_unit(NAV), **EMPLOYEE}
+    headers = await house.as_unit(NAV)
     answer = await house.http.post(f"/v1/consents/{consent['id']}/releases", json={}, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/idempotency-key-required")

@@ -17,7 +17,7 @@ from consent_service.identity.units import UnitKind
 from tests.api.conftest import KARI, OLA
 from tests.api.raw import Connection, connection, masked
 from tests.api.stories import ERASED, NAV, NOBODY, PLAN, REFUSES, SOMEBODY, TRAINING, Told, told
-from tests.support.house import EMPLOYEE, House, fresh_key
+from tests.support.house import House, fresh_key
 from tests.support.watching import Unit, Watched
 
 STRANGERS = {"nobody": NOBODY, "asked": SOMEBODY, "known": OLA, "erased": ERASED}
@@ -106,7 +106,7 @@ def questions(house: House, known: Told) -> list[Question]:
 
 async def put(house: House, wire: Connection, question: Question, named: str) -> bytes:
     """Ask it of one id or number."""
-    headers = {**await house.as_unit(question.caller), **EMPLOYEE, **fresh_key()}
+    headers = {**await house.as_unit(question.caller), **fresh_key()}
     body = None if question.body is None else question.body(named)
     return await wire.call(question.method, question.path.format(named), headers, body)
 

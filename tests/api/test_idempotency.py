@@ -13,7 +13,7 @@ from consent_service.api.idempotency import parse_key
 from consent_service.errors import IdempotencyKeyRequired
 from consent_service.identity.units import UnitKind
 from tests.api.conftest import KARI, NOTE, OLA
-from tests.support.house import EMPLOYEE, House, fresh_key
+from tests.support.house import House, fresh_key
 
 NAV, TRAINING, CENTRE = UnitKind.NAV, UnitKind.VOCATIONAL_TRAINING, UnitKind.CAREER_CENTRE
 
@@ -56,7 +56,7 @@ async def test_the_key_is_demanded(house: House) -> None:
     nav, training, centre = [await house.as_unit(kind) for kind in (NAV, TRAINING, CENTRE)]
     calls: list[tuple[str, dict[str, str], dict[str, Any]]] = [
         ("/v1/consent-requests", nav, _ask(house)),
-        ("/v1/note-drafts", {**centre, **EMPLOYEE}, NOTE),
+        ("/v1/note-drafts", centre, NOTE),
         (
             "/v1/mapping-requests",
             nav,
@@ -99,7 +99,7 @@ async def test_the_same_call_has_the_same_answer(house: House) -> None:
 async def test_a_code_is_the_same_when_asked_again(house: House) -> None:
     """A lost answer to a hand-over can be had again by who has the key, and is no second draft."""
     key = fresh_key()
-    headers = {**await house.as_unit(CENTRE), **EMPLOYEE, **key}
+    headers = {**await house.as_unit(CENTRE), **key}
     first = await house.http.post("/v1/note-drafts", json=NOTE, headers=headers)
     again = await house.http.post("/v1/note-drafts", json=NOTE, headers=headers)
     assert again.json() == first.json()
@@ -168,7 +168,7 @@ async def test_a_key_is_free_again_after_its_time(house: House) -> None:
 async def test_nothing_kept_can_be_read(house: House, migrated_url: str) -> None:
     """Neither the key, nor the number, nor the code, nor the words stand in what is kept."""
     key = fresh_key()
-    headers = {**await house.as_unit(CENTRE), **EMPLOYEE, **key}
+    headers = {**await house.as_unit(CENTRE), **key}
     handed = (await house.http.post("/v1/note-drafts", json=NOTE, headers=headers)).json()
     await _asked(house, fresh_key(), _ask(house))
     await house.service.close()

@@ -1,4 +1,7 @@
-"""What each route returns, held against what it can reach: content leaves past the gate, by two routes alone."""
+"""What each route returns, held against what it can reach: content leaves past the gate, by two routes alone.
+
+What a unit does about a person names who acts.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 import consent_service
-from consent_service.api.contract import MARK, described
-from consent_service.api.units_door import Calling
+from consent_service.api.contract import ACTING_EMPLOYEE, MARK, UNIT, described
+from consent_service.api.units_door import ActingCall, Calling
 from consent_service.app.contract import document, machine_routes
 from consent_service.app.doors import web_app
 from tests.support.house import House
@@ -27,6 +30,19 @@ RECIPIENT = "consent_service.vault.recipient"
 
 BY_UNITS = {"metadata", "own_input", "release"}
 BY_CANDIDATES = {"own"}
+NOBODY_ACTS = {
+    "GET /v1/events",
+    "GET /v1/consents",
+    "GET /v1/consents/{consent_id}",
+    "GET /v1/consents/{consent_id}/receipt",
+    "GET /v1/plans/{plan_id}",
+    "GET /v1/audit/checkpoint",
+    "GET /v1/audit/consistency",
+    "GET /v1/audit/inclusion",
+}
+"""What a unit's system may look at without saying who looks: how its own consents and letters stand, and the log's
+proofs. Whatever is not here names who acts.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +76,9 @@ def _wrong_with(route: APIRoute, graph: grimp.ImportGraph) -> list[str]:
         sentences.append("reaches what opens for an owner")
     if said != "release" and _asks_the_gate(module):
         sentences.append("asks the gate and does not say so")
+    needed = any(f"{method} {route.path}" not in NOBODY_ACTS for method in route.methods or ())
+    if needed and not any(isinstance(one.call, ActingCall) for one in route.dependant.dependencies):
+        sentences.append("does not ask who acts")
     return sentences
 
 
@@ -131,12 +150,39 @@ def test_a_route_that_asks_the_gate_in_secret_is_found(graph: grimp.ImportGraph)
     assert wrong([route], graph) == ["/v1/consents/{consent_id}/releases: asks the gate and does not say so"]
 
 
-def test_what_a_route_says_of_its_scope_is_what_it_demands() -> None:
-    """The scope in the contract is the one that the caller is held against."""
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])
+def test_a_unit_s_route_that_asks_nobody_who_acts_is_found(graph: grimp.ImportGraph, method: str) -> None:
+    """A route that is added without it fails the check, whatever it does; the reads that go without are named."""
+    router = APIRouter()
+
+    @router.api_route("/v1/planted", methods=[method], **described(returns="metadata", security=UNIT))
+    async def planted_route() -> dict[str, str]:
+        return {"state": "granted"}
+
+    assert wrong(list(router.routes), graph) == ["/v1/planted: does not ask who acts"]
+
+
+def test_what_needs_nobody_to_act_is_there_and_only_reads() -> None:
+    """The list of exceptions names routes that exist, and none that changes anything."""
+    there = {
+        f"{method} {route.path}"
+        for route in machine_routes()
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    assert there >= NOBODY_ACTS
+    assert all(name.startswith("GET ") for name in NOBODY_ACTS)
+
+
+def test_what_a_route_says_of_its_caller_is_what_it_demands() -> None:
+    """The scope in the contract is the one that the caller is held against, and who acts is asked where it says so."""
     for route in machine_routes():
         assert isinstance(route, APIRoute)
-        demanded = [one.call for one in route.dependant.dependencies if isinstance(one.call, Calling)]
+        calls = [one.call for one in route.dependant.dependencies]
+        acting = [one for one in calls if isinstance(one, ActingCall)]
+        demanded = [one for one in calls if isinstance(one, Calling)] + [one.calling for one in acting]
         said = (route.openapi_extra or {}).get("x-scope")
+        assert bool(acting) == (ACTING_EMPLOYEE in (route.openapi_extra or {}).get("parameters", [])), route.path
         assert [one.scope for one in demanded] in ([said], []), route.path
         assert bool(demanded) == ((route.openapi_extra or {}).get("security") == [{"maskinporten": []}]), route.path
 

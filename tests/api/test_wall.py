@@ -23,7 +23,7 @@ from consent_service.identity.units import UnitKind
 from tests.api.conftest import KARI, NOTE
 from tests.api.raw import connection, masked
 from tests.api.stories import PLAN, ask_mapping, grant_mapping
-from tests.support.house import EMPLOYEE, PREFIX, House, fresh_key
+from tests.support.house import PREFIX, House, fresh_key
 
 NAV, CENTRE, TRAINING = UnitKind.NAV, UnitKind.CAREER_CENTRE, UnitKind.VOCATIONAL_TRAINING
 EVERY_SCOPE = " ".join(sorted({name for kind in UnitKind for name in names_at_maskinporten(PREFIX, kind)}))
@@ -77,7 +77,7 @@ def paths(route: APIRoute, known: dict[str, list[str]]) -> Iterator[str]:
 async def test_what_is_the_others_is_refused_alike_whatever_there_is(house: House, caller: UnitKind) -> None:
     """On each route that a unit of its kind has nothing to do on, a token with every scope gets one answer to all."""
     known, asked = await lived(house), 0
-    headers = {**await house.as_unit(caller, scopes=EVERY_SCOPE), **EMPLOYEE}
+    headers = {**await house.as_unit(caller, scopes=EVERY_SCOPE)}
     async with connection(house.url) as wire:
         for method, route, scope in units_routes():
             if scope is None or scope in MAY_HOLD[caller]:
@@ -99,7 +99,7 @@ async def test_neither_is_named_in_what_the_other_reads(house: House, caller: Un
     other = house.unit(TRAINING if caller is CENTRE else CENTRE)
     theirs = ["draft_id"] if caller is TRAINING else ["consent_id", "mapping_request_id", "plan_id"]
     strangers = [other.id, other.name, *(one for name in theirs for one in known[name])]
-    headers = {**await house.as_unit(caller, scopes=EVERY_SCOPE), **EMPLOYEE}
+    headers = {**await house.as_unit(caller, scopes=EVERY_SCOPE)}
     read = 0
     for method, route, scope in units_routes():
         if method != "GET" or (scope is not None and scope not in MAY_HOLD[caller]):
@@ -157,7 +157,7 @@ async def test_a_closed_units_client_gets_nothing(house: House) -> None:
         await registry.close(tx, keys, nav.id, successor_id=after.id, at=house.clock.now())
     db, clock = house.service.db, house.clock
     for _ in range(2):
-        headers = {**await house.as_unit(NAV), **EMPLOYEE}
+        headers = await house.as_unit(NAV)
         async with connection(house.url) as wire:
             for method, route, _ in units_routes():
                 for path in paths(route, {"consent_id": [consent["id"]]}):

@@ -22,7 +22,7 @@ from consent_service.identity.units import UnitKind
 from consent_service.rights.journal import JournalFile
 from consent_service.storage.engine import Statement
 from tests.provision.openbao import MOUNT, OpenBao
-from tests.support.house import EMPLOYEE, House, fresh_key
+from tests.support.house import House, fresh_key
 from tests.support.house import house as running_house
 
 KARI, OLA = "21879498012", "20914695016"
@@ -49,7 +49,7 @@ class Away:
         house = self.house
         self.note = await house.own_note(KARI, NOTE)
         self.consents = [(await house.share(KARI, self.note, "interests"))["id"] for _ in range(3)]
-        nav = {**await house.as_unit(UnitKind.NAV), **EMPLOYEE, **fresh_key()}
+        nav = {**await house.as_unit(UnitKind.NAV), **fresh_key()}
         asked = await house.http.post(
             "/v1/consent-requests",
             json={

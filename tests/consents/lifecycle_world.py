@@ -34,6 +34,7 @@ from consent_service.storage.opening import open_database
 from consent_service.vault.keys import MAILBOX, Keys, create_service_keys, open_keys
 from consent_service.vault.parts import PartRef
 from tests.consents.conftest import CONTROLLER, NOON, nid
+from tests.support.acting import BY
 
 T = TypeVar("T")
 
@@ -177,7 +178,7 @@ class World:
                 nid(number),
                 kind="consent_request",
                 item_id=consent_id,
-                payload=requests.payload(consent_id, "Hei"),
+                payload=requests.payload(consent_id, "Hei", BY),
                 from_unit=unit,
                 at=at,
                 lapses_at=reply_by,
@@ -242,7 +243,7 @@ class World:
 
         async def done() -> bool:
             async with self.db.transaction() as tx:
-                await requests.cancel(tx, self.desk, consent_id, self.units[unit], at=self.clock.now())
+                await requests.cancel(tx, self.desk, consent_id, self.units[unit], by=BY, at=self.clock.now())
             return True
 
         return await let(done()) or False

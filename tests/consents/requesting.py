@@ -37,7 +37,7 @@ async def bind(town: Town, consent_id: str) -> None:
     """The candidate comes, and the request is hers."""
     async with town.db.transaction() as tx:
         head = (await lock(tx, [town.candidate_id]))[town.candidate_id]
-        await requests.bind(tx, town.keys.service, head, consent_id, at=town.clock.now())
+        await requests.bind(tx, town.keys.service, head, consent_id, by=None, at=town.clock.now())
 
 
 async def ask(town: Town, *kinds: str, reply_in: int = DAY) -> str:

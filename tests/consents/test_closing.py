@@ -131,7 +131,7 @@ async def test_an_asker_who_goes_on_can_not_tell_a_no_from_silence(town: Town) -
     bound, silent = await ask_for_training(town), await ask_for_training(town)
     async with town.db.transaction() as tx:
         heads = await lock(tx, [town.candidate_id])
-        await requests.bind(tx, town.keys.service, heads[town.candidate_id], bound, at=town.clock.now())
+        await requests.bind(tx, town.keys.service, heads[town.candidate_id], bound, by=None, at=town.clock.now())
     await refuse(town, bound)
     assert await close(town, town.training) == Closed(fallen_away=2)
     async with town.db.snapshot() as view:

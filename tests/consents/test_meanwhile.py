@@ -22,6 +22,7 @@ from consent_service.vault.seal import refs
 from tests.consents.conftest import Town
 from tests.consents.requesting import answer, ask
 from tests.consents.waiting import Act, meanwhile
+from tests.support.acting import BY
 
 Verb = Callable[..., Awaitable[object]]
 
@@ -47,7 +48,7 @@ async def resume(town: Town, consent_id: str) -> object:
 async def cancel(town: Town, consent_id: str) -> None:
     """NAV takes its request back."""
     async with town.db.transaction() as tx:
-        await requests.cancel(tx, town.desk, consent_id, town.nav, at=town.clock.now())
+        await requests.cancel(tx, town.desk, consent_id, town.nav, by=BY, at=town.clock.now())
 
 
 @pytest.mark.parametrize(

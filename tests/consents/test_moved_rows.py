@@ -20,6 +20,7 @@ from consent_service.plans.authority import record_refusal
 from consent_service.storage.engine import Statement
 from tests.audit.tampering import tamper
 from tests.consents.conftest import CONTROLLER, Town, nid
+from tests.support.acting import BY
 
 ROWS = Statement("SELECT * FROM consent WHERE id = :id"), Statement("SELECT * FROM share WHERE consent_id = :id")
 
@@ -78,7 +79,7 @@ async def test_an_attempt_on_a_consent_moved_to_a_stranger_is_not_in_the_strange
     answers = await asyncio.gather(town.release(moved.id), town.release(changed.id), town.release(moved.id))
     assert [*answers] == [Refused("tampered")] * 3
     await record_refusal(
-        town.db, town.desk, "plan.refused", town.nav.id, moved.id, "not_in_force", now=town.clock.now()
+        town.db, town.desk, "plan.refused", town.nav.id, moved.id, "not_in_force", by=BY, now=town.clock.now()
     )
     async with town.db.snapshot() as view:
         after = [len(await read(view, chain)) for chain in chains]

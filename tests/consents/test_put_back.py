@@ -21,6 +21,7 @@ from tests.audit.tampering import tamper
 from tests.consents.conftest import Town
 from tests.consents.requesting import answer, bind, leave
 from tests.consents.townspeople import another
+from tests.support.acting import BY
 
 OTHER = "21818297804"
 CONSENT = Statement("SELECT * FROM consent WHERE id = :id")
@@ -175,6 +176,6 @@ async def test_who_is_bound_while_a_request_is_read_alarms_nobody(town: Town) ->
     async with town.db.transaction() as tx:
         between: Any = _Interrupted(tx, lambda: bind(town, cancelled), after=2)
         with pytest.raises(StorageUnavailable):
-            await requests.cancel(between, town.desk, cancelled, town.nav, at=town.clock.now())
-        await requests.cancel(tx, town.desk, cancelled, town.nav, at=town.clock.now())
+            await requests.cancel(between, town.desk, cancelled, town.nav, by=BY, at=town.clock.now())
+        await requests.cancel(tx, town.desk, cancelled, town.nav, by=BY, at=town.clock.now())
     assert alarms() == so_far

@@ -12,6 +12,7 @@ from consent_service.events import feed
 from consent_service.identity.units import Unit
 from tests.consents.conftest import Town
 from tests.consents.requesting import answer, ask, heard, refuse
+from tests.support.acting import BY
 
 
 async def test_a_request_is_narrowed_never_widened(town: Town) -> None:
@@ -62,7 +63,7 @@ async def test_a_late_answer_is_no_answer(town: Town) -> None:
 async def cancel(town: Town, consent_id: str, unit: Unit) -> None:
     """A unit takes a request back."""
     async with town.db.transaction() as tx:
-        await requests.cancel(tx, town.desk, consent_id, unit, at=town.clock.now())
+        await requests.cancel(tx, town.desk, consent_id, unit, by=BY, at=town.clock.now())
 
 
 async def test_only_the_asker_cancels_and_only_what_waits(town: Town) -> None:

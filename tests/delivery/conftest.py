@@ -45,6 +45,7 @@ from consent_service.vault.keys import MAILBOX, Keys, create_service_keys, open_
 from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import seal
 from tests.journeys.neighbours import MovableClock
+from tests.support.acting import BY
 from tests.support.digipost import COUNTY, USER, LocalDigipost, local_digipost
 
 NOON = 1_780_000_000_000_000
@@ -169,6 +170,7 @@ class Office:
                 sealed,
                 terms_of(consent).share_terms(MAILBOX),
                 mailbox,
+                by=BY,
                 now=self.clock.now(),
                 address=given,
             )

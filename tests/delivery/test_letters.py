@@ -21,6 +21,7 @@ from consent_service.vault.keys import MAILBOX
 from consent_service.vault.parts import ShareTerms
 from consent_service.vault.seal import erase, seal
 from tests.delivery.conftest import Office
+from tests.support.acting import BY
 
 
 async def test_a_letter_of_another_plan_or_consent_is_not_taken_in(office: Office) -> None:
@@ -43,7 +44,7 @@ async def test_a_letter_of_another_plan_or_consent_is_not_taken_in(office: Offic
             ref = letters.pdf_of(consent.candidate_id, "plan", 1)
             pdf = await seal(tx, owner, ref, b"%PDF-", held_for="county", at=office.clock.now())
             log_key, now = office.keys.service.log, office.clock.now()
-            await letters.enqueue(tx, log_key, head, bad, pdf, bad_terms, mailbox, now=now)
+            await letters.enqueue(tx, log_key, head, bad, pdf, bad_terms, mailbox, by=BY, now=now)
 
     for bad, bad_terms in wrong:
         with pytest.raises(ValueError, match=r"belong|recipient"):

@@ -13,6 +13,7 @@ CONNECTIONS = "tests/app/test_connections.py"
 RATES = "tests/identity/test_rates.py"
 REPEATS = "tests/api/test_idempotency.py"
 EXISTENCE = "tests/api/test_existence.py"
+ACTING = "tests/api/test_acting_employee.py"
 
 FAULTS = (
     in_room(
@@ -114,6 +115,41 @@ FAULTS = (
         "caller.unit.kind is UnitKind.NAV and not employee.machine:",
         "caller.unit.kind is UnitKind.NAV and not employee.machine and not answer.repeated:",
         "tests/api/test_nav_log.py",
+    ),
+    in_room(
+        "api/units_mapping_requests",
+        "nobody says who looks at a mapping request",
+        "door.acting(Scope.MAPPING_READ)",
+        "door.calling(Scope.MAPPING_READ)",
+        "tests/api/test_route_table.py",
+    ),
+    in_room(
+        "api/units_door",
+        "who acts is made up where it is not said",
+        'acting_employee(request.headers.getlist("acting-employee"))',
+        """acting_employee(request.headers.getlist("acting-employee") or ['id="system", office="0"'])""",
+        ACTING,
+    ),
+    in_room(
+        "identity/employee",
+        "nobody reads on whose behalf it was",
+        'return said if self.supplier is None else {**said, "supplier": self.supplier}',
+        "return said",
+        ACTING,
+    ),
+    in_room(
+        "consents/requests",
+        "who asked is forgotten while the request waits",
+        '"message": message, "by": by.detail()}',
+        '"message": message, "by": {}}',
+        ACTING,
+    ),
+    in_room(
+        "plans/push",
+        "who pushed a plan is not told",
+        ", **hashes, **ready.by.detail()}",
+        ", **hashes}",
+        ACTING,
     ),
     in_room(
         "app/frame",

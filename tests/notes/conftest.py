@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from consent_service.clock import SettableClock
-from consent_service.identity.employee import ActingEmployee
 from consent_service.notes.claiming import Claimed, NotClaimed, claim
 from consent_service.notes.content import NoteContent
 from consent_service.notes.handover import HandedOver, hand_over, make_ready, withdraw
@@ -17,9 +16,9 @@ from consent_service.persons.numbers import NationalId
 from consent_service.storage.engine import Database
 from consent_service.vault.keys import CandidateKey, Keys
 from tests.persons.conftest import CONTROLLER, NOON, fresh_keys
+from tests.support.acting import BY
 
 CENTRE = "career-centre"
-EMPLOYEE = ActingEmployee(id="A123456", office="0501")
 
 
 def note(text: str = "Jeg har kokt i kantina.", **changed: Any) -> dict[str, Any]:
@@ -43,7 +42,7 @@ class Room:
     async def hand_over(self, said: NoteContent | None = None, *, unit_id: str = CENTRE) -> HandedOver:
         """The career centre hands a draft over."""
         service = self.keys.service
-        ready = await make_ready(service.waiting, said or content(), unit_id=unit_id, employee=EMPLOYEE)
+        ready = await make_ready(service.waiting, said or content(), unit_id=unit_id, by=BY)
         async with self.db.transaction() as tx:
             return await hand_over(tx, service.log, ready, at=self.clock.now())
 
@@ -51,7 +50,7 @@ class Room:
         """The career centre takes a draft back."""
         async with self.db.transaction() as tx:
             log_key, at = self.keys.service.log, self.clock.now()
-            return await withdraw(tx, log_key, unit_id=unit_id, draft_id=draft_id, at=at)
+            return await withdraw(tx, log_key, unit_id=unit_id, draft_id=draft_id, by=BY, at=at)
 
     async def claim(self, who: NationalId, code: str) -> Claimed | NotClaimed:
         """``who`` types ``code``."""

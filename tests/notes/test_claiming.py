@@ -20,8 +20,9 @@ from consent_service.notes.reading import list_drafts, read_draft
 from consent_service.persons.arrival import find
 from consent_service.persons.numbers import NationalId, complete, parse
 from consent_service.storage.engine import Database, Statement
-from tests.notes.conftest import CENTRE, EMPLOYEE, Room, content
+from tests.notes.conftest import CENTRE, Room, content
 from tests.persons.conftest import KARI, NOON, OLA, fresh_keys
+from tests.support.acting import BY
 
 NOTHING = NotClaimed(mistyped=False)
 DRAFT = Statement("SELECT * FROM note_draft WHERE id = :id")
@@ -63,12 +64,15 @@ async def test_a_claim_stands_in_the_candidates_log_with_who_handed_over(room: R
     assert isinstance(claimed, Claimed)
     async with room.db.snapshot() as view:
         entries = await read(view, claimed.candidate_id)
-        own = [entry["event"] for entry in await read(view, SERVICE_CHAIN)]
+        (own,) = await read(view, SERVICE_CHAIN)
     assert [entry["event"] for entry in entries] == ["candidate.created", "draft.claimed"]
     detail = open_detail(room.keys.service.log, claimed.candidate_id, entries[-1])
     assert detail is not None
-    assert detail[1] == canonical({"employee": EMPLOYEE.id, "office": EMPLOYEE.office})
-    assert own == ["draft.handed_over"]
+    assert detail[1] == canonical(BY.detail())
+    assert own["event"] == "draft.handed_over"
+    handing_over = open_detail(room.keys.service.log, SERVICE_CHAIN, own)
+    assert handing_over is not None
+    assert handing_over[1] == canonical(BY.detail())
 
 
 async def test_claiming_destroys_the_services_half_of_the_key(room: Room) -> None:
@@ -249,7 +253,7 @@ async def test_drafts_with_one_locator_get_codes_apart(room: Room) -> None:
 async def _hand_over_at(room: Room, locator: str, said: NoteContent) -> HandedOver:
     """Hand over with a code that happened to get this locator."""
     service = room.keys.service
-    ready = await make_ready(service.waiting, said, unit_id=CENTRE, employee=EMPLOYEE)
+    ready = await make_ready(service.waiting, said, unit_id=CENTRE, by=BY)
     clash = replace(ready, code=PickupCode(locator, ready.code.secret))
     async with room.db.transaction() as tx:
         return await hand_over(tx, service.log, clash, at=room.clock.now())
@@ -284,7 +288,7 @@ async def test_a_service_half_belongs_to_its_draft(room: Room) -> None:
 async def test_no_word_of_a_draft_lies_open_in_the_files(room: Room, tmp_path: Path) -> None:
     """Before and after the claim, neither text, nor code, nor who acted stands in the database files."""
     handed = await room.hand_over(content("Fiskekaker i Hammerfest"))
-    secrets = ("Fiskekaker", "Hammerfest", handed.code.secret, EMPLOYEE.id)
+    secrets = ("Fiskekaker", "Hammerfest", handed.code.secret, BY.employee.id)
     assert not _lying_open(tmp_path, secrets)
     await room.claim(KARI, handed.code.shown())
     assert not _lying_open(tmp_path, secrets)

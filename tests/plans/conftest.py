@@ -43,6 +43,7 @@ from consent_service.vault.parts import PartRef
 from consent_service.vault.seal import seal
 from tests.persons.conftest import KARI, NOON, fresh_keys
 from tests.plans.examples import plan, request
+from tests.support.acting import BY
 
 CONTROLLER = Controller(
     name="Fylket",
@@ -92,6 +93,7 @@ class Office:
                 who,
                 content or request(),
                 requester=self.nav,
+                by=BY,
                 recipient=self.training,
                 note_sections=sections,
                 reply_by=end_of_day(self.day(days)),
@@ -194,7 +196,7 @@ class Office:
         unit, now = by or self.training, self.clock.now()
         addressee = await addressee_of(self.db, self.keys, asked.id, unit.id, now=now)
         async with self.db.transaction() as tx:
-            return await report(tx, self.desk, addressee, state, Message(text=text), unit=unit, at=now)
+            return await report(tx, self.desk, addressee, state, Message(text=text), unit=unit, by=BY, at=now)
 
     async def push(
         self, consent_id: str, content: TrainingPlan | None = None, *, by: Unit | None = None, **more: Any
@@ -202,7 +204,7 @@ class Office:
         """Fagopplæring pushes a plan."""
         unit, now = by or self.training, self.clock.now()
         incoming = Incoming(consent_id, content or plan(), **more)
-        ready = await push.make_ready(self.db, self.keys, self.desk, incoming, unit=unit, now=now)
+        ready = await push.make_ready(self.db, self.keys, self.desk, incoming, unit=unit, by=BY, now=now)
         async with self.db.transaction() as tx:
             return await push.push(tx, self.desk, ready, at=now)
 

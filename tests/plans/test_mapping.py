@@ -17,6 +17,7 @@ from consent_service.vault.keys import CandidateKey
 from tests.persons.conftest import KARI, OLA
 from tests.plans.conftest import Office
 from tests.plans.examples import request
+from tests.support.acting import BY
 
 
 async def mine(office: Office, key: CandidateKey) -> list[object]:
@@ -128,7 +129,7 @@ async def test_only_fagopplæring_maps(office: Office) -> None:  # noqa: PLC2401
     async with office.db.transaction() as tx:
         with pytest.raises(Invalid):
             await mapping.ask(
-                tx, office.desk, KARI, request(), requester=office.nav, recipient=office.nav, note_sections=(),
+                tx, office.desk, KARI, request(), requester=office.nav, by=BY, recipient=office.nav, note_sections=(),
                 reply_by=end_of_day(office.day(5)), lapses_at=office.clock.now() + DAY, at=office.clock.now(),
             )  # fmt: skip
 
@@ -137,7 +138,7 @@ async def test_what_nav_takes_back_never_reaches_her(office: Office) -> None:
     """Cancelling the consent takes back the words that wait."""
     asked = await office.ask()
     async with office.db.transaction() as tx:
-        await requests.cancel(tx, office.desk, asked.consent_id, office.nav, at=office.clock.now())
+        await requests.cancel(tx, office.desk, asked.consent_id, office.nav, by=BY, at=office.clock.now())
     key = await office.comes()
     assert await mine(office, key) == []
     async with office.db.snapshot() as view:

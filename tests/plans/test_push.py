@@ -16,6 +16,7 @@ from consent_service.vault.keys import CandidateKey
 from tests.persons.conftest import OLA
 from tests.plans.conftest import Office
 from tests.plans.examples import no_plan, plan
+from tests.support.acting import BY
 
 
 async def counted(office: Office) -> dict[str, int]:
@@ -31,7 +32,7 @@ async def made_ready(office: Office, consent_id: str) -> push.ReadyPlan:
     """A plan that fagopplæring is about to hand in."""
     now = office.clock.now()
     incoming = push.Incoming(consent_id, plan())
-    return await push.make_ready(office.db, office.keys, office.desk, incoming, unit=office.training, now=now)
+    return await push.make_ready(office.db, office.keys, office.desk, incoming, unit=office.training, by=BY, now=now)
 
 
 async def dispatched(office: Office, key: CandidateKey, consent_id: str, plan_id: str, version: int = 1) -> object:
@@ -62,7 +63,7 @@ async def test_a_plan_is_hers_at_once_and_on_its_way(office: Office) -> None:
     assert detail is not None
     said = json.loads(detail[1])
     assert len(said.pop("archive_sha256")) == 64
-    assert said == {"outcome": "plan", "version": 1, "content_sha256": sha256(pdf).hexdigest()}
+    assert said == {"outcome": "plan", "version": 1, "content_sha256": sha256(pdf).hexdigest(), **BY.detail()}
     sent = await dispatched(office, key, asked.consent_id, pushed.plan_id)
     assert isinstance(sent, Dispatched)
     assert sent.pdf == pdf

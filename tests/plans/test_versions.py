@@ -23,6 +23,7 @@ from consent_service.vault.keys import CandidateKey
 from tests.plans.conftest import Office
 from tests.plans.examples import plan, request
 from tests.plans.test_archive import fetched
+from tests.support.acting import BY
 
 
 async def delivered(office: Office, plan_id: str) -> None:
@@ -109,7 +110,7 @@ async def test_two_at_once_are_two_versions_or_one_and_a_repeat(office: Office) 
     incoming = Incoming(asked.consent_id, plan())
     one, other = [
         await push.make_ready(
-            office.db, office.keys, office.desk, incoming, unit=office.training, now=office.clock.now()
+            office.db, office.keys, office.desk, incoming, unit=office.training, by=BY, now=office.clock.now()
         )
         for _ in range(2)
     ]

@@ -12,7 +12,6 @@ from consent_service.consents import requests, standing_refusals
 from consent_service.consents.gate import Refused, ReleaseAsk, Released
 from consent_service.consents.preview import Choice
 from consent_service.identity import sessions
-from consent_service.identity.employee import ActingEmployee
 from consent_service.notes import writing
 from consent_service.notes.claiming import Claimed, NotClaimed, claim
 from consent_service.notes.content import NoteContent
@@ -36,11 +35,11 @@ from consent_service.vault.parts import PartRef
 from tests.persons.conftest import KARI
 from tests.persons.test_linking import D_NUMBER
 from tests.plans.conftest import CONTROLLER, Office, office
+from tests.support.acting import BY
 
 __all__ = ["office"]
 
 CENTRE = "career-centre"
-EMPLOYEE = ActingEmployee(id="A123456", office="0501")
 FIRST, SECOND, DRAFT = "Jeg liker sveising.", "Jeg liker sveising og fjell.", "Et utkast om morgenen."
 WORDS = "Vi vil gjerne lese om ønskene dine."
 
@@ -129,7 +128,7 @@ async def nav_asks(office: Office, who: NationalId = KARI, *, days: int = 10) ->
             who,
             kind="consent_request",
             item_id=consent_id,
-            payload=requests.payload(consent_id, WORDS),
+            payload=requests.payload(consent_id, WORDS, BY),
             from_unit=office.nav.id,
             at=now,
             lapses_at=end_of_day(office.day(days)),
@@ -140,7 +139,7 @@ async def nav_asks(office: Office, who: NationalId = KARI, *, days: int = 10) ->
 async def draft(office: Office, text: str = DRAFT) -> HandedOver:
     """The career centre hands a draft over."""
     service = office.keys.service
-    ready = await make_ready(service.waiting, content(text), unit_id=CENTRE, employee=EMPLOYEE)
+    ready = await make_ready(service.waiting, content(text), unit_id=CENTRE, by=BY)
     async with office.db.transaction() as tx:
         return await hand_over(tx, service.log, ready, at=office.clock.now())
 

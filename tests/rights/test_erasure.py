@@ -29,6 +29,7 @@ from tests.persons.conftest import KARI, OLA
 from tests.persons.test_linking import D_NUMBER
 from tests.plans.conftest import Office
 from tests.rights.conftest import Life, comes, content, files, live, nav_asks, stored
+from tests.support.acting import BY
 
 Rows = dict[str, list[dict[str, object]]]
 
@@ -230,7 +231,7 @@ async def test_a_request_can_be_taken_back_after_the_erasure(life: Life) -> None
     await life.erase()
     for consent_id in (life.waiting, life.refused, life.never_came):
         async with life.db.transaction() as tx:
-            await requests.cancel(tx, life.office.desk, consent_id, life.office.nav, at=life.office.clock.now())
+            await requests.cancel(tx, life.office.desk, consent_id, life.office.nav, by=BY, at=life.office.clock.now())
         async with life.db.snapshot() as view:
             office = life.office
             one = await find_for_unit(view, office.desk.keys, office.nav.id, consent_id, now=office.clock.now())

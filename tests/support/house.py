@@ -61,9 +61,12 @@ class House:
     _tokens: dict[tuple[str, ...], tuple[int, str]] = field(default_factory=dict)
 
     async def as_unit(self, kind: UnitKind, *, scopes: str | None = None) -> dict[str, str]:
-        """The header of a call by the unit of ``kind``, with all the scopes that it may hold or just ``scopes``."""
+        """The headers of a call by the unit of ``kind``, for which an employee acts, with all the scopes that it may
+        hold or just ``scopes``.
+        """
         wanted = " ".join(names_at_maskinporten(PREFIX, kind)) if scopes is None else scopes
-        return await self._bearer(("unit", kind.value, wanted), lambda: self._unit_token(kind, wanted))
+        bearer = await self._bearer(("unit", kind.value, wanted), lambda: self._unit_token(kind, wanted))
+        return {**bearer, **EMPLOYEE}
 
     async def as_person(self, pid: str, **changes: str) -> dict[str, str]:
         """The header of a call by the person with this number, logged in for our audience."""
@@ -97,7 +100,7 @@ class House:
 
     async def hand_over(self, note: Mapping[str, Any]) -> dict[str, Any]:
         """The career centre hands ``note`` over: the answer with the code."""
-        headers = {**await self.as_unit(UnitKind.CAREER_CENTRE), **EMPLOYEE, **fresh_key()}
+        headers = {**await self.as_unit(UnitKind.CAREER_CENTRE), **fresh_key()}
         answer = await self.http.post("/v1/note-drafts", json=dict(note), headers=headers)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
@@ -133,7 +136,7 @@ class House:
         self, consent_id: str, kind: UnitKind = UnitKind.NAV, *, headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """A unit asks the gate; ``headers`` in place of the usual ones."""
-        said = {**await self.as_unit(kind), **EMPLOYEE, **fresh_key(), **(headers or {})}
+        said = {**await self.as_unit(kind), **fresh_key(), **(headers or {})}
         return await self.http.post(f"/v1/consents/{consent_id}/releases", json={}, headers=said)
 
     def day(self, ahead: int) -> str:

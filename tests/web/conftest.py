@@ -30,7 +30,7 @@ from consent_service.consents.purposes import Purposes
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.identity import registry
 from consent_service.identity.client_authentication import ClientKey
-from consent_service.identity.employee import ActingEmployee
+from consent_service.identity.employee import Acting, ActingEmployee
 from consent_service.identity.login import Login, LoginSettings
 from consent_service.identity.logout_tokens import LogoutTokens
 from consent_service.identity.tokens import LoginTokens
@@ -56,6 +56,7 @@ from consent_service.web.paths import RETURN_PATHS
 from consent_service.web.site import routes
 from tests.persons.conftest import NOON, fresh_keys, person
 from tests.plans.examples import plan, request
+from tests.support.acting import BY
 from tests.support.issuers import (
     IDPORTEN,
     KARI,
@@ -238,8 +239,8 @@ class Town:
         """The career centre hands a draft over; the code."""
         service = self.keys.service
         content = NoteContent.model_validate({**NOTE, **changed})
-        employee = ActingEmployee(id="K123456", office="Levanger")
-        ready = await make_ready(service.waiting, content, unit_id=self.centre.id, employee=employee)
+        by = Acting(ActingEmployee(id="K123456", office="Levanger"))
+        ready = await make_ready(service.waiting, content, unit_id=self.centre.id, by=by)
         async with self.db.transaction() as tx:
             return (await hand_over(tx, service.log, ready, at=self.clock.now())).code.shown()
 
@@ -253,6 +254,7 @@ class Town:
                 person(who),
                 request(),
                 requester=self.nav,
+                by=BY,
                 recipient=self.training,
                 note_sections=("education_and_work", "needs", "question_vocational_training"),
                 reply_by=end_of_day(local_date(now) + timedelta(days=21)),
@@ -283,7 +285,7 @@ class Town:
                 person(who),
                 kind="consent_request",
                 item_id=consent_id,
-                payload=requests.payload(consent_id, message),
+                payload=requests.payload(consent_id, message, BY),
                 from_unit=self.nav.id,
                 at=now,
                 lapses_at=reply_by,
@@ -295,13 +297,13 @@ class Town:
         now = self.clock.now()
         addressee = await addressee_of(self.db, self.keys, request_id, self.training.id, now=now)
         async with self.db.transaction() as tx:
-            await report(tx, self.desk, addressee, state, Message(text=words), unit=self.training, at=now)
+            await report(tx, self.desk, addressee, state, Message(text=words), unit=self.training, by=BY, at=now)
 
     async def push(self, consent_id: str, *, address: PostalAddress | None = None, **changed: Any) -> str:
         """Fagopplæring pushes a plan, perhaps with an address for paper; its id."""
         now = self.clock.now()
         incoming = push.Incoming(consent_id, plan(**changed), address=address, printed=True)
-        ready = await push.make_ready(self.db, self.keys, self.desk, incoming, unit=self.training, now=now)
+        ready = await push.make_ready(self.db, self.keys, self.desk, incoming, unit=self.training, by=BY, now=now)
         async with self.db.transaction() as tx:
             return (await push.push(tx, self.desk, ready, at=now)).plan_id
 
