@@ -196,6 +196,28 @@ async def test_an_attack_is_found_by_its_name(log: Log, name: str) -> None:
     assert expected <= {code for finding in found for code in finding.attacks}, [str(finding) for finding in found]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("entry", "position", "'x'"),
+        ("entry", "at", "1.5"),
+        ("entry", "body", "'{}'"),
+        ("leaf", "position", "x'00'"),
+        ("node", "node_index", "'x'"),
+        ("checkpoint", "size", "'x'"),
+        ("chain", "length", "'x'"),
+        ("chain", "steps", "x'7b7d'"),
+    ],
+)
+async def test_a_value_of_another_type_is_named(log: Log, table: str, column: str, value: str) -> None:
+    """A1: SQLite takes anything in any column. It is told by its table, and stops nobody from hearing of it."""
+    await tamper(log.db, f"UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT MAX(rowid) FROM {table})")
+    (finding,) = (await log.verified()).findings
+    assert finding.attacks == ("A1",)
+    assert table in finding.where
+
+
 async def test_a_cut_log_shows_by_a_checkpoint_kept_elsewhere(db: Database) -> None:
     """A5, A11 (or A10): cut back with its newest checkpoint it looks whole, and is smaller than somebody saw it."""
     log = await begun(db, ANNA, BERIT)

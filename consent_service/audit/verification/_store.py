@@ -1,6 +1,16 @@
 """What verification reads: the log's tables side by side, a page at a time, so that any size fits in memory."""
 
+from consent_service.audit._store import (
+    ChainRow,
+    CheckpointRow,
+    EntryDetailRow,
+    EntryRow,
+    LeafRow,
+    NodeRow,
+    PendingLeafRow,
+)
 from consent_service.storage.engine import Row, Snapshot, Statement
+from consent_service.storage.misfits import Types
 
 PAGE = 1_000
 
@@ -48,6 +58,17 @@ _TOTALS = Statement(
 _LEAF_OF = Statement("SELECT leaf_index FROM leaf WHERE chain_id = :chain_id AND position = :position")
 _ABOUT = Statement("SELECT digest FROM entry WHERE consent_id = :consent_id AND position = :position")
 _LAST = Statement("SELECT MAX(position) AS position FROM entry WHERE chain_id = :chain_id")
+
+
+_TYPES = tuple(
+    Types(table) for table in (ChainRow, EntryRow, EntryDetailRow, PendingLeafRow, LeafRow, NodeRow, CheckpointRow)
+)
+
+
+async def misfits(view: Snapshot) -> dict[str, int]:
+    """How many rows of which of the log's tables hold what is not of their columns' types."""
+    counted = {types.name: await types.misfits(view) for types in _TYPES}
+    return {table: rows for table, rows in counted.items() if rows}
 
 
 async def entries(view: Snapshot, chain_id: str, position: int) -> list[Row]:

@@ -47,9 +47,16 @@ async def verify(
 ) -> Verified:
     """Look at the whole log. ``keys`` may sign checkpoints; ``kept`` and ``witnesses`` are from outside.
 
+    Where a value is of another type than its column's, that is told, and nothing is followed: it could not be read.
     ``changed`` reads the consents' rows, and ``registered`` the units', which are then held against the log as well.
     """
     found = Findings()
+    misfits = await _store.misfits(view)
+    for table, rows in misfits.items():
+        what = f"{rows} hold what is not of their columns' types; nothing was followed"
+        found.add(("A1",), what, at=f"rows of {table}")
+    if misfits:
+        return Verified(0, 0, 0, 0, 0, tuple(found), found.left_out)
     tree = await climb(view, keys, kept, found, looked_at=looked_at)
     chains, entries = await follow(
         view, log_key, tree, found, Steps(view, changed, registered, found), looked_at=looked_at
