@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import structlog
 
+from consent_service.bounded_answers import read_at_most
 from consent_service.clock import Clock
 from consent_service.errors import LoginUnavailable
 from consent_service.identity.client_authentication import ASSERTION_TYPE, ClientKey
@@ -73,16 +74,16 @@ class ClientCalls:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": signed,
         }
-        body = b""
         try:
             async with (
                 asyncio.timeout(_TIMEOUT_SECONDS),
                 self._http.stream("POST", endpoint, data=proven, follow_redirects=False) as response,
             ):
-                async for piece in response.aiter_bytes():
-                    body += piece
-                    if response.status_code >= 500 or len(body) > _LARGEST_ANSWER:
-                        raise Unreadable(what)
+                if response.status_code >= 500:
+                    raise Unreadable(what)
+                body = await read_at_most(response.aiter_bytes(), _LARGEST_ANSWER)
+            if body is None:
+                raise Unreadable(what)
             return response.status_code, strict_json(body)
         except (httpx.HTTPError, TimeoutError, Unreadable) as failure:
             _log.warning("the issuer did not answer", what=what, failure=type(failure).__name__)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
+from consent_service.bounded_answers import read_at_most
 from consent_service.clock import HOUR, SECOND, Clock
 from consent_service.errors import Unavailable
 from consent_service.identity.compact import Unreadable, strict_json
@@ -185,11 +186,9 @@ class Issuer:
         ):
             if answer.status_code != 200:
                 raise Unreadable("status")
-            body = b""
-            async for piece in answer.aiter_bytes():
-                body += piece
-                if len(body) > _LARGEST_ANSWER:
-                    raise Unreadable("too large")
+            body = await read_at_most(answer.aiter_bytes(), _LARGEST_ANSWER)
+        if body is None:
+            raise Unreadable("too large")
         return strict_json(body)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import httpx
 import structlog
 
+from consent_service.bounded_answers import read_at_most
 from consent_service.clock import SECOND, Clock
 from consent_service.identity.client_authentication import ClientKey
 from consent_service.identity.compact import Unreadable, strict_json
@@ -67,10 +68,8 @@ class OwnTokens:
         self._token, self._good_until = token, now + seconds * SECOND - _MARGIN
 
     async def _post(self, form: dict[str, str]) -> tuple[int, bytes]:
-        body = b""
         async with self._http.stream("POST", self._endpoint, data=form, follow_redirects=False) as response:
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > _LARGEST_ANSWER:
-                    raise Unreadable("too long")
-            return response.status_code, body
+            body = await read_at_most(response.aiter_bytes(), _LARGEST_ANSWER)
+        if body is None:
+            raise Unreadable("too long")
+        return response.status_code, body

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from consent_service.bounded_answers import read_at_most
 from consent_service.clock import MINUTE, Clock
 from consent_service.mailbox import digipost_signing as signing
 from consent_service.mailbox import digipost_xml as xml
@@ -228,12 +229,7 @@ def _origin(base_url: str) -> str:
 async def _bounded(response: httpx.Response) -> bytes | None:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return None  # we asked for none, and unpacking is where small answers become large
-    content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > _LARGEST_ANSWER:
-            return None
-    return bytes(content)
+    return await read_at_most(response.aiter_bytes(), _LARGEST_ANSWER)
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:

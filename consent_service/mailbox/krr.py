@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import orjson
 
+from consent_service.bounded_answers import read_at_most
 from consent_service.mailbox.port import Unanswered
 from consent_service.mailbox.register import NotReserved, Reserved, Standing
 
@@ -45,20 +46,15 @@ class Krr:
             return Unanswered(f"no-answer-{type(failure).__name__}")
         if status != 200:
             return Unanswered(f"http-{status}")
-        return _UNREADABLE if len(body) > _LARGEST_ANSWER else _standing(body, national_id)
+        return _UNREADABLE if body is None else _standing(body, national_id)
 
-    async def _ask(self, national_id: str, token: str) -> tuple[int, bytes]:
+    async def _ask(self, national_id: str, token: str) -> tuple[int, bytes | None]:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         asked = {"personidentifikatorer": [national_id]}
-        body = b""
         async with self._http.stream(
             "POST", self._url, json=asked, headers=headers, follow_redirects=False
         ) as response:
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > _LARGEST_ANSWER:
-                    break
-            return response.status_code, body
+            return response.status_code, await read_at_most(response.aiter_bytes(), _LARGEST_ANSWER)
 
 
 def _standing(body: bytes, national_id: str) -> Standing:
