@@ -302,7 +302,9 @@ async def test_she_has_what_she_stopped_sent_to_her_anyway(house: House) -> None
 
     async def offered() -> bool | None:
         house.clock.advance(seconds=10)  # if it was just being tried, the mailbox's denial must come late enough
-        return (await marit.plan(pushed["id"]))["can_be_sent"] or None
+        told = await marit.plan(pushed["id"])
+        assert told["delivery"] is not None
+        return (told["can_be_sent"] and told["delivery"]["status"] == "cancelled") or None
 
     await until("it is offered", offered)
     heard = len(await training.events(after=0))
