@@ -12,7 +12,7 @@ stand all the same, each for the day on which the other is changed:
 
 from __future__ import annotations
 
-from tests.faults import consents, doors, erasure, gate, letters, locks, log, logins, persons, plans, vault
+from tests.faults import callers, consents, doors, erasure, gate, letters, locks, log, logins, persons, plans, vault
 from tests.faults.fault import Fault
 
 __all__ = ["FAULTS", "Fault"]
@@ -27,6 +27,7 @@ FAULTS = (
     *letters.FAULTS,
     *persons.FAULTS,
     *plans.FAULTS,
+    *callers.FAULTS,
     *doors.FAULTS,
     *logins.FAULTS,
 )

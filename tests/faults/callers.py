@@ -1,0 +1,226 @@
+"""Who is calling: units and their clients, tokens, keys and sessions."""
+
+from __future__ import annotations
+
+from tests.faults.fault import in_room
+
+TOKENS = "tests/identity/test_tokens.py"
+ATTACKS = "tests/identity/attacks/test_validator.py"
+SESSIONS = "tests/identity/test_sessions.py"
+UNITS = "tests/identity/test_units.py"
+REGISTRY = "tests/identity/test_registry.py"
+
+FAULTS = (
+    in_room(
+        "identity/units",
+        "a unit's row is whatever somebody wrote",
+        "    if not ours or head is None or head.length",
+        "    if head is None or head.length",
+        UNITS,
+    ),
+    in_room(
+        "identity/units",
+        "a unit's row is as it once was",
+        '    if not ours or head is None or head.length - 1 != row["position"]:',
+        "    if not ours:",
+        REGISTRY,
+    ),
+    in_room(
+        "audit/heads",
+        "a head that was put back says what is last",
+        '    if beside["chain_id"] is None or beside["beyond"]:',
+        '    if beside["chain_id"] is None:',
+        REGISTRY,
+    ),
+    in_room(
+        "identity/units",
+        "a client calls as whatever unit somebody wrote",
+        "            if client in one.clients:",
+        "            if one.unit:",
+        UNITS,
+    ),
+    in_room(
+        "identity/units",
+        "a unit is read before it is held",
+        "    await _store.hold_units(tx, unit_ids)\n    return {",
+        "    found = await find_each(tx, keys, unit_ids)\n    await _store.hold_units(tx, unit_ids)\n    return {",
+        REGISTRY,
+        "postgresql",
+        also=(("(await find_each(tx, keys, unit_ids)).items() if unit.enabled", "found.items() if unit.enabled"),),
+    ),
+    in_room(
+        "identity/registry",
+        "a changed unit is written over",
+        "    if head is None or said is None:",
+        "    if head is None:",
+        UNITS,
+    ),
+    in_room(
+        "identity/registry",
+        "a client is another unit's too",
+        "    if any(client in one.clients and one.unit.id != unit_id for one",
+        "    if any(client in one.clients and one.unit.id == unit_id for one",
+        REGISTRY,
+    ),
+    in_room(
+        "identity/registry",
+        "a closed unit is enabled again",
+        "    if held.said.unit.closed_at is not None:\n        raise NotAvailable",
+        "    if held.said.unit.closed_at == 0:\n        raise NotAvailable",
+        UNITS,
+    ),
+    in_room(
+        "identity/registry",
+        "verification overlooks a unit that is gone",
+        " | (last.keys() - rows.keys())",
+        "",
+        "tests/audit/test_units_rows.py",
+    ),
+    in_room(
+        "identity/callers",
+        "what a unit is bounds nothing",
+        "    named = _named(prefix, unit.kind)",
+        "    named = {name: scope for kind in UnitKind for name, scope in _named(prefix, kind).items()}",
+        "tests/api/test_wall.py",
+    ),
+    in_room(
+        "identity/candidate_tokens",
+        "a person's token that was made for somebody else is taken",
+        "    if audience not in claims.audience(said):",
+        "    if not said:",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/candidate_tokens",
+        "whoever TokenX says has logged a person in is believed",
+        '        if claims.text(token.claims, "idp") not in self.providers | {self.issuer.identifier}:',
+        '        if not claims.text(token.claims, "idp"):',
+        ATTACKS,
+    ),
+    in_room(
+        "identity/unit_tokens",
+        "a unit's token that was made for another API is taken",
+        '        if self.audience is None and not audience <= {"unspecified"}:',
+        "        if not said:",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/unit_tokens",
+        "a unit's token for everybody is taken where ours is demanded",
+        "        if self.audience is not None and self.audience not in audience:",
+        "        if not said:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/candidate_tokens",
+        "any level of login suffices",
+        "    if acr not in levels:",
+        "    if not acr:",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/tokens",
+        "a login that was begun by somebody else is taken",
+        '        if said.get("nonce") != nonce:',
+        '        if not said.get("nonce"):',
+        "tests/identity/test_id_tokens.py",
+    ),
+    in_room(
+        "identity/tokens",
+        "a token that was verified once is good for ever",
+        "if known is not None and self._clock.now() < known.expires_at:",
+        "if known is not None:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/candidate_tokens",
+        "an id_token calls",
+        '    claims.refuse(said, "nonce", "at_hash", "events", "cnf", "authorization_details", "act")\n',
+        "",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/unit_tokens",
+        "a person in a unit's token is let pass",
+        'claims.refuse(said, "pid", "acr", ',
+        "claims.refuse(said, ",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/claims",
+        "a token's end is not looked at",
+        "    if now >= expires + leeway:",
+        "    if expires < 0:",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/signatures",
+        "a token says itself how it is signed",
+        "    if token.alg not in algorithms:",
+        "    if not token.alg:",
+        TOKENS,
+    ),
+    in_room(
+        "identity/compact",
+        "one token has several texts",
+        "    if base64url_encode(raw) != segment:",
+        "    if not raw:",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/compact",
+        "a claim that is named twice is read once",
+        "    if len(members) != len(pairs):",
+        "    if not members and pairs:",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/published_keys",
+        "any key of the issuer's will do",
+        "    fitting = {key for key in keys if key.kid == kid and key.alg in {None, alg}}",
+        "    fitting = {key for key in keys if key.alg in {None, alg}}",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/issuers",
+        "a fetch serves those who came while it was under way",
+        "self._fetches_begun > come",
+        "self._fetches_begun >= come > 1",
+        "tests/identity/test_issuers.py",
+    ),
+    in_room(
+        "identity/issuers",
+        "a rotation is spent as a forgery is",
+        "                self._refetches.give_back()",
+        "                pass",
+        "tests/identity/test_issuers.py",
+    ),
+    in_room(
+        "identity/callers",
+        "a unit may do what its kind may, whatever its token says",
+        "frozenset(named[name] for name in token.scopes if name in named)",
+        "frozenset(named.values())",
+        UNITS,
+    ),
+    in_room(
+        "identity/callers",
+        "a career centre may fetch content",
+        "frozenset({Scope.NOTES_DRAFT})",
+        "frozenset({Scope.NOTES_DRAFT, Scope.CONTENT_READ})",
+        UNITS,
+    ),
+    in_room(
+        "identity/sessions",
+        "any CSRF token holds",
+        'return hmac.compare_digest(csrf_token(session).encode(), token.encode(errors="replace"))',
+        "return bool(token)",
+        SESSIONS,
+    ),
+    in_room(
+        "identity/sessions",
+        "a session lasts for ever",
+        "seen_after=at - IDLE, begun_after=at - LONGEST)",
+        "seen_after=0, begun_after=0)",
+        SESSIONS,
+    ),
+)
