@@ -51,7 +51,7 @@ class ConsentRow(SQLModel, table=True):
 
 
 class ReceiptRow(SQLModel, table=True):
-    """A signed receipt (compact JWS): of a grant, a refusal or an end."""
+    """A signed receipt (compact JWS): of a grant, a refusal or an end. ``mac`` covers the row."""
 
     __tablename__ = "receipt"
     __table_args__ = (Index("receipt_consent", "consent_id", "at"), IN_THE_ROW)
@@ -62,6 +62,7 @@ class ReceiptRow(SQLModel, table=True):
     type: str
     jws: str
     at: int = Field(sa_column=_number())
+    mac: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class ReleaseRow(SQLModel, table=True):
@@ -163,8 +164,9 @@ _LAPSED = Statement(
     "SELECT id, candidate_id FROM consent WHERE state IN ('requested', 'pending_confirmation')"
     " AND reply_by <= :now AND id > :after ORDER BY id LIMIT :limit"
 )
-_ADD_RECEIPTS = inserting(ReceiptRow, ("id", "consent_id", "candidate_id", "type", "jws", "at"))
-_RECEIPTS = Statement("SELECT consent_id, id, type, jws, at FROM receipt WHERE consent_id IN (:ids[]) ORDER BY at, id")
+_RECEIPT = tuple(ReceiptRow.model_fields)
+_ADD_RECEIPTS = inserting(ReceiptRow, _RECEIPT)
+_RECEIPTS = Statement(f"SELECT {', '.join(_RECEIPT)} FROM receipt WHERE consent_id IN (:ids[]) ORDER BY at, id")
 _ADD_RELEASES = inserting(ReleaseRow, ("consent_id", "key_hash", "candidate_id", "release_id", "at", "mac"))
 _RELEASES = Statement("SELECT consent_id, key_hash, release_id, at, mac FROM release WHERE key_hash IN (:hashes[])")
 _REFUSE = Statement(

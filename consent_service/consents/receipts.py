@@ -20,7 +20,7 @@ from consent_service.consents.desk import Desk
 from consent_service.consents.states import State
 from consent_service.consents.terms import Terms, wire
 from consent_service.crypto.canonical import canonical
-from consent_service.crypto.service_keys import ReceiptKey
+from consent_service.crypto.service_keys import MacKey, ReceiptKey, payload
 from consent_service.errors import Tampered
 from consent_service.storage.engine import Row, Snapshot, Transaction
 
@@ -29,6 +29,8 @@ TAMPERED = Counter("consent_receipts_tampered_total", "Receipts that were change
 _log = structlog.get_logger()
 
 SCHEMA_VERSION = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr; consent-service-receipt/1"
+
+_ROW = ("id", "consent_id", "candidate_id", "type", "jws", "at")
 
 # What belongs to one receipt alone, and is not carried over from the grant's to the end's.
 _OF_THE_RECEIPT = frozenset({"schema_version", "receipt_id", "receipt_type", "receipt_created", "evidence"})
@@ -66,53 +68,64 @@ async def issue_ended(tx: Transaction, desk: Desk, *ends: tuple[Terms, State, Ap
 
 
 def _ended(desk: Desk, rows: list[Row], terms: Terms, state: State, appended: Appended) -> dict[str, object]:
-    said = _said(desk.keys.receipts, rows, terms)
-    payload = {
-        **(_terms(terms) if said is None else said),
+    given = _said(desk.keys.rows, rows, terms)
+    said = {
+        **(_terms(terms) if given is None else given),
         "record_id": terms.consent_id,
         "events": [_event(state, appended)],
         "ended_at": rfc3339(appended.at),
     }
-    return _signed(desk, "termination", terms.candidate_id, payload, appended)
+    return _signed(desk, "termination", terms.candidate_id, said, appended)
 
 
-def _said(key: ReceiptKey, rows: list[Row], terms: Terms) -> dict[str, Any] | None:
-    """What our receipt of the grant says of it, None after the alarm if there is none, or one beside it is not ours."""
-    given = [content(key, row["jws"]) for row in rows if row["type"] == "given"]
-    ours = [one for one in given if one is not None and _is_of(one, terms)]
-    if len(ours) != 1 or len(given) != 1:
+def _said(key: MacKey, rows: list[Row], terms: Terms) -> dict[str, Any] | None:
+    """What our receipt of the grant says of it, None after the alarm if there is none, or one beside it is not ours.
+
+    Its row's MAC tells, which takes a tenth of the time that its signature takes.
+    """
+    given = [row for row in rows if row["type"] == "given"]
+    if len(given) != 1 or not _is_ours(key, given[0]):
         TAMPERED.inc()
         _log.error("receipt tampered with", consent_id=terms.consent_id)
         return None
-    return {name: value for name, value in ours[0].items() if name not in _OF_THE_RECEIPT}
+    said: dict[str, Any] = orjson.loads(payload(given[0]["jws"]))
+    return {name: value for name, value in said.items() if name not in _OF_THE_RECEIPT}
 
 
-def _is_of(said: dict[str, Any], terms: Terms) -> bool:
-    return (said.get("receipt_type"), said.get("record_id")) == ("given", terms.consent_id)
+def _is_ours(key: MacKey, row: Row) -> bool:
+    try:
+        return key.verify(_covered(row), row["mac"])
+    except (TypeError, ValueError):  # a column of another type: SQLite takes anything
+        return False
+
+
+def _covered(row: Row) -> bytes:
+    """What the MAC over a receipt's row covers: all else that stands in it."""
+    return canonical(["receipt 1", *(row[column] for column in _ROW)])
 
 
 def content(key: ReceiptKey, jws: object) -> dict[str, Any] | None:
     """What a receipt says, if it is of our own signing; None for anything else that stands in its place."""
-    payload = key.verified(jws) if isinstance(jws, str) else None
-    if payload is None:
+    verified = key.verified(jws) if isinstance(jws, str) else None
+    if verified is None:
         return None
-    said: dict[str, Any] = orjson.loads(payload)
+    said: dict[str, Any] = orjson.loads(verified)
     return said
 
 
 async def issue_refused(tx: Transaction, desk: Desk, consent: Stored, appended: Appended) -> None:
     """Sign and keep the receipt of a refusal. It names what was asked for, and no data."""
     assert consent.candidate_id is not None
-    payload = {
+    said = {
         "record_id": consent.id,
         "purpose": {"code": consent.purpose, "version": consent.purpose_version},
         "recipient_id": consent.recipient_id,
         "events": [_event(State.REFUSED, appended)],
     }
-    await _store.add_receipts(tx, [_signed(desk, "refused", consent.candidate_id, payload, appended)])
+    await _store.add_receipts(tx, [_signed(desk, "refused", consent.candidate_id, said, appended)])
 
 
-def _signed(desk: Desk, kind: str, candidate_id: str, payload: dict[str, Any], appended: Appended) -> dict[str, object]:
+def _signed(desk: Desk, kind: str, candidate_id: str, said: dict[str, Any], appended: Appended) -> dict[str, object]:
     """A receipt with its signature, as it is kept."""
     receipt_id = str(uuid4())
     whole = {
@@ -121,16 +134,17 @@ def _signed(desk: Desk, kind: str, candidate_id: str, payload: dict[str, Any], a
         "receipt_type": kind,
         "receipt_created": rfc3339(appended.at),
         "evidence": {"chain_position": appended.position, "entry_hash": appended.digest.hex()},
-        **payload,
+        **said,
     }
-    return {
+    row: dict[str, Any] = {
         "id": receipt_id,
-        "consent_id": payload["record_id"],
+        "consent_id": said["record_id"],
         "candidate_id": candidate_id,
         "type": kind,
         "jws": desk.keys.receipts.sign(canonical(whole)),
         "at": appended.at,
     }
+    return {**row, "mac": desk.keys.rows.mac(_covered(row))}
 
 
 def _event(state: State, appended: Appended) -> dict[str, Any]:

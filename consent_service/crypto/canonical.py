@@ -4,13 +4,11 @@ The values that we sign hold no floating point, so the one hard part of the RFC,
 Keys are ASCII here, for which sorting by UTF-8 bytes and by UTF-16 units is the same.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
-_PLAIN = frozenset({str, bool, type(None)})
-_FLAT = _PLAIN | {int}
 _LARGEST = 2**53 - 1  # beyond this, an ECMAScript number is no longer exact (RFC 8785, 3.2.2.3)
 
 
@@ -25,31 +23,20 @@ def canonical(value: Any) -> bytes:
 
 
 def _check(value: Any) -> None:
-    kind = type(value)
-    if kind is dict:
-        if not "".join(value).isascii():  # which raises TypeError for a key that is no text
-            raise TypeError("keys are ASCII text")
-        _check_all(value.values())
-    elif kind is list or kind is tuple:
-        _check_all(value)
-    elif kind in _FLAT:
-        _check_all((value,))
-    else:
-        raise TypeError(f"{kind.__name__} has no canonical form here")
-
-
-def _check_all(values: Collection[Any]) -> None:
-    kinds = set(map(type, values))
-    if kinds <= _PLAIN:  # most are: a call for each would cost more than the serialising
-        return
-    if int in kinds and max(map(abs, _integers(values))) > _LARGEST:
-        raise ValueError("an integer beyond 2**53 has no canonical form")
-    if kinds <= _FLAT:
-        return
-    for inner in values:
-        if type(inner) not in _FLAT:
-            _check(inner)
-
-
-def _integers(values: Collection[Any]) -> list[int]:
-    return [value for value in values if type(value) is int]
+    waiting: list[Iterable[Any]] = [(value,)]
+    for values in waiting:  # which grows meanwhile: a call for each level would cost more than the serialising
+        for one in values:
+            kind = type(one)
+            if kind is str or one is None or kind is bool:
+                continue
+            if kind is int:
+                if not -_LARGEST <= one <= _LARGEST:
+                    raise ValueError("an integer beyond 2**53 has no canonical form")
+            elif kind is dict:
+                if not "".join(one).isascii():  # which raises TypeError for a key that is no text
+                    raise TypeError("keys are ASCII text")
+                waiting.append(one.values())
+            elif kind is list or kind is tuple:
+                waiting.append(one)
+            else:
+                raise TypeError(f"{kind.__name__} has no canonical form here")

@@ -11,10 +11,11 @@ two databases is said by six marks, so that no store ever asks which one it is t
 ``{skip_locked}`` the first, passing over rows that somebody else holds
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
+
+import orjson
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -90,7 +91,7 @@ class Statement:
         as_json = self._json | self._lists if dialect == "sqlite" else self._json
         if as_json:
             return [
-                json.dumps(list(value)) if name in as_json else value
+                orjson.dumps(list(value)).decode() if name in as_json else value
                 for name, value in zip(self._names, arguments, strict=True)
             ]
         return arguments

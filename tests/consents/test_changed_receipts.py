@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from prometheus_client import REGISTRY
@@ -17,6 +18,11 @@ from consent_service.storage.engine import Statement
 from tests.consents.conftest import Town
 
 _CHANGE = Statement("UPDATE receipt SET jws = :jws WHERE consent_id = :id")
+_HAND_OVER = Statement("UPDATE receipt SET consent_id = :id WHERE consent_id = :other")
+_COPY = Statement(
+    "INSERT INTO receipt (id, consent_id, candidate_id, type, jws, at, mac)"
+    " SELECT :copy, consent_id, candidate_id, type, jws, at, mac FROM receipt WHERE consent_id = :id"
+)
 _TAKE = Statement("DELETE FROM receipt WHERE consent_id = :id")
 _SHARES = Statement("SELECT COUNT(*) AS n FROM share WHERE consent_id = :id")
 
@@ -53,7 +59,7 @@ def _worded(jws: str, **words: object) -> str:
     return f"{header}.{changed}.{signature}"
 
 
-@pytest.mark.parametrize("change", ["x", "", "a.b.c", "reworded", "another's", "taken"])
+@pytest.mark.parametrize("change", ["x", "", "a.b.c", "reworded", "another's", "another's row", "taken", "twice"])
 async def test_end_says_only_what_the_terms_say_when_the_receipt_is_not_ours(town: Town, change: str) -> None:
     """A changed, swapped or missing receipt of the grant alarms; the end is signed with what the terms say."""
     consent, other = await town.grant(), await town.grant()
@@ -62,7 +68,14 @@ async def test_end_says_only_what_the_terms_say_when_the_receipt_is_not_ours(tow
         "another's": await _jws(town, other.id, "given"),
     }.get(change, change)
     async with town.db.transaction() as tx:
-        await (tx.run(_TAKE, id=consent.id) if change == "taken" else tx.run(_CHANGE, id=consent.id, jws=jws))
+        if change in {"taken", "another's row"}:
+            await tx.run(_TAKE, id=consent.id)
+        if change == "another's row":
+            await tx.run(_HAND_OVER, id=consent.id, other=other.id)
+        elif change == "twice":
+            await tx.run(_COPY, id=consent.id, copy=str(uuid4()))
+        elif change != "taken":
+            await tx.run(_CHANGE, id=consent.id, jws=jws)
     before = _alarms()
     said = await _revoked(town, consent.id)
     assert _alarms() == before + 1

@@ -348,6 +348,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("type", sa.String(), nullable=False),
         sa.Column("jws", sa.String(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         postgresql_with={"toast_tuple_target": 8160},
     )
