@@ -97,9 +97,7 @@ async def load(orders: Orders) -> Result:
     return TypeAdapter(Result).validate_json(said)
 
 
-async def one_round(
-    here: Row, system: System, figure: Figure, seconds: float, *, warm: float = WARM, connections: int = CONNECTIONS
-) -> Round:
+async def one_round(here: Row, system: System, figure: Figure, seconds: float) -> Round:
     """Measure once. Nothing else works meanwhile: what earlier rounds left to do has been done before."""
     everything = [*here.pids.values(), *filter(None, [here.database])]
     await quiet(everything)
