@@ -62,6 +62,13 @@ def test_the_schema_finds_what_is_wrong(spoilt: dict[str, Any], found: str) -> N
     assert found in list(violations(SCHEMA, every()[0].value | spoilt))
 
 
+def test_what_was_asked_and_what_was_delivered_are_two_cards() -> None:
+    """A consent that NAV asked for is the one the plan is shared under: neither card drops or closes the other."""
+    asked, asked_closed, delivered, delivered_closed = every()
+    assert asked.key == asked_closed.key != delivered.key == delivered_closed.key
+    assert len({message.value["messageId"] for message in every()}) == 4
+
+
 def test_none_is_ever_agreed_with_nav() -> None:
     """Nothing can be sanctioned on a card."""
     assert {message.value["aktivitetskort"]["avtaltMedNav"] for message in every()} == {False}

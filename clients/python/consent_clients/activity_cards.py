@@ -56,7 +56,8 @@ class ActivityCards:
 
     def asked(self, national_id: str, consent_id: str, reply_by: str, *, at: datetime) -> CardMessage:
         """The card of a consent that NAV has asked for: to be looked at before its reply-by time."""
-        return self._card(national_id, consent_id, "GJENNOMFORES", at, until=datetime.fromisoformat(reply_by))
+        until = datetime.fromisoformat(reply_by)
+        return self._card(national_id, "asked", consent_id, "GJENNOMFORES", at, until=until)
 
     def asked_closed(self, national_id: str, consent_id: str, reply_by: str) -> CardMessage:
         """The same card, closed at the reply-by time: send it then, whatever was answered, and not before.
@@ -64,7 +65,7 @@ class ActivityCards:
         It is the same message, to the byte, for a yes, a no and silence.
         """
         until = datetime.fromisoformat(reply_by)
-        return self._card(national_id, consent_id, "FULLFORT", until, until=until)
+        return self._card(national_id, "asked", consent_id, "FULLFORT", until, until=until)
 
     def delivered(self, national_id: str, shared: Consent, *, at: datetime) -> CardMessage:
         """The card of a plan that was delivered, which the candidate shares with NAV.
@@ -74,20 +75,29 @@ class ActivityCards:
         purpose = shared["purpose"]
         if purpose is None or purpose["code"] != "plan_follow_up" or shared["state"] != "granted":
             raise ValueError("NAV learns of a plan only under plan_follow_up")
-        return self._card(national_id, shared["id"], "GJENNOMFORES", at)
+        return self._card(national_id, "delivered", shared["id"], "GJENNOMFORES", at)
 
     def delivered_closed(self, national_id: str, shared: Consent, *, at: datetime) -> CardMessage:
         """The same card, closed: when the consent has ended, however it did."""
-        return self._card(national_id, shared["id"], "FULLFORT", at)
+        return self._card(national_id, "delivered", shared["id"], "FULLFORT", at)
 
     def _card(
-        self, national_id: str, consent_id: str, status: Status, at: datetime, *, until: datetime | None = None
+        self,
+        national_id: str,
+        about: Literal["asked", "delivered"],
+        consent_id: str,
+        status: Status,
+        at: datetime,
+        *,
+        until: datetime | None = None,
     ) -> CardMessage:
         if at.tzinfo is None:
             raise ValueError("a time without a zone is read as Oslo's")
-        card_id = str(uuid.uuid5(_CARDS, consent_id))
+        # A consent that NAV asked for keeps its id when it is granted, and a card that is closed stays so: each has a
+        # card of its own, or the plan's would be dropped, or close the other's before its time.
+        card_id = str(uuid.uuid5(_CARDS, f"{about} {consent_id}"))
         # From what it says: sent twice, it is dropped as a double.
-        message_id = str(uuid.uuid5(_CARDS, f"{consent_id} {status}"))
+        message_id = str(uuid.uuid5(_CARDS, f"{about} {consent_id} {status}"))
         card = {
             "id": card_id,
             "personIdent": national_id,
