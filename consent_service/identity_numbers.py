@@ -5,11 +5,12 @@ The log takes none, so a door that let one by would let the call fail where it i
 
 import re
 
-_LIKE_ONE = re.compile(r"\D*[0-9]{6}[ -]?[0-9]{5}\D*")
+_LIKE_ONE = re.compile(r"\D*[0-9](?:[^0-9A-Za-z]*[0-9]){10}\D*")
 
 
 def looks_like_one(text: str) -> bool:
-    """Whether ``text`` has eleven digits in a row, or six and five, and no others: ``A21879498012``, ``218794-98012``.
+    """Whether ``text`` has eleven digits without a letter between them, and no others: ``A21879498012``, ``218794 98012``,
+    ``21.87.94-98012``.
 
     Not for random ids (UUIDs), whose digits may fall so by chance.
     """

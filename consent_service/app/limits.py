@@ -19,7 +19,7 @@ MAX_UPLOAD = MAX_BODY + 10_000_000
 UPLOADS = frozenset({"/v1/plans"})
 """The addresses that take one."""
 MAX_HEADERS = 32 * 1024
-"""Bytes of names and values together; a token is at most 16 KiB."""
+"""Bytes of names and values together; a token is at most 8 KiB."""
 MAX_TARGET = 8 * 1024
 """Bytes of path and query."""
 

@@ -1,7 +1,8 @@
 """What an entry may say: a closed list of events, of the details of each, and of how each value looks.
 
-The rule it keeps: no content, no identity number and no name gets into the log, whatever a caller hands over. An event
-or a detail that is not here is refused where it is written, and not when somebody reads it.
+The rule it keeps: no content, no identity number and no name is written into the log by us. An event or a detail that
+is not here is refused where it is written, and not when somebody reads it. Who acted, and at which office, are a unit's
+own words: short, of few characters, never like an identity number, and in the sealed detail alone.
 """
 
 import re

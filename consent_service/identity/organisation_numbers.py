@@ -2,14 +2,14 @@
 
 import re
 
-_NINE_DIGITS = re.compile(r"[0-9]{9}")
+_NINE_DIGITS = re.compile(r"[1-9][0-9]{8}")
 _WEIGHTS = (3, 2, 7, 6, 5, 4, 3, 2)
 
 
 def is_organisation_number(text: str) -> bool:
     """Whether ``text`` is nine ASCII digits of which the last fits the others.
 
-    The first digit is not looked at: real numbers start with 8 or 9, those of test registers with others.
+    Real numbers start with 8 or 9, those of test registers with others; none with 0.
     """
     if not _NINE_DIGITS.fullmatch(text):
         return False

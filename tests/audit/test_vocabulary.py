@@ -100,6 +100,8 @@ def test_every_detail_that_the_code_names_is_in_it() -> None:
         ("release.released", (), None, {"employee": "218794 98012"}),
         ("release.released", (), None, {"employee": "Kari Nordmann"}),
         ("release.released", (), None, {"office": "21879498012"}),
+        ("release.released", (), None, {"office": "2187 9498 012"}),
+        ("release.released", (), None, {"employee": "21.87.94.98012"}),
         ("release.released", (), None, {"content_sha256": "Jeg liker sveising"}),
         ("release.released", (), None, {"content": "Jeg liker sveising"}),
         ("note.saved", (), None, {"version": "1"}),
