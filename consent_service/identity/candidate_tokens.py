@@ -8,7 +8,7 @@ The rule: only tokens that were made for us. ID-porten makes one when the applic
 from dataclasses import dataclass, field
 
 from consent_service.identity import claims
-from consent_service.identity.claims import Refused
+from consent_service.identity.claims import LevelTooLow, Refused, Represented
 from consent_service.identity.compact import CompactToken
 from consent_service.identity.issuers import Issuer
 
@@ -71,16 +71,18 @@ class TokenXTokens:
 def _read(token: CompactToken, audience: str, levels: frozenset[str], *, now: int, leeway: int) -> CandidateToken:
     said = token.claims
     expires_at = claims.expiry(said, now=now, leeway=leeway)
-    claims.refuse(said, "nonce", "at_hash", "events", "cnf", "authorization_details", "act")
+    claims.refuse(said, "nonce", "at_hash", "events", "cnf")
     if audience not in claims.audience(said):
         raise Refused("aud")
-    acr = claims.text(said, "acr")
-    if acr not in levels:
-        raise Refused("acr")
     claims.text(said, "jti")
-    return CandidateToken(
+    token = CandidateToken(
         pid=claims.identity_number(said),
-        acr=acr,
+        acr=claims.text(said, "acr"),
         client_id=claims.text(said, "client_id"),
         expires_at=expires_at,
     )
+    if not {"authorization_details", "act"}.isdisjoint(said):
+        raise Represented("acts for another")
+    if token.acr not in levels:
+        raise LevelTooLow("acr")
+    return token

@@ -25,6 +25,14 @@ class Refused(Exception):
     """The token is not accepted. The reason is for the log: fixed words, nothing of the token."""
 
 
+class LevelTooLow(Refused):
+    """The person showed herself, but not well enough."""
+
+
+class Represented(Refused):
+    """The person acts for somebody else, or somebody else for her."""
+
+
 def is_text(value: object) -> bool:
     """Whether ``value`` could be such a claim: 1 to 255 printable ASCII characters without space."""
     return isinstance(value, str) and _TEXT.fullmatch(value) is not None

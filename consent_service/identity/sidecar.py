@@ -14,8 +14,8 @@ Source: github.com/nais/wonderwall, docs/usage.md and docs/endpoints.md.
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from consent_service.errors import Unauthenticated
 from consent_service.identity.candidate_tokens import CandidateToken
+from consent_service.identity.claims import Refused
 from consent_service.identity.tokens import BearerTokens
 
 LOGOUT = "/oauth2/logout"
@@ -33,20 +33,17 @@ class Sidecar:
         self._tokens = tokens
         self._acr = acr
 
-    async def person(self, authorization: Sequence[str]) -> CandidateToken | None:
-        """Who is logged in with it, by a call's ``Authorization`` headers; None for nobody, or not well enough.
+    async def person(self, authorization: Sequence[str]) -> CandidateToken | Refused:
+        """Who is logged in with it, by a call's ``Authorization`` headers, or why nobody is whom we let in.
 
         Raises Unavailable when that can't be known.
         """
-        try:
-            return await self._tokens.candidate(authorization)
-        except Unauthenticated:
-            return None
+        return await self._tokens.candidate_or_why(authorization)
 
     async def vouches(self, authorization: Sequence[str], pid: str) -> bool:
         """Whether the person with ``pid`` is logged in with it still."""
         person = await self.person(authorization)
-        return person is not None and person.pid == pid
+        return isinstance(person, CandidateToken) and person.pid == pid
 
     def login(self, *, return_to: str, locale: str) -> str:
         """Where to send a browser to log in; ``return_to`` is a path of ours."""

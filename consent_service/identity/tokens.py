@@ -105,22 +105,32 @@ class BearerTokens:
 
     async def unit(self, authorization: Sequence[str]) -> UnitToken:
         """The organisation's token in the call's ``Authorization`` headers. Raises Unauthenticated."""
-        token = await self._token(authorization)
-        if not isinstance(token, UnitToken):
-            raise _refusal("a person's token at an organisation's door")
-        return token
+        token = await self._judged(authorization)
+        if isinstance(token, UnitToken):
+            return token
+        _note(token if isinstance(token, Refused) else Refused("a person's token at an organisation's door"))
+        raise Unauthenticated
 
     async def candidate(self, authorization: Sequence[str]) -> CandidateToken:
         """The person's token in the call's ``Authorization`` headers. Raises Unauthenticated."""
-        token = await self._token(authorization)
-        if not isinstance(token, CandidateToken):
-            raise _refusal("an organisation's token at a person's door")
+        token = await self.candidate_or_why(authorization)
+        if isinstance(token, Refused):
+            raise Unauthenticated
         return token
 
-    async def _token(self, authorization: Sequence[str]) -> UnitToken | CandidateToken:
+    async def candidate_or_why(self, authorization: Sequence[str]) -> CandidateToken | Refused:
+        """The same for a page, which may tell a person why she is not let in; no program is told."""
+        token = await self._judged(authorization)
+        if isinstance(token, UnitToken):
+            token = Refused("an organisation's token at a person's door")
+        if isinstance(token, Refused):
+            _note(token)
+        return token
+
+    async def _judged(self, authorization: Sequence[str]) -> UnitToken | CandidateToken | Refused:
         match = _BEARER.fullmatch(authorization[0]) if len(authorization) == 1 else None  # 1
         if match is None:
-            raise _refusal("no bearer token")
+            return Refused("no bearer token")
         fingerprint = hashlib.sha256(match[1].encode("ascii")).digest()
         known = self._verified.get(fingerprint)
         if known is not None and self._clock.now() < known.expires_at:
@@ -129,7 +139,7 @@ class BearerTokens:
             verified = await self._verify(parse(match[1]))
         except (Refused, Unreadable) as reason:
             self._verified.pop(fingerprint, None)
-            raise _refusal(str(reason)) from None
+            return reason if isinstance(reason, Refused) else Refused(str(reason))
         self._remember(fingerprint, verified)
         return verified
 
@@ -181,7 +191,8 @@ class LoginTokens:
             await check_signature(token, self._issuer, self._algorithms)  # 3, 4
             return self._read(token, nonce)
         except (Refused, Unreadable) as reason:
-            raise _refusal(str(reason)) from None
+            _note(reason)
+            raise Unauthenticated from None
 
     def _read(self, token: CompactToken, nonce: str) -> LoginToken:
         said = token.claims
@@ -205,9 +216,8 @@ class LoginTokens:
         )
 
 
-def _refusal(reason: str) -> Unauthenticated:
-    _log.info("token refused", reason=reason)
-    return Unauthenticated()
+def _note(reason: Refused | Unreadable) -> None:
+    _log.info("token refused", reason=str(reason))
 
 
 def _check_leeway(leeway: int) -> int:

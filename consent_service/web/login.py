@@ -14,6 +14,8 @@ from consent_service.clock import local_date
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.identity import sessions
 from consent_service.identity.browser_values import hash_of, is_value
+from consent_service.identity.candidate_tokens import CandidateToken
+from consent_service.identity.claims import LevelTooLow, Refused, Represented
 from consent_service.identity.login import LoggedIn, Login, LoginRefused
 from consent_service.identity.sidecar import Sidecar
 from consent_service.persons import proofs
@@ -55,12 +57,22 @@ def _with_sidecar(door: Door, sidecar: Sidecar) -> None:
         if visit.session is not None:
             return visit.go(wanted)
         person = await sidecar.person(visit.request.headers.getlist("authorization"))
-        if person is not None:
+        if isinstance(person, CandidateToken):
             return await _admit(visit, LoggedIn(person.pid, person.acr, sid=None, sub=None, return_to=wanted))
         if "back" in sent:  # from the sidecar, which would only send her here again
-            return _refused(visit, LoginRefused.NOT_VERIFIED)
+            return _refused(visit, _why(person))
         back = f"/login?{urlencode({'to': wanted, 'back': 1})}"
         return visit.go(sidecar.login(return_to=back, locale=visit.words.language))
+
+
+def _why(refused: Refused) -> LoginRefused:
+    match refused:
+        case Represented():
+            return LoginRefused.REPRESENTATION
+        case LevelTooLow():
+            return LoginRefused.LEVEL_TOO_LOW
+        case _:
+            return LoginRefused.NOT_VERIFIED
 
 
 def _by_ourselves(door: Door, pages: Pages, at_idporten: Login) -> None:

@@ -114,8 +114,15 @@ FAULTS = (
     in_room(
         "identity/candidate_tokens",
         "any level of login suffices",
-        "    if acr not in levels:",
-        "    if not acr:",
+        "    if token.acr not in levels:",
+        "    if not token.acr:",
+        ATTACKS,
+    ),
+    in_room(
+        "identity/candidate_tokens",
+        "who acts for another calls as herself",
+        '    if not {"authorization_details", "act"}.isdisjoint(said):',
+        "    if not said:",
         ATTACKS,
     ),
     in_room(
@@ -135,7 +142,7 @@ FAULTS = (
     in_room(
         "identity/candidate_tokens",
         "an id_token calls",
-        '    claims.refuse(said, "nonce", "at_hash", "events", "cnf", "authorization_details", "act")\n',
+        '    claims.refuse(said, "nonce", "at_hash", "events", "cnf")\n',
         "",
         ATTACKS,
     ),

@@ -140,8 +140,8 @@ FAULTS = (
     in_room(
         "identity/sidecar",
         "anybody whom the sidecar has logged in sees the first one's pages",
-        "        return person is not None and person.pid == pid",
-        "        return person is not None",
+        "        return isinstance(person, CandidateToken) and person.pid == pid",
+        "        return isinstance(person, CandidateToken)",
         "tests/web/test_sidecar.py",
     ),
     in_room(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.house import House, house
-from tests.support.issuers import KARI, OLA
+from tests.support.issuers import KARI, OLA, VERGE
 from tests.support.serving import calling, reserve, serving
 from tests.support.sidecar import COOKIE, SidecarInFront
 from tests.web.conftest import forms_of
@@ -111,6 +111,22 @@ async def test_a_token_that_is_not_accepted_ends_in_a_page(street: Street) -> No
     street.sidecar.audience = "https://another.example"
     answer = await street.browser.get("/overview")
     assert (answer.status_code, answer.url.path) == (400, "/login")
+
+
+async def test_who_acts_for_another_is_told_where_to_get_help(street: Street) -> None:
+    """A representation is no login of her own here either: the page says so, and not that something failed."""
+    street.sidecar.at_the_keyboard = VERGE.pid
+    answer = await street.browser.get("/overview")
+    assert (answer.status_code, answer.url.path) == (403, "/login")
+    assert "Du må logge inn som deg selv" in answer.text
+
+
+async def test_who_logged_in_with_too_little_is_told(street: Street) -> None:
+    """The sidecar was asked for our level, and came back with less: the page says which login is needed."""
+    street.sidecar.level = "idporten-loa-substantial"
+    answer = await street.browser.get("/overview")
+    assert (answer.status_code, answer.url.path) == (403, "/login")
+    assert "BankID" in answer.text
 
 
 async def test_the_sidecars_token_makes_no_form_ours(street: Street) -> None:
