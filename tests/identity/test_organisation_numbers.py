@@ -15,7 +15,9 @@ def test_known_numbers_hold(number: str) -> None:
     assert is_organisation_number(number)
 
 
-@pytest.mark.parametrize("text", ["", "12345678", "1234567850", "12345678O", " 123456785", "123456785\n", "000000000", "١٢٣٤٥٦٧٨٥"])
+@pytest.mark.parametrize(
+    "text", ["", "12345678", "1234567850", "12345678O", " 123456785", "123456785\n", "000000000", "١٢٣٤٥٦٧٨٥"]
+)
 def test_other_texts_do_not(text: str) -> None:
     """Nine ASCII digits, and nothing about them."""
     assert not is_organisation_number(text)

@@ -23,7 +23,7 @@ COOKIE = "sidecar"
 
 @dataclass
 class SidecarInFront:
-    """Stands before ``upstream``. ``at_the_keyboard`` is who logs in next, at ``level`` or the one that was asked for."""
+    """Stands before ``upstream``. ``at_the_keyboard`` is who logs in next, at ``level`` or what was asked for."""
 
     upstream: str
     idporten: str
@@ -50,7 +50,8 @@ class SidecarInFront:
     async def _log_in(self, request: Request) -> Response:
         self.asked = dict(request.query_params)
         flow = Flow(self.clock, issuer=self.idporten)
-        asked = {"redirect_uri": self.callback, "resource": self.audience, "acr_values": self.level or self.asked["level"]}
+        level = self.level or self.asked["level"]
+        asked = {"redirect_uri": self.callback, "resource": self.audience, "acr_values": level}
         login = await flow.log_in(self.http, self.at_the_keyboard, **asked)
         given = await flow.exchange(self.http, answered(login)["code"], redirect_uri=self.callback)
         value = secrets.token_urlsafe()
