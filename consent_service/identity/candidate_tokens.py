@@ -75,7 +75,7 @@ def _read(token: CompactToken, audience: str, levels: frozenset[str], *, now: in
     if audience not in claims.audience(said):
         raise Refused("aud")
     claims.text(said, "jti")
-    token = CandidateToken(
+    person = CandidateToken(
         pid=claims.identity_number(said),
         acr=claims.text(said, "acr"),
         client_id=claims.text(said, "client_id"),
@@ -83,6 +83,6 @@ def _read(token: CompactToken, audience: str, levels: frozenset[str], *, now: in
     )
     if not {"authorization_details", "act"}.isdisjoint(said):
         raise Represented("acts for another")
-    if token.acr not in levels:
+    if person.acr not in levels:
         raise LevelTooLow("acr")
-    return token
+    return person

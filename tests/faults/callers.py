@@ -114,8 +114,8 @@ FAULTS = (
     in_room(
         "identity/candidate_tokens",
         "any level of login suffices",
-        "    if token.acr not in levels:",
-        "    if not token.acr:",
+        "    if person.acr not in levels:",
+        "    if not person.acr:",
         ATTACKS,
     ),
     in_room(
