@@ -1,8 +1,9 @@
 """A process that dies where it is told to: ``python -m tests.consents.crash_victim``.
 
 It reads orders (JSON, one a line) and forks for each a child that carries one verb out against the database and kills
-itself (SIGKILL) at the step named; it answers ``killed`` or ``done``. Steps are the statements of transactions, each
-commit, and what comes just after it. Only the database stands behind a wrapper; the rooms are the service's own.
+itself (SIGKILL) at the step named; it answers ``killed`` or ``done``. Steps are what is sent to the database in
+transactions, each commit, what comes just after it, and a line of the erasure journal. Only the database and the
+journal stand behind a wrapper; the rooms are the service's own, and do it as for the doors.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+from consent_service.rights.journal import Journal
 from consent_service.storage.engine import Database, Dialect, Row, Rows, Snapshot, Statement, Transaction
 from tests.consents.lifecycle_world import World, refs_of
 
@@ -67,12 +70,18 @@ class MortalTransaction:
         await self._tx.run_many(statement, given)
 
     async def run_rows(self, statement: Rows, given: Sequence[Mapping[str, Any]], /) -> int:
-        self._fuse.burn()
+        if given:
+            self._fuse.burn()
         return await self._tx.run_rows(statement, given)
 
     async def run_each(self, *writes: tuple[Rows, Sequence[Mapping[str, Any]]]) -> None:
-        for statement, given in writes:
-            await self.run_rows(statement, given)
+        """SQLite is sent one after the other; PostgreSQL all in one, between whose parts nobody can be killed."""
+        if self.dialect == "sqlite":
+            for statement, given in writes:
+                await self.run_rows(statement, given)
+        else:
+            self._fuse.burn()
+            await self._tx.run_each(*writes)
 
     def scrub_after_commit(self) -> None:
         self._tx.scrub_after_commit()
@@ -106,12 +115,29 @@ class MortalDatabase:
         await self._db.close()
 
 
+class MortalJournal:
+    """An erasure journal at which the process may die, just before a line and just after it."""
+
+    def __init__(self, journal: Journal, fuse: Fuse) -> None:
+        self._journal = journal
+        self._fuse = fuse
+
+    async def record(self, candidate_id: str, at: int) -> None:
+        self._fuse.burn()
+        await self._journal.record(candidate_id, at)
+        self._fuse.burn()  # written for good, nothing committed
+
+
 async def carry_out(order: Mapping[str, Any], fuse: Fuse) -> None:
     """The verb of an order."""
     world = World(
-        order["url"], master_key=bytes.fromhex(order["master_key"]), through=lambda db: MortalDatabase(db, fuse)
+        order["url"],
+        master_key=bytes.fromhex(order["master_key"]),
+        through=lambda db: MortalDatabase(db, fuse),
+        erasures=Path(order["erasures"]),
     )
     await world.open()
+    world.journal = MortalJournal(world.journal, fuse)
     await verb(world, order)
     await world.db.close()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, TypeVar
 
 from consent_service.audit.log import SERVICE_CHAIN, open_chain
 from consent_service.audit.log import read as read_log
 from consent_service.clock import SettableClock, end_of_day, local_date
 from consent_service.consents import endings, grants, requests, standing_refusals
+from consent_service.consents.counter import Counter
 from consent_service.consents.desk import Desk
 from consent_service.consents.gate import Gate, Refused, ReleaseAsk, Released
 from consent_service.consents.grants import Keyring, Yes
@@ -28,7 +30,7 @@ from consent_service.persons.arrival import arrive
 from consent_service.persons.number import set_name
 from consent_service.persons.waiting import leave
 from consent_service.rights import erasure
-from consent_service.rights.journal import NO_JOURNAL
+from consent_service.rights.journal import NO_JOURNAL, Journal, JournalFile
 from consent_service.storage.engine import Database, Statement
 from consent_service.storage.opening import open_database
 from consent_service.vault.keys import MAILBOX, Keys, create_service_keys, open_keys
@@ -52,15 +54,26 @@ class World:
     keys: Keys
     desk: Desk
     gate: Gate
+    counter: Counter
+    journal: Journal
 
     def __init__(
-        self, url: str, *, master_key: bytes | None = None, through: Callable[[Database], Database] = lambda db: db
+        self,
+        url: str,
+        *,
+        master_key: bytes | None = None,
+        through: Callable[[Database], Database] = lambda db: db,
+        erasures: Path | None = None,
     ) -> None:
-        """On this migrated database. ``through`` stands in front of it, from the next opening on."""
+        """On this migrated database. ``through`` stands in front of it, from the next opening on.
+
+        ``erasures`` is where the erasure journal is, if one is kept.
+        """
         self.url = url
         self.clock = SettableClock(NOON)
         self.keyring = LocalKeyring({1: master_key or new_key()})
         self.through = through
+        self.erasures = erasures
         self.units: dict[str, Unit] = {}
 
     async def begin(self) -> None:
@@ -93,6 +106,9 @@ class World:
             self.units = self.units or {unit.id: unit for unit in await units.every(view, self.keys.service)}
         self.desk = Desk(self.keys.service, Purposes.load(), CONTROLLER)
         self.gate = Gate(self.db, self.keys, self.desk, self.clock)
+        self.counter = Counter(self.db, self.desk, self.clock)
+        rows = self.keys.service.rows
+        self.journal = NO_JOURNAL if self.erasures is None else JournalFile(self.erasures, rows)
 
     async def restart(self) -> None:
         """The process ends, another begins."""
@@ -138,7 +154,7 @@ class World:
     async def erase(self, owner: str) -> None:
         """As the door does."""
         async with self.db.transaction() as tx:
-            await erasure.erase(tx, self.desk, owner, now=self.clock.now(), journal=NO_JOURNAL)
+            await erasure.erase(tx, self.desk, owner, now=self.clock.now(), journal=self.journal)
         self.keys.forget(owner)
 
     async def refuse_standing(self, owner: str, against: str, *, placed: bool) -> None:
@@ -205,17 +221,16 @@ class World:
         async def said() -> str:
             async with self.db.snapshot() as view:
                 seen = (await preview(view, key, self.keys.service.log, choice)).sha256
+            yes = Yes(keyring, choice, seen, "nb")
+            if consent_id is None:
+                return (await self.counter.grant(yes)).id
             async with self.db.transaction() as tx:
-                if consent_id is None:
-                    granted = await grants.grant(tx, self.desk, Yes(keyring, choice, seen, "nb"), now=now)
-                else:
-                    granted = await grants.answer(tx, self.desk, consent_id, Yes(keyring, choice, seen, "nb"), now=now)
-            return granted.id
+                return (await grants.answer(tx, self.desk, consent_id, yes, now=now)).id
 
         return await let(said())
 
     async def end(self, verb: str, owner: str, consent_id: str) -> bool:
-        """She revokes, refuses, pauses or resumes; whether it was let."""
+        """She revokes, refuses, pauses or resumes, as the doors do; whether it was let."""
         now = self.clock.now()
 
         async def done() -> bool:
@@ -226,7 +241,10 @@ class World:
                 async with self.db.transaction() as tx:
                     await grants.resume(tx, self.desk, keyring, consent_id, now=now)
                 return True
-            act = {"revoke": endings.revoke, "refuse": endings.refuse, "pause": endings.pause}[verb]
+            if verb == "revoke":
+                await self.counter.revoke(owner, consent_id)
+                return True
+            act = {"refuse": endings.refuse, "pause": endings.pause}[verb]
             async with self.db.transaction() as tx:
                 await act(tx, self.desk, owner, consent_id, now=now)
             return True

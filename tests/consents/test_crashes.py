@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 
 from consent_service.audit.log import FIRST, leaf_hash
+from consent_service.clock import DAY
 from consent_service.consents import _store
 from consent_service.consents.standing import terms_of, verify
 from consent_service.crypto.envelope import new_key
 from consent_service.errors import NotAvailable
+from consent_service.rights.journal import JournalFile, Line
+from consent_service.rights.replay import Replayed, replay
 from consent_service.storage.opening import open_database
 from tests.consents.crash_victim import UNTIL_DAYS
 from tests.consents.lifecycle_world import World, refs_of
@@ -69,34 +72,43 @@ def copies(database_kind: str, migrated_url: str, request: pytest.FixtureRequest
 
 @pytest.mark.parametrize("verb", VERBS)
 async def test_all_of_it_or_nothing(
-    verb: str, migrated_url: str, copies: Callable[[], str], obey: Callable[[Order], str]
+    verb: str, migrated_url: str, copies: Callable[[], str], obey: Callable[[Order], str], tmp_path: Path
 ) -> None:
-    """Before the commit not a row has changed, and the verb can be done again; after it everything holds together."""
+    """Before the commit not a row has changed, and the verb can be done again; after it everything holds together.
+
+    No erasure commits that is not in the journal. One that stands there alone is done by a replay, or she has gone on.
+    """
     given = await settle(migrated_url, new_key())
-    steps, committed, url = 0, 0, ""
+    steps, committed, written, url = 0, 0, 0, ""
     before: dict[str, list[dict[str, object]]] = {}
     while True:
         steps += 1
+        erasures = tmp_path / f"erasures-{steps}"
         if not url:
             url = copies()
             before = await _rows(url)
-        order = {**given, "verb": verb, "step": steps, "url": url}
+        order = {**given, "verb": verb, "step": steps, "url": url, "erasures": str(erasures)}
         became = await asyncio.to_thread(obey, order)
         assert became in {"killed", "done"}
-        world = World(url, master_key=bytes.fromhex(given["master_key"]))
+        world = World(url, master_key=bytes.fromhex(given["master_key"]), erasures=erasures)
         await world.open()
         after = await stored(world.db)
         await holds_together(world, after)
-        happened = _has_happened(verb, given, after)
+        happened, lines = _has_happened(verb, given, after), _lines(erasures, world)
         assert happened or after == before
+        assert lines or not happened or verb != "erase"
         if happened:  # else the next round does it again, and dies a step later
             committed, url = committed + 1, ""
             await _again(world, verb, given)
+        if lines and not happened:
+            written, url = written + 1, ""
+            await (_goes_on if written == 1 else _is_erased_by_a_replay)(world, given, lines)
         await world.db.close()
         if became == "done":
             break
     assert steps > 6
     assert committed == 2  # killed just after the commit, and not at all
+    assert written == (2 if verb == "erase" else 0)  # killed just after the line, and before the commit
 
 
 async def _rows(url: str) -> dict[str, list[dict[str, object]]]:
@@ -138,6 +150,39 @@ async def _again(world: World, verb: str, given: Order) -> None:
         assert not await world.end(verb, owner, consent)
         assert await world.release(consent, unit, "once") is None
     await holds_together(world, await stored(world.db))
+
+
+def _lines(erasures: Path, world: World) -> tuple[Line, ...]:
+    """What the journal holds, each line whole and ours."""
+    if not erasures.exists():
+        return ()
+    read = JournalFile(erasures, world.keys.service.rows).read()
+    assert (read.unreadable, read.cut) == (0, 0)
+    return read.lines
+
+
+async def _goes_on(world: World, given: Order, lines: tuple[Line, ...]) -> None:
+    """She is here, whole, and does something herself: a replay has nothing to do."""
+    world.clock.advance(seconds=1)
+    await world.write(given["owner"], given["note"], 1, {"interests": "Sjø"})
+    assert (await _replayed(world, lines)).never_erased == 1
+    assert await world.owners() == {given["owner"]}
+
+
+async def _is_erased_by_a_replay(world: World, given: Order, lines: tuple[Line, ...]) -> None:
+    """She does nothing more: a replay erases her, as she asked."""
+    assert (await _replayed(world, lines)).erased == 1
+    assert _has_happened("erase", given, await stored(world.db))
+    await _again(world, "erase", given)
+    assert (await _replayed(world, lines)).erased_already == 1
+
+
+async def _replayed(world: World, lines: tuple[Line, ...]) -> Replayed:
+    """What an operator does after a restore a second from now."""
+    world.clock.advance(seconds=1)
+    return await replay(
+        world.db, world.desk, world.clock, lines, restored_at=world.clock.now(), answer_within=UNTIL_DAYS * DAY
+    )
 
 
 async def holds_together(world: World, rows: dict[str, list[dict[str, object]]]) -> None:

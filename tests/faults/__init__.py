@@ -12,7 +12,21 @@ stand all the same, each for the day on which the other is changed:
 
 from __future__ import annotations
 
-from tests.faults import callers, consents, doors, erasure, gate, letters, locks, log, logins, persons, plans, vault
+from tests.faults import (
+    callers,
+    consents,
+    doors,
+    erasure,
+    gate,
+    halves,
+    letters,
+    locks,
+    log,
+    logins,
+    persons,
+    plans,
+    vault,
+)
 from tests.faults.fault import Fault
 
 __all__ = ["FAULTS", "Fault"]
@@ -21,6 +35,7 @@ FAULTS = (
     *gate.FAULTS,
     *locks.FAULTS,
     *consents.FAULTS,
+    *halves.FAULTS,
     *log.FAULTS,
     *vault.FAULTS,
     *erasure.FAULTS,
