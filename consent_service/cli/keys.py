@@ -14,10 +14,9 @@ from consent_service.clock import Clock, local_date
 from consent_service.crypto.moving import Moving
 from consent_service.crypto.providers import MasterVersion
 from consent_service.persons import relookup as people
-from consent_service.persons.relookup import Moved
+from consent_service.persons.relookup import Moved, NotMoved
 from consent_service.settings import Misconfigured, Settings
 from consent_service.vault import rotation
-from consent_service.vault.lookup_key import finish
 from consent_service.vault.rotation import Needs, Retired, Rewrapped, StillNeeded
 
 app = typer.Typer(no_args_is_help=True, help="Make, rotate and retire the keys. Nothing here shows one.")
@@ -158,22 +157,31 @@ def relookup() -> None:
     are made anew from the sealed numbers, also of those who have not come yet. It may be interrupted, and until it is
     finished the service does not start. Answers kept for Idempotency-Key are forgotten.
 
+    Whoever can't be opened can't be moved, and would be cut off: not found again, her consents beyond her reach. So all
+    are looked at first, and while there is anybody, nothing changes and the service runs with the old key. Put what the
+    alarms name back from a backup; a waiting item lapses by itself; a person whose data is lost erases herself, and
+    comes anew. Then run it again.
+
     Example: consent-service keys relookup
     """
 
-    async def work(settings: Settings, clock: Clock) -> Moved:
+    async def work(settings: Settings, clock: Clock) -> Moved | NotMoved:
         async with lookup_change(settings, clock) as (db, provider, change):
             async with db.snapshot() as view:
                 total = await people.count(view)
-            with bar("people", total) as advance:
-                moved = await people.relookup(db, change.keys, change.new, advance)
-            await finish(db, provider)
-            return moved
+            with bar("people", 2 * total) as advance:  # each is looked at, and then moved
+                return await people.relookup(db, provider, change, advance)
 
-    moved = operate(work)
-    typer.echo(f"Found under a new lookup key now: {moved.numbers} numbers and {moved.items} waiting items.")
-    if moved.broken:
-        fail(f"{moved.broken} people or items can't be opened and were left: see the log's alarms.")
+    answer = operate(work)
+    if isinstance(answer, NotMoved):
+        fail(
+            f"{answer.broken} people or items can't be moved: the alarms above name them. The old lookup key stays.",
+            "Others are moved already, so the service starts only when this has finished."
+            if answer.begun
+            else "Nothing was changed, and the service starts as before.",
+            "What to do about them: consent-service keys relookup --help. Then run it again.",
+        )
+    typer.echo(f"Found under a new lookup key now: {answer.numbers} numbers and {answer.items} waiting items.")
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,13 @@ async def begin(db: Database, provider: KeyProvider, clock: Clock) -> Change:
     return Change(keys_of(db, provider, secrets, clock), MacKey(new))
 
 
+async def give_up(db: Database) -> None:
+    """Forget the new key, under which nobody was put: the service starts with the old one as before."""
+    async with db.transaction() as tx:
+        tx.scrub_after_commit()
+        await _store.drop_service_keys(tx, NEXT_LOOKUP)
+
+
 async def finish(db: Database, provider: KeyProvider) -> None:
     """Let the new key take the old one's place, which is destroyed. Everybody has been moved."""
     secrets = await open_secrets(db, provider)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -22,6 +23,10 @@ from tests.provision.openbao import MOUNT, OpenBao
 
 def _keyring(environment: Environment) -> Path:
     return Path(str(environment["CONSENT_KEYRING"]))
+
+
+def _database(environment: Environment) -> str:
+    return str(environment["CONSENT_DATABASE_URL"]).removeprefix("sqlite:///")
 
 
 def _made(environment: Environment, days_ago: int) -> None:
@@ -95,6 +100,24 @@ def test_the_lookup_key_is_replaced_while_nobody_works(environment: Environment)
     asyncio.run(stop())
     assert "Found under a new lookup key now: 0 numbers" in run(environment, "keys", "relookup").output
     assert run(environment, "keys", "status").exit_code == 0
+
+
+def test_a_lookup_key_stays_while_somebody_needs_it(environment: Environment) -> None:
+    """Somebody who can't be moved would be cut off: it ends with 1 and says what to do, and all is as before."""
+    run(environment, "keys", "init")
+    with sqlite3.connect(_database(environment)) as connection:
+        connection.execute("INSERT INTO candidate (id, created_at, named) VALUES ('somebody', 0, 0)")
+    connection.close()
+    for _ in range(2):
+        refused = run(environment, "keys", "relookup")
+        assert (refused.exit_code, "1 people or items can't be moved" in refused.output) == (1, True), refused.output
+        assert "Nothing was changed" in refused.output
+        assert '"item":"somebody"' in refused.output
+        assert run(environment, "keys", "status").exit_code == 0
+    with sqlite3.connect(_database(environment)) as connection:
+        connection.execute("DELETE FROM candidate")
+    connection.close()
+    assert run(environment, "keys", "relookup").exit_code == 0
 
 
 def test_envelopes_are_counted(environment: Environment) -> None:

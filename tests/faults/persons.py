@@ -8,6 +8,14 @@ LINKING, PROOFS, PROPOSALS = (f"tests/persons/test_{name}.py" for name in ("link
 
 FAULTS = (
     in_room(
+        "persons/relookup",
+        "whoever can't be moved to another lookup key is cut off",
+        "    if seen.broken:\n",
+        "    if seen.broken < 0:\n",
+        "tests/persons/test_relookup.py",
+        also=(("    if moved.broken:\n", "    if moved.broken < 0:\n"),),
+    ),
+    in_room(
         "persons/lookup",
         "who a person is follows a head that was put back",
         "    head = left_beside(log_key, row)",

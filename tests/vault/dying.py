@@ -51,8 +51,7 @@ async def change_lookup(url: str, path: Path) -> None:
     db, provider = await open_database(url), read_keyring(path)
     try:
         change = await lookup_key.begin(db, provider, CLOCK)
-        await relookup.relookup(db, change.keys, change.new)
-        await lookup_key.finish(db, provider)
+        await relookup.relookup(db, provider, change)
     finally:
         await db.close()
 
