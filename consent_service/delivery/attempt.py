@@ -1,6 +1,7 @@
 """One attempt at one letter: what the mailbox and the gate say, and what follows from it. Nothing is stored here.
 
-1. in doubt (an earlier attempt may have got through): ask the mailbox. It has the letter: done, or wait for it
+1. in doubt (an earlier attempt may have got through): ask the mailbox. It has the letter: done, or wait for it. It
+   denies that, and nobody can tell whether about the sender that the letter went under: no denial, but it may be sent
 2. a newer version of the plan has been accepted since: this one is not sent any more
 3. ask the gate, anew each time. It says no: the letter is cancelled, unless it may be out; then only a denial that
    is final cancels it
@@ -113,7 +114,7 @@ class Attempts:
             held = await self._mailbox.status(letter.document_uuid, letter.sender_organisation)
             if not isinstance(held, port.NotHeld):
                 return self._known(held, letter)
-            denied_at = asked_at
+            denied_at = asked_at if held.certain else None
         # 2. Nobody is to get what was corrected.
         if letter.superseded:
             return self._stopped(letter, SUPERSEDED, denied_at)
@@ -228,7 +229,8 @@ class Attempts:
         """Not to be sent any more. A letter that may be out is ended by nothing but a denial that is final."""
         if letter.doubt_until is None:
             return Finding(status, reason)
-        assert denied_at is not None
+        if denied_at is None:
+            return Finding(None, "sender-unknown", doubt_until=letter.doubt_until, unanswered=True)
         if denied_at >= letter.doubt_until:
             return Finding(status, "denied" if reason in _ENDED else reason)
         wait = letter.doubt_until - self._clock.now()

@@ -61,23 +61,30 @@ class Digipost:
         return self._outcome(answer, letter)
 
     async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
-        """See ``Mailbox.status``. Only Digipost's own "not found" is a denial: any other 404 says nothing."""
+        """See ``Mailbox.status``. Only Digipost's own "not found" is a denial: any other 404 says nothing.
+
+        Documents stand under their sender's account. Where nobody can say which that is, it is asked under our own.
+        """
         if not _UUID.fullmatch(document_uuid):
             raise ValueError("a document's id is a UUID in lower case")
-        sender = await self._sender_id(self._named_sender(sender_organisation))
+        organisation = self._named_sender(sender_organisation)
+        sender = await self._sender_id(organisation)
         if isinstance(sender, Unanswered):
             return sender
-        answer = await self._calls.call("GET", f"/documents/{sender}/{document_uuid}/status")
+        own = str(self._user_id)
+        answer = await self._calls.call("GET", f"/documents/{sender or own}/{document_uuid}/status")
         if not isinstance(answer, Answer):
             return Unanswered(answer.reason)
         if answer.status == 404 and answer.error.code in _NOT_HELD:
-            return NotHeld()
+            return NotHeld(certain=sender is not None)
         if answer.status != 200:
             return Unanswered(answer.error.code or f"http-{answer.status}")
         try:
-            return xml.document_status(answer.body, document_uuid, self._calls.now())
+            held = xml.document_status(answer.body, document_uuid, self._calls.now())
         except xml.Unreadable:
             return Unanswered("answer-unreadable")
+        self._learn(organisation, sender or own)
+        return held
 
     async def identify(self, national_id: str) -> Identification:
         """See ``Mailbox.identify``. Whoever Digipost knows and has no account for, or does not find, is not a user."""
@@ -131,23 +138,27 @@ class Digipost:
     def _named_sender(self, organisation: str | None) -> str | None:
         return None if organisation == self._organisation_number else organisation
 
-    async def _sender_id(self, organisation: str | None) -> str | Unanswered:
-        """The account id that documents of ``organisation`` stand under."""
+    async def _sender_id(self, organisation: str | None) -> str | Unanswered | None:
+        """The account id that documents of ``organisation`` stand under; None if Digipost has no way to say."""
         if organisation is None:
             return str(self._user_id)
         if organisation not in self._sender_ids:
             found = await self._asked_sender_id(organisation)
             if isinstance(found, Unanswered):
                 return found
-            self._sender_ids[organisation] = found
-        return self._sender_ids[organisation]
+            self._learn(organisation, found)
+        return self._sender_ids.get(organisation)
 
-    async def _asked_sender_id(self, organisation: str) -> str | Unanswered:
+    def _learn(self, organisation: str | None, sender: str | None) -> None:
+        if organisation is not None and sender is not None:
+            self._sender_ids[organisation] = sender
+
+    async def _asked_sender_id(self, organisation: str) -> str | Unanswered | None:
         path = await self._calls.link("GET_SENDER_INFORMATION")
         if isinstance(path, NotSent):
             return Unanswered(path.reason)
-        if not path:  # a server that can't tell senders apart has all under the account itself
-            return str(self._user_id)
+        if not path:  # until a letter of the sender's is taken or found, nobody knows
+            return None
         answer = await self._calls.call("GET", path, query=urlencode({"org_id": organisation}))
         if not isinstance(answer, Answer) or answer.status != 200:
             return Unanswered("sender-information")
@@ -165,9 +176,11 @@ class Digipost:
         if not 200 <= answer.status < 300:
             return outcome(answer.status, answer.error.code, answer.error.type, answer.retry_after)
         try:
-            return xml.delivery(answer.body, letter, self._calls.now())
+            accepted = xml.delivery(answer.body, letter, self._calls.now())
+            self._learn(self._named_sender(letter.sender_organisation), xml.delivered_for(answer.body))
         except xml.Unreadable:
             return Unknown("answer-unreadable")
+        return accepted
 
 
 def multipart(letter: OutgoingLetter, sender_organisation: str | None) -> tuple[str, bytes]:

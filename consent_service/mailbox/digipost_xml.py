@@ -19,6 +19,7 @@ _Q = f"{{{NAMESPACE}}}"
 _DEFAULT: dict[str | None, str] = {None: NAMESPACE}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CODE = re.compile(r"[A-Z0-9_]{1,64}")
+_ACCOUNT = re.compile(r"[0-9]{1,19}")
 
 
 class Unreadable(Exception):
@@ -128,8 +129,12 @@ def document_events(body: bytes) -> list[DocumentEvent]:
 def sender_id(body: bytes) -> str | None:
     """The account id of a ``<sender-information>``; None if Digipost knows no such sender. Raises Unreadable."""
     root = _parsed(body, "sender-information")
-    found = root.findtext(f"{_Q}sender-id")
-    return found if found and root.findtext(f"{_Q}status") == "VALID_SENDER" else None
+    return _account(root) if root.findtext(f"{_Q}status") == "VALID_SENDER" else None
+
+
+def delivered_for(body: bytes) -> str | None:
+    """The account id of the sender, as a ``<message-delivery>`` names it; None if it does not. Raises Unreadable."""
+    return _account(_parsed(body, "message-delivery"))
 
 
 def error_body(body: bytes) -> ErrorBody:
@@ -188,6 +193,11 @@ def _parsed(body: bytes, name: str) -> etree._Element:
     if root.tag != f"{_Q}{name}":
         raise Unreadable(f"no <{name}>")
     return root
+
+
+def _account(root: etree._Element) -> str | None:
+    found = root.findtext(f"{_Q}sender-id") or ""
+    return found if _ACCOUNT.fullmatch(found) else None
 
 
 def _instant(text: str | None) -> int:

@@ -138,7 +138,13 @@ class Held:
 
 @dataclass(frozen=True)
 class NotHeld:
-    """The mailbox denies having the document."""
+    """The mailbox denies having the document.
+
+    ``certain`` is False where nobody could tell under which account the sender's documents stand: the mailbox may have
+    it under another. It may then be sent again, under the same ids, and is never given up for that.
+    """
+
+    certain: bool = True
 
 
 @dataclass(frozen=True)

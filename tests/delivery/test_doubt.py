@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -11,7 +14,7 @@ from consent_service.consents.gate import Dispatched
 from consent_service.delivery import operators
 from consent_service.mailbox.port import OutgoingLetter
 from tests.delivery.conftest import Office
-from tests.support.digipost import USER
+from tests.support.digipost import USER, Unlinked
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "error_after", "wrong_signature", "slow_answer"])
@@ -150,3 +153,56 @@ async def test_an_id_that_was_used_for_something_else_parks_the_letter(office: O
     await office.work()
     parked = await office.show(letter)
     assert (parked.status, parked.history[-1].note) == ("parked", "DUPLICATE_MESSAGE")
+
+
+@pytest.fixture
+async def unlinked(office: Office) -> AsyncIterator[Office]:
+    """The office, whose Digipost does not say under which account a sender's documents stand."""
+    async with httpx.AsyncClient(transport=Unlinked("get_sender_information"), timeout=2.0) as http:
+        office.digipost = replace(office.digipost, http=http)
+        yield office
+
+
+async def test_a_denial_about_another_account_cancels_nothing(unlinked: Office) -> None:
+    """After the revoke the mailbox denies it under our own account, and has it under the county's: a person looks."""
+    consent = await unlinked.consent(await unlinked.candidate())
+    letter = await unlinked.letter(consent)
+    await unlinked.digipost.order("drop_after")
+    await unlinked.work()
+    await unlinked.revoke(consent)
+    unlinked.clock.advance(seconds=2)
+    await unlinked.work()
+    assert await unlinked.status(letter) == "dispatched"
+    unlinked.clock.advance(seconds=20 * 60)
+    await unlinked.work()
+    assert await unlinked.status(letter) == "parked"
+    assert (await unlinked.show(letter)).may_be_out
+
+
+async def test_a_letter_whose_account_nobody_knew_is_found_once_another_of_the_sender_s_was_taken(
+    unlinked: Office,
+) -> None:
+    """The answer to the other names the account; the letter in doubt is delivered, and went out once."""
+    consent = await unlinked.consent(await unlinked.candidate())
+    letter = await unlinked.letter(consent)
+    worker = unlinked.worker()
+    await unlinked.digipost.order("drop_after")
+    await worker.run_until_idle()
+    other = await unlinked.letter(consent, text="other")
+    await worker.run_until_idle()
+    unlinked.clock.advance(seconds=2)
+    await unlinked.revoke(consent)
+    await worker.run_until_idle()
+    assert (await unlinked.status(other), await unlinked.status(letter)) == ("delivered", "delivered")
+    assert len(await unlinked.digipost.letters()) == 2
+
+
+async def test_a_letter_that_was_not_taken_is_sent_though_nobody_knows_the_account(unlinked: Office) -> None:
+    """In force it goes again under the same ids: a mailbox that has it would refuse it."""
+    letter = await unlinked.letter(await unlinked.consent(await unlinked.candidate()))
+    await unlinked.digipost.order("drop_before")
+    await unlinked.work()
+    unlinked.clock.advance(seconds=2)
+    await unlinked.work()
+    assert await unlinked.status(letter) == "delivered"
+    assert len(await unlinked.digipost.letters()) == 1

@@ -13,9 +13,11 @@ import httpx
 import pikepdf
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from lxml import etree
 
 from consent_service.clock import SystemClock
 from consent_service.crypto.signatures import verify_rsa
+from consent_service.mailbox import digipost_signing as signing
 from consent_service.mailbox.digipost import Digipost
 from consent_service.mailbox.digipost_calls import SignedCalls
 from consent_service.sandbox.digipost import (
@@ -127,6 +129,26 @@ class LocalDigipost:
         """Every letter that was taken."""
         taken: list[dict[str, Any]] = (await self.http.get(f"{self.base_url}/sandbox/letters")).json()
         return taken
+
+
+class Unlinked(httpx.AsyncHTTPTransport):
+    """A way to a Digipost whose entry point does not name ``relation``."""
+
+    def __init__(self, relation: str) -> None:
+        super().__init__()
+        self._relation = relation
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle_async_request(request)
+        if request.url.path != "/":
+            return answer
+        root = etree.fromstring(await answer.aread())
+        for link in root.findall("{*}link"):
+            if link.get("rel", "").endswith(f"/{self._relation}"):
+                root.remove(link)
+        body = etree.tostring(root)
+        headers = {"Date": answer.headers["Date"], "X-Content-SHA256": signing.content_hash(body)}
+        return httpx.Response(answer.status_code, headers=headers, content=body)
 
 
 def digipost_config(certificate_pem: str, clock: Any, *, prints: bool = True) -> DigipostConfig:
