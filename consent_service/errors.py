@@ -15,13 +15,15 @@
     ├── UnsupportedMediaType
     ├── Invalid                readable, but not acceptable; says where
     ├── TooManyRequests
-    └── Unavailable            a part that is needed is down; nothing was done
+    └── Unavailable            a part that is needed is down; nothing was done, but for OutcomeUnknown
 
 A refusal that belongs to the ordinary course (the gate's "no") is a value, not one of these. ``detail`` is
 shown to the caller and written to the log: it never carries personal data, nor says whether a person exists.
 ``app.problems`` has the one table from these classes to problem documents (RFC 9457).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -247,3 +249,21 @@ class Tampered(Unavailable):
 
 class StorageUnavailable(Unavailable):
     """The database is busy, full or down."""
+
+
+class OutcomeUnknown(StorageUnavailable):
+    """The database was lost while it committed, or after it, while the answer was read."""
+
+    detail = (
+        "It may have been done. Look before you ask for it again; a call with an Idempotency-Key may be repeated"
+        " with the same key."
+    )
+
+
+@contextmanager
+def after_the_commit() -> Iterator[None]:
+    """For what is read for an answer once all is done: where it can't be had, nobody hears that nothing was done."""
+    try:
+        yield
+    except Unavailable as lost:
+        raise OutcomeUnknown from lost

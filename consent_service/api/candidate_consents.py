@@ -20,6 +20,7 @@ from consent_service.clock import end_of_day, rfc3339
 from consent_service.consents import endings, grants, reading
 from consent_service.consents.preview import Choice, preview
 from consent_service.consents.purposes import Language, Purpose
+from consent_service.errors import after_the_commit
 from consent_service.identity.units import Unit
 from consent_service.vault.parts import PartRef
 
@@ -173,8 +174,9 @@ def _add_answers(router: APIRouter, door: CandidateDoor, candidate: Any) -> None
         candidate_id = await caller.known()
         async with door.db.transaction() as tx:
             await endings.refuse(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
-        async with door.db.snapshot() as view:
-            shown = await candidate_views.shown(view, door, candidate_id, consent_id)
+        with after_the_commit():
+            async with door.db.snapshot() as view:
+                shown = await candidate_views.shown(view, door, candidate_id, consent_id)
         return json_answer(shown)
 
 

@@ -18,7 +18,7 @@ from consent_service.consents import reading
 from consent_service.consents.grants import Yes
 from consent_service.consents.reading import ConsentView
 from consent_service.delivery.reading import LetterOut
-from consent_service.errors import Invalid, NotAvailable, Violation
+from consent_service.errors import Invalid, NotAvailable, Violation, after_the_commit
 
 
 def routes(door: CandidateDoor) -> APIRouter:
@@ -71,8 +71,9 @@ def _add_revoke(router: APIRouter, door: CandidateDoor, candidate: Any) -> None:
         ended = await door.counter.revoke(candidate_id, consent_id)
         # After the commit: what is read for the answer undoes no end, and a letter that passed the gate before it has
         # its dispatch written down by now.
-        shown = await (_changed(door, candidate_id, consent_id) if ended is None else _shown(door, ended))
-        out = await door.letters_out.of(consent_id) or []
+        with after_the_commit():
+            shown = await (_changed(door, candidate_id, consent_id) if ended is None else _shown(door, ended))
+            out = await door.letters_out.of(consent_id) or []
         return json_answer({"consent": shown, "letters_already_out": [_letter_json(letter) for letter in out]})
 
     router.add_api_route(

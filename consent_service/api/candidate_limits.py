@@ -14,6 +14,7 @@ from consent_service.api.fields import Closed, PathId
 from consent_service.api.json_bodies import StrictRoute
 from consent_service.clock import rfc3339
 from consent_service.consents import endings, grants, standing_refusals
+from consent_service.errors import after_the_commit
 from consent_service.plans.newer import tell_resumed
 
 Against = Annotated[str, Path(pattern="^[a-z0-9_-]{1,40}$", description="A unit's id, or a kind of units.")]
@@ -50,8 +51,9 @@ def _add_pausing(router: APIRouter, door: CandidateDoor) -> None:
         candidate_id = await caller.known()
         async with door.db.transaction() as tx:
             await endings.pause(tx, door.desk, candidate_id, consent_id, now=door.clock.now())
-        async with door.db.snapshot() as view:
-            shown = await candidate_views.shown(view, door, candidate_id, consent_id)
+        with after_the_commit():
+            async with door.db.snapshot() as view:
+                shown = await candidate_views.shown(view, door, candidate_id, consent_id)
         return json_answer(shown)
 
     @router.post("/v1/me/consents/{consent_id}/resume", response_model=Consent, **described_as)

@@ -107,7 +107,7 @@ _MEANINGS: Mapping[int, str] = {
     429: "Too many calls; Retry-After says when to come back.",
     431: "The header fields are too large.",
     500: "Something went wrong here.",
-    503: "A part that is needed is down; nothing was done.",
+    503: "A part that is needed is down; nothing was done, but where the problem is outcome-unknown.",
 }
 _ALWAYS = (400, 405, 414, 422, 431, 500, 503)
 

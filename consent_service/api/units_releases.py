@@ -63,12 +63,13 @@ def routes(door: UnitDoor) -> APIRouter:
         key = parse_key(request.headers.getlist("idempotency-key"))
         employee = caller.by.employee
         ask = ReleaseAsk(consent_id, caller.unit.id, employee.id, employee.office, key, caller.by.supplier)
+        checkpoint = checkpoint_header(await door.checkpoints.of(None))  # had before anything is done
         answer = await door.gate.release(ask)
         if isinstance(answer, Refused):
             raise NotAvailable
         if door.nav_log is not None and caller.unit.kind is UnitKind.NAV and not employee.machine:
             await door.nav_log.record(_shown(door, answer, caller.unit, employee))
-        return raw_answer(_body(answer), headers=checkpoint_header(await door.checkpoints.of(None)))
+        return raw_answer(_body(answer), headers=checkpoint)
 
     return router
 

@@ -72,6 +72,7 @@ TABLE: Mapping[type[errors.ServiceError], Problem] = {
     errors.LoginUnavailable: Problem("login-unavailable", 503, "Logging in does not work just now"),
     errors.Tampered: Problem("tampered", 503, "Something stored was changed"),
     errors.StorageUnavailable: Problem("storage-unavailable", 503, "The database can't be had just now"),
+    errors.OutcomeUnknown: Problem("outcome-unknown", 503, "Nobody can tell whether it was done"),
 }
 
 ALL = (*TABLE.values(), METHOD_NOT_ALLOWED, URI_TOO_LONG, HEADERS_TOO_LARGE)

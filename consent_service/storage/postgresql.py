@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from consent_service.errors import StorageUnavailable
+from consent_service.errors import OutcomeUnknown, StorageUnavailable
 from consent_service.storage.engine import Dialect, Duplicate, Row
 from consent_service.storage.rows import Rows, in_one
 from consent_service.storage.statement import Statement
@@ -152,7 +152,10 @@ class PostgreSQL:
             except BaseException:
                 await _quietly(partial(connection.execute, "ROLLBACK"))
                 raise
-            await _down_is_unavailable(partial(connection.execute, "COMMIT"))
+            try:
+                await connection.execute("COMMIT")
+            except _DOWN as failure:
+                raise OutcomeUnknown from failure
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[_View]:

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from consent_service.errors import StorageUnavailable
+from consent_service.errors import OutcomeUnknown, StorageUnavailable
 from consent_service.storage.engine import Dialect, Duplicate, Row
 from consent_service.storage.private_file import make_private
 from consent_service.storage.rows import Rows
@@ -198,7 +198,8 @@ class SQLite:
         try:
             self._writer.execute("COMMIT")
         except sqlite3.OperationalError as failure:
-            raise StorageUnavailable from failure
+            lost = failure.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR  # else it was not begun to be written
+            raise (OutcomeUnknown if lost else StorageUnavailable) from failure
 
     def _scrub(self) -> None:
         """Truncate the write-ahead log if it may hold what was deleted; a reader in the way is waited out."""

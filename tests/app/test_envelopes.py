@@ -29,6 +29,7 @@ NO_ENVELOPES = {
     "number_proposal.commitment",
     "number_proposal.mac",
     "person_number.mac",
+    "receipt.mac",
     "recipient_key.wrapped",
     "release.mac",
     "service_key.wrapped",

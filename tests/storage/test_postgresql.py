@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from consent_service.errors import StorageUnavailable
+from consent_service.errors import OutcomeUnknown, StorageUnavailable
 from consent_service.storage.engine import Database, Statement, Transaction
 from consent_service.storage.opening import open_database
 from tests.provision.postgresql import standby
@@ -79,9 +79,10 @@ async def test_writers_read_what_is_committed_and_readers_one_view(things: Datab
 
 @pytest.mark.parametrize("at_commit", [False, True])
 async def test_a_session_that_is_terminated_is_unavailable(things: Database, *, at_commit: bool) -> None:
-    """Nothing of its transaction stays, and the pool serves the next one."""
-    with pytest.raises(StorageUnavailable):
+    """Nothing of its transaction stays, and the pool serves the next one. At the commit nobody can tell."""
+    with pytest.raises(StorageUnavailable) as lost:
         await write_and_be_ended(things, at_commit=at_commit)
+    assert isinstance(lost.value, OutcomeUnknown) == at_commit
     await add(things, "next")
     assert await ids(things) == ["next"]
 

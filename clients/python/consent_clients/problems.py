@@ -18,7 +18,7 @@ ConsentClientError
     ├── Invalid              422  `.violations` says where
     ├── PreconditionRequired 428
     ├── TooManyRequests      429  `.retry_after` seconds
-    └── Unavailable          503  safe to try again later
+    └── Unavailable          503  not done, but where `.type` is /problems/outcome-unknown: look first
 
 `Problem.type` is the stable name to branch on; `.detail` is for people. Neither carries personal data.
 """
@@ -133,7 +133,10 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """The service can't do this right now. What it could not record it has not done."""
+    """The service can't do this right now. What it could not record it has not done.
+
+    Where the type is `/problems/outcome-unknown` it may have been done: look, or repeat the call with its key.
+    """
 
 
 _BY_STATUS: Mapping[int, type[Problem]] = {
