@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
-from consent_service.audit.heads import Head
+from consent_service.audit.heads import Head, head_of
 from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting, updating
 
 
@@ -15,6 +15,9 @@ def _number(**more: bool) -> "Column[int]":
 
 def _bytes() -> "Column[bytes]":
     return Column(LargeBinary, nullable=False)
+
+
+_A_STEP = text("changes_state <> 0")
 
 
 class ChainRow(SQLModel, table=True):
@@ -41,13 +44,7 @@ class EntryRow(SQLModel, table=True):
 
     __tablename__ = "entry"
     __table_args__ = (
-        Index(
-            "entry_state",
-            "consent_id",
-            "position",
-            sqlite_where=text("changes_state <> 0"),
-            postgresql_where=text("changes_state <> 0"),
-        ),
+        Index("entry_state", "consent_id", "position", sqlite_where=_A_STEP, postgresql_where=_A_STEP),
         Index("entry_consent", "consent_id", "position"),
         CheckConstraint("changes_state IN (0, 1)", name="entry_changes_state"),
     )
@@ -139,8 +136,17 @@ _OF_ONE = (
     " LEFT JOIN leaf l ON l.chain_id = e.chain_id AND l.position = e.position"
     " WHERE e.chain_id = :chain_id AND "
 )
-_OF_CHAIN = Statement(_OF_ONE + "e.position >= :after ORDER BY e.position LIMIT :limit")
+_OF_CHAIN = Statement(_OF_ONE + "e.position BETWEEN :after AND 4611686018427387904 ORDER BY e.position LIMIT :limit")
 _NEWEST_FIRST = Statement(_OF_ONE + "e.position < :before ORDER BY e.position DESC LIMIT :limit")
+_FREE = Statement(
+    "WITH RECURSIVE place AS (SELECT CAST(:start AS BIGINT) AS position UNION ALL"
+    " SELECT p.position + 1 FROM place p WHERE "
+    + " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table} t WHERE t.chain_id = :chain_id AND t.position = p.position)"
+        for table in ("entry", "entry_detail", "pending_leaf", "leaf")
+    )
+    + ") SELECT MAX(position) FROM place"
+)
 _ABOUT_CONSENT = Statement(_OF_ONE + "e.consent_id = :consent_id ORDER BY e.position DESC LIMIT :limit")
 _LAST_STEPS = Statement(
     "SELECT e.chain_id, e.position, e.consent_id, e.body, e.digest,"
@@ -175,13 +181,6 @@ _CHECKPOINT = Statement(
 _NEWEST = Statement("SELECT size, root, note, at FROM checkpoint ORDER BY size DESC LIMIT 1")
 
 
-def beside(chain: str) -> tuple[str, str]:
-    """The columns, and the join, that read the head of ``chain`` (SQL) beside a row; two statements see two moments."""
-    behind = "EXISTS (SELECT 1 FROM entry b WHERE b.chain_id = c.chain_id AND b.position >= c.length)"
-    columns = f"c.chain_id, c.length, c.digest AS head, c.last_at, c.steps, c.mac, {behind} AS beyond"
-    return columns, f"LEFT JOIN chain c ON c.chain_id = {chain}"
-
-
 async def open_chain(tx: Transaction, chain_id: str, digest: bytes, at: int) -> bool:
     """Whether the chain is new."""
     return await tx.run(_OPEN, chain_id=chain_id, digest=digest, last_at=at, mac=b"") == 1
@@ -189,22 +188,18 @@ async def open_chain(tx: Transaction, chain_id: str, digest: bytes, at: int) -> 
 
 async def heads(view: Snapshot, ids: Sequence[str]) -> list[Head]:
     """The heads of the chains among ``ids``, not locked."""
-    return [_head(row) for row in await view.rows(_HEADS, ids=ids)]
+    return [head_of(row) for row in await view.rows(_HEADS, ids=ids)]
 
 
 async def lock_heads(tx: Transaction, ids: Sequence[str]) -> list[Head]:
     """The heads of the open chains among ``ids``, locked in id order."""
-    return [_head(row) for row in await tx.rows(_LOCK, ids=ids)]
+    return [head_of(row) for row in await tx.rows(_LOCK, ids=ids)]
 
 
 async def lock_free_heads(tx: Transaction, ids: Sequence[str]) -> tuple[list[Head], set[str]]:
     """The same without waiting: only heads that nobody holds, and which of ``ids`` are closed chains."""
     rows = await tx.rows(_LOCK_FREE, ids=ids)
-    return [_head(row) for row in rows if not row["closed"]], {row["chain_id"] for row in rows if row["closed"]}
-
-
-def _head(row: Row) -> Head:
-    return Head(row["chain_id"], row["length"], row["digest"], row["last_at"], row["steps"], row["mac"])
+    return [head_of(row) for row in rows if not row["closed"]], {row["chain_id"] for row in rows if row["closed"]}
 
 
 async def close_chain(tx: Transaction, chain_id: str, closing: bytes) -> None:
@@ -225,13 +220,18 @@ async def add_entries(
 
 
 async def entries_of(view: Snapshot, chain_id: str, *, after: int, limit: int) -> list[Row]:
-    """Entries from position ``after`` on, with sealed detail and leaf number where there are any."""
+    """Entries at every number from ``after`` on, with sealed detail and leaf number where there are any."""
     return await view.rows(_OF_CHAIN, chain_id=chain_id, after=after, limit=limit)
 
 
 async def newest_first(view: Snapshot, chain_id: str, *, before: int, limit: int) -> list[Row]:
     """Entries below position ``before``, the last one first; columns as in ``entries_of``."""
     return await view.rows(_NEWEST_FIRST, chain_id=chain_id, before=before, limit=limit)
+
+
+async def first_free(view: Snapshot, chain_id: str, start: int) -> int:
+    """The first position of the chain from ``start`` on where there is nothing in any of the log's tables."""
+    return int(await view.value(_FREE, chain_id=chain_id, start=start))
 
 
 async def about_consent(view: Snapshot, chain_id: str, consent_id: str, *, limit: int) -> list[Row]:

@@ -18,13 +18,16 @@ from consent_service.crypto.service_keys import SealKey
 from consent_service.storage.engine import Row
 
 FIRST = bytes(32)  # what the first entry of a chain links to
+_MOST = 2**52  # entries, or microseconds (in 2112): half of what canonical JSON can count, so that there is a next
+_TYPES = [int, bytes, int, str, bytes]
 
 
 @dataclass(slots=True)
 class Head:
     """A chain's head, locked for this transaction; it moves as entries are appended.
 
-    ``sound``: whether the service wrote it, None until somebody looked.
+    ``sound``: whether the service wrote it, None until somebody looked. ``placed``: whether the place that it names was
+    found to be free (``places``).
     """
 
     chain_id: str
@@ -34,6 +37,7 @@ class Head:
     steps: str
     mac: bytes
     sound: bool | None = None
+    placed: bool = False
 
     def now(self, clock_now: int) -> int:
         """The later of the clock and just after the chain's last entry.
@@ -44,13 +48,33 @@ class Head:
         return max(clock_now, self.last_at + 1)
 
 
+def head_of(row: Row, *, digest: str = "digest") -> Head:
+    """The head that was read in ``row``.
+
+    One that holds what no head of ours can is somebody else's, and nothing of it is kept, so that whoever asks it for
+    a time or a place gets one.
+    """
+    head = Head(row["chain_id"], row["length"], row[digest], row["last_at"], row["steps"], row["mac"])
+    held = head.length, head.digest, head.last_at, head.steps, head.mac
+    if [*map(type, held)] == _TYPES and 0 <= head.length < _MOST and 0 <= head.last_at < _MOST:
+        return head
+    return Head(head.chain_id, 0, FIRST, 0, "{}", b"", sound=False)
+
+
 def head_beside(entry: Row) -> Head:
     """The head that was read beside an entry of its chain, not locked; its own digest is called ``head``."""
-    return Head(entry["chain_id"], entry["length"], entry["head"], entry["last_at"], entry["steps"], entry["mac"])
+    return head_of(entry, digest="head")
+
+
+def beside(chain: str) -> tuple[str, str]:
+    """The columns, and the join, that read the head of ``chain`` (SQL) beside a row; two statements see two moments."""
+    behind = "EXISTS (SELECT 1 FROM entry b WHERE b.chain_id = c.chain_id AND b.position >= c.length)"
+    columns = f"c.chain_id, c.length, c.digest AS head, c.last_at, c.steps, c.mac, {behind} AS beyond"
+    return columns, f"LEFT JOIN chain c ON c.chain_id = {chain}"
 
 
 def left_beside(key: SealKey, beside: Row) -> Head | None:
-    """The head that was read beside a row (``log.beside``), as the service left it.
+    """The head that was read beside a row (``beside``), as the service left it.
 
     None if it is not there, if somebody else wrote it, or put it back: then entries stand behind it.
     """
@@ -64,10 +88,7 @@ def is_sound(key: SealKey, head: Head) -> bool:
     """Whether the service wrote the head."""
     if head.sound is None:
         begun = (head.length, head.digest, head.steps, head.mac) == (0, FIRST, "{}", b"")
-        try:
-            head.sound = begun or key.beside.verify(_covered(head), head.mac)
-        except (AttributeError, TypeError, ValueError):  # a column of another type: SQLite takes anything
-            head.sound = False
+        head.sound = begun or key.beside.verify(_covered(head), head.mac)
     return head.sound
 
 

@@ -19,10 +19,10 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from consent_service.audit import _store, vocabulary
-from consent_service.audit._store import beside
-from consent_service.audit.heads import FIRST, Head, head_beside, is_sound, note, seal_head, steps_of
+from consent_service.audit.details import SealBroken, is_sealed, leaf_hash, open_detail, seal_detail
+from consent_service.audit.heads import FIRST, Head, beside, head_beside, is_sound, note, seal_head, steps_of
+from consent_service.audit.places import go_on
 from consent_service.crypto.canonical import canonical
-from consent_service.crypto.envelope import SealBroken, aad
 from consent_service.crypto.service_keys import SealKey
 from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Row, Snapshot, Transaction
@@ -58,11 +58,6 @@ class Appended:
     at: int
 
 
-def leaf_hash(body: bytes) -> bytes:
-    """RFC 9162, 2.1.1: SHA-256(0x00 || body)."""
-    return sha256(b"\x00" + body).digest()
-
-
 class Step(NamedTuple):
     """Where the log last changed a consent's state, and whether that ended it."""
 
@@ -72,7 +67,6 @@ class Step(NamedTuple):
 
 
 _NOWHERE = -1
-_NO_BOUND = 2**62  # no chain gets that long
 
 
 async def open_chain(tx: Transaction, chain_id: str, *, at: int) -> bool:
@@ -92,12 +86,10 @@ async def lock(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Head]:
     return heads
 
 
-async def lock_to_end(tx: Transaction, chain_id: str) -> Head:
-    """As ``lock``, of one chain, for who ends something: a head that was put back goes on behind the last entry."""
+async def lock_to_end(tx: Transaction, key: SealKey, chain_id: str) -> Head:
+    """As ``lock``, of one chain, for who ends something: whatever was planted there, it names a place that is free."""
     head = (await lock(tx, [chain_id]))[chain_id]
-    for last in await _store.newest_first(tx, chain_id, before=_NO_BOUND, limit=1):
-        if head.length in range(last["position"] + 1):  # the place that it names is taken
-            head.sound = False
+    await go_on(tx, key, head)
     return head
 
 
@@ -151,7 +143,9 @@ async def append_all(
 ) -> list[Appended]:
     """Append several entries, each to its chain, in order. Raises NotInTheVocabulary for what none may hold."""
     rows, details, appended = [], [], []
-    await _go_on(tx, key, (head for head, _ in entries))
+    for head, _ in entries:
+        if not is_sound(key, head):
+            await go_on(tx, key, head)
     for head, entry in entries:
         _check(entry)
         sound = is_sound(key, head)
@@ -172,7 +166,7 @@ async def append_all(
                 "digest": digest,
             }
         )
-        details.append({**place, "sealed": key.seal(salt + secret, _detail_aad(head.chain_id, head.length, digest))})
+        details.append({**place, "sealed": seal_detail(key, head.chain_id, head.length, digest, salt + secret)})
         appended.append(Appended(head.chain_id, head.length, digest, moment))
         if sound:
             note(head, entry.event, entry.consent_id, state=entry.changes_state)
@@ -182,15 +176,6 @@ async def append_all(
         seal_head(key, head)
     await _store.add_entries(tx, rows, details, moved.values())
     return appended
-
-
-async def _go_on(tx: Transaction, key: SealKey, heads: Iterable[Head]) -> None:
-    """Where somebody else wrote a head, go on behind the chain's last entry: whoever ends something finds a place."""
-    for head in heads:
-        if not is_sound(key, head):
-            for last in await _store.newest_first(tx, head.chain_id, before=_NO_BOUND, limit=1):
-                head.length, head.digest = last["position"] + 1, last["digest"]
-                head.last_at = max(head.last_at, last["at"])
 
 
 def _body(head: Head, entry: Entry, at: int, commitment: str) -> bytes:
@@ -211,27 +196,6 @@ def _body(head: Head, entry: Entry, at: int, commitment: str) -> bytes:
             "commitment": commitment,
         }
     )
-
-
-def _detail_aad(chain_id: str, position: int, digest: bytes) -> bytes:
-    """Bound to the entry's own hash: whoever has no log key can't change an entry and keep, or make, its detail."""
-    return aad("2", "log detail", chain_id, str(position), digest.hex())
-
-
-def open_detail(key: SealKey, chain_id: str, row: Row) -> tuple[bytes, bytes] | None:
-    """The (salt, canonical detail) beside an entry, or None if erased. Raises SealBroken if either was changed."""
-    if row["sealed"] is None:
-        return None
-    opened = key.open(row["sealed"], _detail_aad(chain_id, row["position"], leaf_hash(row["body"])))
-    return opened[:32], opened[32:]
-
-
-def is_sealed(key: SealKey, chain_id: str, row: Row) -> bool:
-    """Whether the entry is what was written: its detail is there, and was sealed for it with the log key."""
-    try:
-        return open_detail(key, chain_id, row) is not None
-    except (SealBroken, TypeError, ValueError):
-        return False
 
 
 async def read(view: Snapshot, chain_id: str, *, after: int = 0, limit: int = 100) -> list[Row]:

@@ -29,7 +29,7 @@ async def revoke(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str
     Raises NotAvailable for somebody else's, WrongState before it was granted, ConsentEnded.
     """
     try:
-        head = await lock_to_end(tx, candidate_id)
+        head = await lock_to_end(tx, desk.keys.log, candidate_id)
     except NotAvailable:
         if not await destroy_of(tx, consent_id, candidate_id):
             raise
@@ -60,7 +60,7 @@ async def refuse(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str
 
     Raises NotAvailable, NotAnswerable, Tampered.
     """
-    head = await lock_to_end(tx, candidate_id)
+    head = await lock_to_end(tx, desk.keys.log, candidate_id)
     consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     at = head.now(now)
     if State(consent.state) not in WAITING or (consent.reply_by is not None and at >= consent.reply_by):
@@ -73,7 +73,7 @@ async def pause(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str,
 
     A letter that was accepted waits too. Raises NotAvailable, WrongState, ConsentEnded, Tampered.
     """
-    head = await lock_to_end(tx, candidate_id)
+    head = await lock_to_end(tx, desk.keys.log, candidate_id)
     consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     at = head.now(now)
     if consent.valid_until is not None and at >= consent.valid_until:
@@ -98,7 +98,7 @@ async def invalidate(
     None if it does not live, or was granted from ``granted_before`` on. An end that came in the meantime is written as
     what it is; under a changed row what is shared is destroyed, and None is the answer too.
     """
-    head = await lock_to_end(tx, candidate_id)
+    head = await lock_to_end(tx, desk.keys.log, candidate_id)
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
@@ -117,7 +117,7 @@ async def end_for(
     It goes to nobody else. An end that came in the meantime is written as what it is; under a changed row what is
     shared is destroyed.
     """
-    head = await lock_to_end(tx, candidate_id)
+    head = await lock_to_end(tx, desk.keys.log, candidate_id)
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
@@ -130,7 +130,7 @@ async def end_for(
 
 async def end_in_time(tx: Transaction, desk: Desk, candidate_id: str, consent_id: str, *, now: int) -> bool:
     """Write down that a consent has expired, or was used up; whether it had not been written before."""
-    head = await lock_to_end(tx, candidate_id)
+    head = await lock_to_end(tx, desk.keys.log, candidate_id)
     try:
         consent = await _hers(tx, desk, await _store.find(tx, consent_id), candidate_id, consent_id)
     except Tampered:
@@ -172,7 +172,7 @@ async def end_all(tx: Transaction, desk: Desk, candidate_id: str, *, now: int) -
             await revoke(tx, desk, candidate_id, consent.id, now=now)
             ended.append(consent.id)
         elif State(consent.state) in WAITING:
-            head = await lock_to_end(tx, candidate_id)
+            head = await lock_to_end(tx, desk.keys.log, candidate_id)
             await _refuse(tx, desk, head, consent, at=head.now(now), receipt=False)
     return ended
 
@@ -192,7 +192,8 @@ async def _end_all_changed(
             sound.append(await _hers(tx, desk, row, candidate_id, consent_id))
         except Tampered:
             if await recipients(tx, consent_id, candidate_id) or (row is not None and row.state in LIVING):
-                await _end_changed(tx, desk, await lock_to_end(tx, candidate_id), consent_id, "candidate", now=now)
+                head = await lock_to_end(tx, desk.keys.log, candidate_id)
+                await _end_changed(tx, desk, head, consent_id, "candidate", now=now)
                 ended.append(consent_id)
         except NotAvailable:
             continue  # another's consent, on which a share says to be hers: it goes with her parts
@@ -264,8 +265,7 @@ async def _end_each(tx: Transaction, desk: Desk, ends: Sequence[End], *, now: in
 
 async def _letters_go_on(tx: Transaction, consent: Stored, state: State) -> bool:
     """Whether a letter that was accepted stays on its way. What a candidate had paused stays where it is."""
-    goes = state in LETTERS_GO_ON and State(consent.state) is State.GRANTED
-    return goes and await holds(tx, consent.id, MAILBOX, "plan")
+    return state in LETTERS_GO_ON and consent.state == State.GRANTED and await holds(tx, consent.id, MAILBOX, "plan")
 
 
 async def _end_changed(tx: Transaction, desk: Desk, head: Head, consent_id: str, actor: Actor, *, now: int) -> None:

@@ -52,7 +52,7 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int, jou
     await plans.forget(tx, candidate_id)
     await notes.forget(tx, candidate_id)
     await persons.forget(tx, candidate_id)
-    head = await lock_to_end(tx, candidate_id)  # it moved while consents ended
+    head = await lock_to_end(tx, desk.keys.log, candidate_id)  # it moved while consents ended
     appended = await append(tx, desk.keys.log, head, Entry("person.erased", "candidate"), at=now)
     destroyed["log_details"] = await close(tx, desk.keys.log, head)
     await journal.record(candidate_id, appended.at)

@@ -64,6 +64,7 @@ async def test_an_edit_is_named_after_its_person_is_erased(log: Log, attack: Att
         assert await view.value(DETAILS, chain=ANNA) == 0
     assert alarms() == before + 1
     assert told == [
+        {"event": "the end of a chain tampered with", "log_level": "error", "position": 8, "alarm": "log"},
         {"event": "log entries tampered with", "log_level": "error", "count": 1, "position": 7},
     ]
     await log.write(BERIT)

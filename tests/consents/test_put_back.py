@@ -90,6 +90,7 @@ async def test_a_head_that_was_put_back_keeps_nobody_from_ending(town: Town) -> 
         entries = await read(view, town.candidate_id)
     assert [row["event"] for row in entries][-2:] == ["release.released", "consent.revoked"]
     assert [row["position"] for row in entries] == list(range(len(entries)))
+    assert [row["at"] for row in entries] == sorted({row["at"] for row in entries})
     for _, one in taken:
         assert await rows(town, SHARES, one.id) == []
     assert await town.release(mate.id) == Refused("tampered")

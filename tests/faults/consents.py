@@ -210,10 +210,10 @@ FAULTS = (
         PUT_BACK,
     ),
     in_room(
-        "audit/log",
+        "audit/places",
         "a head that was put back keeps her from ending",
-        '        if head.length in range(last["position"] + 1):',
-        "        if head.length is last:",
+        "    if not is_sound(key, head) or head.length < behind:",
+        "    if not is_sound(key, head):",
         PUT_BACK,
     ),
     in_room(

@@ -103,10 +103,10 @@ FAULTS = (
     in_room(
         "consents/endings",
         "a revoke reads before it locks",
-        "    try:\n        head = await lock_to_end(tx, candidate_id)\n    except",
+        "    try:\n        head = await lock_to_end(tx, desk.keys.log, candidate_id)\n    except",
         "    found = await _store.find(tx, consent_id)\n"
         "    try:\n"
-        "        head = await lock_to_end(tx, candidate_id)\n"
+        "        head = await lock_to_end(tx, desk.keys.log, candidate_id)\n"
         "    except",
         MEANWHILE,
         "postgresql",

@@ -12,6 +12,7 @@ MOVED = "tests/consents/test_moved_rows.py"
 SEQUENCER = "tests/audit/test_sequencer.py"
 MERKLE = "tests/audit/test_merkle.py"
 VERIFY = "tests/audit/test_verification.py"
+PLANTED = "tests/consents/test_planted_in_her_chain.py"
 EXPORT = "tests/rights/test_export.py"
 
 FAULTS = (
@@ -25,9 +26,30 @@ FAULTS = (
     in_room(
         "audit/heads",
         "a head is believed whoever wrote it",
-        "            head.sound = begun or key.beside.verify(_covered(head), head.mac)",
-        "            head.sound = True",
+        "        head.sound = begun or key.beside.verify(_covered(head), head.mac)",
+        "        head.sound = True",
         HEADS,
+    ),
+    in_room(
+        "audit/heads",
+        "a head of other types is believed as far as it goes",
+        "    if [*map(type, held)] == _TYPES and 0 <= head.length",
+        "    if 0 <= head.length",
+        PLANTED,
+    ),
+    in_room(
+        "audit/places",
+        "what is planted in the place where her chain goes on keeps her from ending",
+        "    free = await _store.first_free(tx, head.chain_id, head.length)",
+        "    free = head.length",
+        PLANTED,
+    ),
+    in_room(
+        "audit/places",
+        "her chain goes on behind whatever stands last",
+        "            if is_sealed(key, chain_id, row):",
+        "            if row:",
+        PLANTED,
     ),
     in_room(
         "audit/heads",
@@ -80,14 +102,14 @@ FAULTS = (
         EXPORT,
     ),
     in_room(
-        "audit/log",
+        "audit/details",
         "a detail is not bound to its entry",
         'return aad("2", "log detail", chain_id, str(position), digest.hex())',
         'return aad("2", "log detail", chain_id, str(position))',
         LOG,
     ),
     in_room(
-        "audit/log",
+        "audit/details",
         "a leaf hashes as a node does",
         'return sha256(b"\\x00" + body).digest()',
         'return sha256(b"\\x01" + body).digest()',
