@@ -7,7 +7,7 @@ lease, so that one index finds both what is due and what a dead worker left.
 letter may be out. It is the instant from which a denial by the mailbox is final.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -29,7 +29,8 @@ class LetterRow(SQLModel, table=True):
 
     ``superseded``: 1 once a newer version of its plan has been accepted. ``shares_held``: the mailbox may still hold
     shares under the letter's consent. ``unit_id`` is the mailbox's own id for a letter that concerns no unit.
-    ``printable``: 1 if an address to print it for came with its plan.
+    ``printable``: 1 if an address to print it for came with its plan. ``sent_as``: the sender that it goes under in the
+    mailbox, as the latest claim found it before which nothing was in doubt: it holds for as long as something is.
     """
 
     __tablename__ = "letter"
@@ -64,6 +65,7 @@ class LetterRow(SQLModel, table=True):
     attempts: int = Field(sa_column=_number())
     next_attempt_at: int | None = Field(sa_column=_number(null=True))
     doubt_until: int | None = Field(sa_column=_number(null=True))
+    sent_as: str | None
     leased_by: str | None
     leased_until: int | None = Field(sa_column=_number(null=True))
     fence: int = Field(sa_column=_number())
@@ -86,15 +88,6 @@ class LetterStatusRow(SQLModel, table=True):
     note: str | None
 
 
-class MailboxHeardRow(SQLModel, table=True):
-    """Until when the mailbox has been asked what happened there."""
-
-    __tablename__ = "mailbox_heard"
-
-    name: str = Field(primary_key=True)
-    until: int = Field(sa_column=_number())
-
-
 @dataclass(frozen=True)
 class Letter:
     """A letter's row."""
@@ -115,6 +108,7 @@ class Letter:
     attempts: int
     next_attempt_at: int | None
     doubt_until: int | None
+    sent_as: str | None
     leased_by: str | None
     leased_until: int | None
     fence: int
@@ -122,9 +116,10 @@ class Letter:
     created_at: int
     updated_at: int
 
-    def leased(self) -> "Letter":
-        """The same as its claim left it, but for the doubt: that is from before."""
-        return replace(self, attempts=self.attempts + 1, fence=self.fence + 1)
+    def leased(self, sent_as: str) -> "Letter":
+        """The same as its claim leaves it, but for the doubt: that is from before. ``sent_as``, if there is none."""
+        kept = sent_as if self.doubt_until is None else self.sent_as
+        return replace(self, attempts=self.attempts + 1, fence=self.fence + 1, sent_as=kept)
 
 
 class GivenBack(NamedTuple):
@@ -153,7 +148,8 @@ _DUE = Statement(
 )
 _CLAIM = Statement(
     "UPDATE letter SET leased_by = :worker, leased_until = :until, next_attempt_at = :until,"
-    " doubt_until = :doubt_until, attempts = attempts + 1, fence = fence + 1 WHERE id IN (:ids[])"
+    " doubt_until = :doubt_until, sent_as = c.sent_as, attempts = attempts + 1, fence = fence + 1"
+    " FROM ROWS(:claimed AS c(letter_id text, sent_as text)) WHERE id = c.letter_id"
 )
 _FINISH = Statement(
     "UPDATE letter SET status = w.status, attempts = w.attempts, next_attempt_at = w.next_attempt_at,"
@@ -207,9 +203,10 @@ async def due(tx: Transaction, *, now: int, limit: int) -> list[Letter]:
     return [_letter(row) for row in await tx.rows(_DUE, now=now, limit=limit)]
 
 
-async def claim(tx: Transaction, ids: list[str], *, worker: str, until: int, doubt_until: int) -> None:
-    """Lease ``ids`` to ``worker``."""
-    await tx.run(_CLAIM, ids=ids, worker=worker, until=until, doubt_until=doubt_until)
+async def claim(tx: Transaction, leased: Sequence[Letter], *, worker: str, until: int, doubt_until: int) -> None:
+    """Lease letters to ``worker``."""
+    claimed = [{"letter_id": letter.id, "sent_as": letter.sent_as} for letter in leased]
+    await tx.run(_CLAIM, claimed=claimed, worker=worker, until=until, doubt_until=doubt_until)
 
 
 async def supersede(tx: Transaction, plan_id: str, plan_version: int) -> None:

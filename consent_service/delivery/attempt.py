@@ -14,7 +14,8 @@
 8. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
 
 The rule: whatever may have left is in doubt until the mailbox says otherwise, and is never sent under other ids, on
-paper neither: so the mailbox itself refuses a second letter, whichever way the first one went.
+paper neither: so the mailbox itself refuses a second letter, whichever way the first one went. Ids are known under one
+sender only, so it is asked about and sent again under the sender that it went under, whatever the settings name by now.
 """
 
 from dataclasses import dataclass, replace
@@ -111,7 +112,7 @@ class Attempts:
         # 1. An earlier attempt may have got through.
         if letter.doubt_until is not None:
             asked_at = self._clock.now()
-            held = await self._mailbox.status(letter.document_uuid, letter.sender_organisation)
+            held = await self._status(letter)
             if not isinstance(held, port.NotHeld):
                 return self._known(held, letter)
             denied_at = asked_at if held.certain else None
@@ -131,6 +132,10 @@ class Attempts:
         if not isinstance(outcome, port.NotAUser):
             return await self._followed(letter, outcome, answer)
         return await self._without_account(attempt, answer, standing, denied_at)
+
+    async def _status(self, letter: Letter) -> port.DocumentStatus:
+        """What the mailbox says of the letter, under the sender that it went under."""
+        return await self._mailbox.status(letter.document_uuid, letter.sender_organisation, letter.sent_as)
 
     async def _pass_gate(self, letter: Letter, *, on_paper: bool = False) -> Dispatched | Refused | None:
         """The gate's word on the letter, with its address if it goes ``on_paper``; None if it can't say now."""
@@ -198,6 +203,7 @@ class Attempts:
             subject=letter.subject,
             pdf=answer.pdf,
             sender_organisation=letter.sender_organisation,
+            sent_as=letter.sent_as,
             authentication_level=self._levels.authentication,
             sensitivity_level=self._levels.sensitivity,
             paper=printing.paper(address) if printing is not None and address is not None else None,
@@ -206,7 +212,8 @@ class Attempts:
     def _known(self, held: port.Held | port.Unanswered, letter: Letter) -> Finding:
         """What the mailbox said of a letter in doubt, other than a denial."""
         if isinstance(held, port.Unanswered):
-            return Finding(None, held.reason, doubt_until=letter.doubt_until, unanswered=True)
+            status = Status.PARKED if held.park else None
+            return Finding(status, held.reason, doubt_until=letter.doubt_until, unanswered=True)
         if held.delivered_at is None:
             return Finding(Status.DISPATCHED, "held", went_out_at=letter.updated_at, doubt_until=letter.doubt_until)
         note = PRINTED if held.printed else "confirmed"
@@ -237,7 +244,7 @@ class Attempts:
         return Finding(None, "awaiting-denial", wait=max(wait, SECOND), doubt_until=letter.doubt_until)
 
     async def _confirm(self, letter: Letter, duplicate: port.Duplicate, at: int) -> Finding:
-        held = await self._mailbox.status(letter.document_uuid, letter.sender_organisation)
+        held = await self._status(letter)
         match held:
             case port.Held(delivered_at=None):
                 return Finding(Status.DISPATCHED, "held", went_out_at=at, doubt_until=self._doubt())

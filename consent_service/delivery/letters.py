@@ -86,6 +86,7 @@ async def enqueue(
         attempts=0,
         next_attempt_at=now,  # the clock's, which the claims go by; the chain's may be ahead of it
         doubt_until=None,
+        sent_as=None,
         leased_by=None,
         leased_until=None,
         fence=0,

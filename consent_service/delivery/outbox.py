@@ -2,10 +2,13 @@
 
 A claim is a lease with a fence number. Whoever dies or is paused loses it by the passing of time, whatever its name
 was, and what it says afterwards counts no more, since the fence has moved on. From the claim on a letter is in doubt:
-only the attempt's own word, or the mailbox's, ends that.
+only the attempt's own word, or the mailbox's, ends that. Until then it goes under no other sender: ids are unique for
+one sender only, so that under another the mailbox would take the same letter again.
 
 Claiming locks no chain head: it changes nothing that is about a person. Giving back does, first of all (``outcomes``).
 """
+
+from collections.abc import Callable
 
 from consent_service.audit.log import lock
 from consent_service.clock import Clock
@@ -22,10 +25,20 @@ class Outbox:
     """The outbox as one worker sees it. ``worker`` is new at every start of a process, so no two ever share one."""
 
     def __init__(
-        self, db: Database, keys: ServiceKeys, clock: Clock, timing: Timing, worker: str, controller: str
+        self,
+        db: Database,
+        keys: ServiceKeys,
+        clock: Clock,
+        timing: Timing,
+        worker: str,
+        controller: str,
+        sender_of: Callable[[str], str],
     ) -> None:
-        """Take what is said above. ``controller``: for whom a plan is held once it is delivered."""
+        """Take what is said above. ``controller``: for whom a plan is held once it is delivered. ``sender_of``: under
+        which sender an organisation's letters go now (``Mailbox.sender_of``).
+        """
         self._db, self._clock, self._timing, self._worker = db, clock, timing, worker
+        self._sender_of = sender_of
         self._outcomes = Outcomes(db, keys, clock, timing, worker, controller)
 
     async def claim(self, limit: int) -> list[Attempt]:
@@ -37,9 +50,9 @@ class Outbox:
             due = await _store.due(tx, now=now, limit=limit)
             if not due:
                 return []
-            ids = [letter.id for letter in due]
-            await _store.claim(tx, ids, worker=self._worker, until=until, doubt_until=doubt_until)
-        return [Attempt(letter.leased(), until) for letter in due]
+            leased = [letter.leased(self._sender_of(letter.sender_organisation)) for letter in due]
+            await _store.claim(tx, leased, worker=self._worker, until=until, doubt_until=doubt_until)
+        return [Attempt(letter, until) for letter in leased]
 
     async def next_due(self) -> int | None:
         """When the next letter is due, if any waits."""

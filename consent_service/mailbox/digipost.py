@@ -6,6 +6,7 @@ bytes at every attempt; only Date and signature are new, since a signature lives
 
 import hashlib
 import re
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from consent_service.mailbox import digipost_xml as xml
@@ -14,6 +15,7 @@ from consent_service.mailbox.digipost_errors import Step, outcome, step
 from consent_service.mailbox.port import (
     DocumentEvent,
     DocumentStatus,
+    Held,
     Identification,
     NotAUser,
     NotHeld,
@@ -30,6 +32,15 @@ _NOT_HELD = frozenset({"DOCUMENT_NOT_FOUND", "MESSAGE_NOT_FOUND"})
 _PAGE = 100
 _MOST_PAGES = 1000
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SENDER_CHANGED = "sender-changed"
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """Whose letter it is to Digipost: the account that sends it, and the organisation that it names, if another."""
+
+    account: str
+    organisation: str | None
 
 
 class Digipost:
@@ -48,42 +59,60 @@ class Digipost:
 
     async def send(self, letter: OutgoingLetter) -> Outcome:
         """See ``Mailbox.send``. An answer that our signature was too old is met with a fresh one, once."""
+        sender = self._sender(letter.sender_organisation, letter.sent_as)
+        if sender.account != str(self._user_id):
+            return Parked(_SENDER_CHANGED)
         path = await self._calls.link("CREATE_MESSAGE")
         if isinstance(path, NotSent):
             return _not_sent(path)
         if not path:
             return Parked("no-link-create-message")
-        content_type, body = multipart(letter, self._named_sender(letter.sender_organisation))
+        content_type, body = multipart(letter, sender.organisation)
         headers = {"Content-Type": content_type, "MIME-Version": "1.0"}
         answer = await self._calls.call("POST", path, body=body, headers=headers)
         if isinstance(answer, Answer) and _step(answer) is Step.RESIGN:
             answer = await self._calls.call("POST", path, body=body, headers=headers)
-        return self._outcome(answer, letter)
+        return self._outcome(answer, letter, sender)
 
-    async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
+    def sender_of(self, organisation: str | None) -> str:
+        """See ``Mailbox.sender_of``: the account that sends, and after a slash whom its letters name as the sender."""
+        account = str(self._user_id)
+        return account if organisation in {None, self._organisation_number} else f"{account}/{organisation}"
+
+    async def status(
+        self, document_uuid: str, sender_organisation: str | None = None, sent_as: str | None = None
+    ) -> DocumentStatus:
         """See ``Mailbox.status``. Only Digipost's own "not found" is a denial: any other 404 says nothing.
 
-        Documents stand under their sender's account. Where nobody can say which that is, it is asked under our own.
+        Documents stand under their sender's account. Where nobody can say which that is, it is asked under the account
+        that sent it. Of what another account of ours sent, only that it is there is believed: an account that may not
+        see a document is told that there is none.
         """
         if not _UUID.fullmatch(document_uuid):
             raise ValueError("a document's id is a UUID in lower case")
-        organisation = self._named_sender(sender_organisation)
-        sender = await self._sender_id(organisation)
-        if isinstance(sender, Unanswered):
-            return sender
-        own = str(self._user_id)
-        answer = await self._calls.call("GET", f"/documents/{sender or own}/{document_uuid}/status")
+        sender = self._sender(sender_organisation, sent_as)
+        found = await self._status(document_uuid, sender)
+        if sender.account != str(self._user_id) and not isinstance(found, Held):
+            return Unanswered(_SENDER_CHANGED, park=True)
+        return found
+
+    async def _status(self, document_uuid: str, sender: _Sender) -> DocumentStatus:
+        stands_under = await self._sender_id(sender)
+        if isinstance(stands_under, Unanswered):
+            return stands_under
+        account = stands_under or sender.account
+        answer = await self._calls.call("GET", f"/documents/{account}/{document_uuid}/status")
         if not isinstance(answer, Answer):
             return Unanswered(answer.reason)
         if answer.status == 404 and answer.error.code in _NOT_HELD:
-            return NotHeld(certain=sender is not None)
+            return NotHeld(certain=stands_under is not None)
         if answer.status != 200:
             return Unanswered(answer.error.code or f"http-{answer.status}")
         try:
             held = xml.document_status(answer.body, document_uuid, self._calls.now())
         except xml.Unreadable:
             return Unanswered("answer-unreadable")
-        self._learn(organisation, sender or own)
+        self._learn(sender.organisation, account)
         return held
 
     async def identify(self, national_id: str) -> Identification:
@@ -135,13 +164,15 @@ class Digipost:
         except xml.Unreadable:
             return Unanswered("answer-unreadable")
 
-    def _named_sender(self, organisation: str | None) -> str | None:
-        return None if organisation == self._organisation_number else organisation
+    def _sender(self, organisation: str | None, sent_as: str | None) -> _Sender:
+        account, _, named = (sent_as or self.sender_of(organisation)).partition("/")
+        return _Sender(account, named or None)
 
-    async def _sender_id(self, organisation: str | None) -> str | Unanswered | None:
-        """The account id that documents of ``organisation`` stand under; None if Digipost has no way to say."""
+    async def _sender_id(self, sender: _Sender) -> str | Unanswered | None:
+        """The account id that documents of ``sender`` stand under; None if Digipost has no way to say."""
+        organisation = sender.organisation
         if organisation is None:
-            return str(self._user_id)
+            return sender.account
         if organisation not in self._sender_ids:
             found = await self._asked_sender_id(organisation)
             if isinstance(found, Unanswered):
@@ -167,7 +198,7 @@ class Digipost:
         except xml.Unreadable:
             return Unanswered("answer-unreadable")
 
-    def _outcome(self, answer: Answer | NotSent | NoAnswer, letter: OutgoingLetter) -> Outcome:
+    def _outcome(self, answer: Answer | NotSent | NoAnswer, letter: OutgoingLetter, sender: _Sender) -> Outcome:
         match answer:
             case NotSent():
                 return _not_sent(answer)
@@ -177,7 +208,7 @@ class Digipost:
             return outcome(answer.status, answer.error.code, answer.error.type, answer.retry_after)
         try:
             accepted = xml.delivery(answer.body, letter, self._calls.now())
-            self._learn(self._named_sender(letter.sender_organisation), xml.delivered_for(answer.body))
+            self._learn(sender.organisation, xml.delivered_for(answer.body))
         except xml.Unreadable:
             return Unknown("answer-unreadable")
         return accepted

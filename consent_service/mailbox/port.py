@@ -49,7 +49,8 @@ class OutgoingLetter:
     """One letter to one person. The ids are the sender's, and the same at every attempt, on paper too.
 
     ``document_uuid`` is in lower case. ``sender_organisation`` is the organisation number that the recipient
-    sees as the sender; None is the account's own. Without ``paper`` it is never printed.
+    sees as the sender; None is the account's own. ``sent_as`` is what ``Mailbox.sender_of`` said when it was first
+    sent; None is what it says now. Without ``paper`` it is never printed.
     """
 
     message_id: str
@@ -58,6 +59,7 @@ class OutgoingLetter:
     subject: str
     pdf: bytes = field(repr=False)
     sender_organisation: str | None = None
+    sent_as: str | None = None
     authentication_level: AuthenticationLevel = AuthenticationLevel.TWO_FACTOR
     sensitivity_level: SensitivityLevel = SensitivityLevel.SENSITIVE
     paper: Paper | None = None
@@ -149,9 +151,10 @@ class NotHeld:
 
 @dataclass(frozen=True)
 class Unanswered:
-    """No answer, or one that can't be trusted: nothing is known."""
+    """No answer, or one that can't be trusted: nothing is known. ``park``: nor will it be until an operator acts."""
 
     reason: str
+    park: bool = False
 
 
 DocumentStatus = Held | NotHeld | Unanswered
@@ -173,11 +176,22 @@ class Mailbox(Protocol):
     """Where letters go. No method raises for what the other side does or fails to do."""
 
     async def send(self, letter: OutgoingLetter) -> Outcome:
-        """Hand over ``letter``, in one request signed now."""
+        """Hand over ``letter``, in one request signed now; Parked if that can't be under its sender any more."""
         ...
 
-    async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
-        """What the mailbox says of a document that was sent for ``sender_organisation``."""
+    def sender_of(self, organisation: str | None) -> str:
+        """Under which sender a letter of ``organisation`` goes by the settings of now, as one word to be kept with it.
+
+        The mailbox knows a message-id and a document under their sender alone.
+        """
+        ...
+
+    async def status(
+        self, document_uuid: str, sender_organisation: str | None = None, sent_as: str | None = None
+    ) -> DocumentStatus:
+        """What the mailbox says of a document that was sent for ``sender_organisation``, under ``sent_as`` (None: as
+        ``sender_of`` says now).
+        """
         ...
 
     async def identify(self, national_id: str) -> Identification:

@@ -197,7 +197,8 @@ class Office:
 
     def outbox(self, name: str = "dead") -> Outbox:
         """A worker's hold on the outbox, to be let go of at any point."""
-        return Outbox(self.db, self.keys.service, self.clock, Timing(), name, CONTROLLER.organisation_number)
+        sender_of = self.digipost.mailbox().sender_of
+        return Outbox(self.db, self.keys.service, self.clock, Timing(), name, CONTROLLER.organisation_number, sender_of)
 
     async def show(self, letter_id: str) -> operators.LetterView:
         """The letter as an operator sees it."""

@@ -56,8 +56,13 @@ class Choking(Mailbox):
             raise RuntimeError("a fault of ours")
         return await self._inner.send(letter)
 
-    async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
-        return await self._inner.status(document_uuid, sender_organisation)
+    def sender_of(self, organisation: str | None) -> str:
+        return self._inner.sender_of(organisation)
+
+    async def status(
+        self, document_uuid: str, sender_organisation: str | None = None, sent_as: str | None = None
+    ) -> DocumentStatus:
+        return await self._inner.status(document_uuid, sender_organisation, sent_as)
 
     async def identify(self, national_id: str) -> Identification:
         return await self._inner.identify(national_id)

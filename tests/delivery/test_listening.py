@@ -38,7 +38,12 @@ class Telling(Mailbox):
     async def send(self, letter: OutgoingLetter) -> Outcome:
         return Retry("not-here")
 
-    async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
+    def sender_of(self, organisation: str | None) -> str:
+        return "1"
+
+    async def status(
+        self, document_uuid: str, sender_organisation: str | None = None, sent_as: str | None = None
+    ) -> DocumentStatus:
         return NotHeld()
 
     async def identify(self, national_id: str) -> Identification:

@@ -70,8 +70,13 @@ class Watched(Mailbox):
             await self._taking_paper()
         return await self._inner.send(letter)
 
-    async def status(self, document_uuid: str, sender_organisation: str | None = None) -> DocumentStatus:
-        return await self._inner.status(document_uuid, sender_organisation)
+    def sender_of(self, organisation: str | None) -> str:
+        return self._inner.sender_of(organisation)
+
+    async def status(
+        self, document_uuid: str, sender_organisation: str | None = None, sent_as: str | None = None
+    ) -> DocumentStatus:
+        return await self._inner.status(document_uuid, sender_organisation, sent_as)
 
     async def identify(self, national_id: str) -> Identification:
         if self._identifying is not None:

@@ -3,8 +3,20 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sqlalchemy import BigInteger, Column
+from sqlmodel import Field, SQLModel
+
 from consent_service.delivery._store import Letter, LetterStatusRow
 from consent_service.storage.engine import Row, Snapshot, Statement, Transaction, inserting
+
+
+class MailboxHeardRow(SQLModel, table=True):
+    """Until when the mailbox has been asked what happened there."""
+
+    __tablename__ = "mailbox_heard"
+
+    name: str = Field(primary_key=True)
+    until: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class Line(NamedTuple):

@@ -183,6 +183,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one table after another
         sa.Column("attempts", sa.BigInteger(), nullable=False),
         sa.Column("next_attempt_at", sa.BigInteger(), nullable=True),
         sa.Column("doubt_until", sa.BigInteger(), nullable=True),
+        sa.Column("sent_as", sa.String(), nullable=True),
         sa.Column("leased_by", sa.String(), nullable=True),
         sa.Column("leased_until", sa.BigInteger(), nullable=True),
         sa.Column("fence", sa.BigInteger(), nullable=False),
