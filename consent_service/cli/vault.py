@@ -19,7 +19,8 @@ def vault() -> None:
 def reseal() -> None:
     """Seal anew what is sealed in an old format, and say how many envelopes stand in which format. Opens no content.
 
-    There is one format so far, so there is nothing to seal anew. A reader of an old format leaves the service only
+    There is one format so far, so there is nothing to seal anew; keys that a local keyring wrapped are counted along,
+    and sealed anew by keys rotate. A reader of an old format leaves the service only
     when this says that none is left. Ends with 1 if something is no envelope at all.
 
     Example: consent-service vault reseal

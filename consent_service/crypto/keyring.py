@@ -17,9 +17,12 @@ from consent_service.crypto.envelope import SealBroken, format_of, new_key, open
 from consent_service.crypto.keyring_file import KeyringUnfit, MasterKey
 from consent_service.crypto.providers import KeyProviderDown, MasterVersion, UnwrapRefused
 
-__all__ = ["KeyringUnfit", "LocalKeyring", "create_keyring", "read_keyring"]
+__all__ = ["VERSION_BYTES", "KeyringUnfit", "LocalKeyring", "create_keyring", "read_keyring"]
 
 _log = structlog.get_logger()
+
+VERSION_BYTES = 4
+"""What stands before the envelope in a wrapped key."""
 
 _UNDATED = date(1970, 1, 1)
 
@@ -54,12 +57,12 @@ class LocalKeyring:
         """See ``KeyProvider.wrap``."""
         self._look_again()
         version = max(self._keys)
-        named = version.to_bytes(4, "big")
+        named = version.to_bytes(VERSION_BYTES, "big")
         return named + seal(self._keys[version].secret, key, named + context)
 
     async def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         """See ``KeyProvider.unwrap``. Raises KeyProviderDown for a version that this file does not have yet."""
-        version = int.from_bytes(wrapped[:4], "big")
+        version = int.from_bytes(wrapped[:VERSION_BYTES], "big")
         if version not in self._keys:
             self._look_again()
         if version > max(self._keys) and self.version_of(wrapped):
@@ -69,7 +72,7 @@ class LocalKeyring:
         if master is None:
             raise UnwrapRefused
         try:
-            return open_sealed(master.secret, wrapped[4:], wrapped[:4] + context)
+            return open_sealed(master.secret, wrapped[VERSION_BYTES:], wrapped[:VERSION_BYTES] + context)
         except SealBroken:
             raise UnwrapRefused from None
 
@@ -79,7 +82,7 @@ class LocalKeyring:
 
     def version_of(self, wrapped: bytes) -> int:
         """See ``KeyProvider.version_of``."""
-        return int.from_bytes(wrapped[:4], "big") if format_of(wrapped[4:]) else 0
+        return int.from_bytes(wrapped[:VERSION_BYTES], "big") if format_of(wrapped[VERSION_BYTES:]) else 0
 
     async def versions(self) -> list[MasterVersion]:
         """See ``MasterKeys.versions``."""

@@ -17,8 +17,12 @@ class Column:
         )
 
     async def heads(self, view: Snapshot, length: int) -> dict[bytes, int]:
-        """How many values begin with which ``length`` bytes."""
-        return {bytes(row["head"]): row["many"] for row in await view.rows(self._count, length=length)}
+        """How many values begin with which ``length`` bytes; under none, those of another type, which SQLite takes."""
+        counted: dict[bytes, int] = {}
+        for row in await view.rows(self._count, length=length):
+            head = row["head"] if isinstance(row["head"], bytes) else b""
+            counted[head] = counted.get(head, 0) + row["many"]
+        return counted
 
 
 async def count_heads(view: Snapshot, columns: Sequence[Column], length: int) -> dict[str, dict[bytes, int]]:
