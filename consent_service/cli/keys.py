@@ -17,7 +17,7 @@ from consent_service.persons import relookup as people
 from consent_service.persons.relookup import Moved, NotMoved
 from consent_service.settings import Misconfigured, Settings
 from consent_service.vault import rotation
-from consent_service.vault.rotation import Needs, Retired, Rewrapped, StillNeeded
+from consent_service.vault.rotation import Ahead, Begun, Broken, Needs, Retired, Rewrapped, StillNeeded
 
 app = typer.Typer(no_args_is_help=True, help="Make, rotate and retire the keys. Nothing here shows one.")
 
@@ -36,30 +36,44 @@ def init() -> None:
     typer.echo("The keys are made. Back the keyring up now." if made else "The keys are there already, and fit.")
 
 
+ButBroken = Annotated[bool, typer.Option("--but-broken", help="Go on although some keys do not open. See above.")]
+
+
 @app.command()
-def rotate() -> None:
+def rotate(but_broken: ButBroken = False) -> None:
     """Make a new version of the master key, and wrap every key under it, while the service runs.
 
     Content is not touched. It may be interrupted at any point: the next run goes on from there, and makes no further
-    version until everything is under the newest. Afterwards: keys retire.
+    version until everything that opens is under the newest. Afterwards: keys retire.
+
+    A key that does not open is left, named in an alarm, and holds up no other. One that needs a later version than
+    there is may mean that this keyring is an old copy: no version is made then, unless --but-broken says it is not.
 
     Example: consent-service keys rotate
     """
 
-    async def work(settings: Settings, clock: Clock) -> tuple[MasterVersion, bool, Rewrapped]:
+    async def work(settings: Settings, clock: Clock) -> tuple[Begun, Rewrapped] | Ahead:
         async with opened(settings, clock) as here:
-            needs, newest = await rotation.needs(here.db, here.provider), (await here.provider.versions())[-1]
-            fresh = needs.through(newest.version - 1) == 0
-            if fresh:
-                newest = await here.provider.add_version(local_date(clock.now()))
-            with bar("keys", needs.total) as advance:
-                return newest, fresh, await rotation.rewrap(here.db, here.provider, advance)
+            begun = await rotation.begin(here.db, here.provider, local_date(clock.now()), but_broken=but_broken)
+            if isinstance(begun, Ahead):
+                return begun
+            with bar("keys", begun.keys) as advance:
+                return begun, await rotation.rewrap(here.db, here.provider, advance)
 
-    newest, fresh, rewrapped = operate(work)
-    how = "made" if fresh else "there already, from a rotation that was interrupted"
-    typer.echo(f"Version {newest.version} of the master key was {how}. Wrapped under it now: {rewrapped.done} keys.")
+    answer = operate(work)
+    if isinstance(answer, Ahead):
+        fail(
+            f"No version was made: {answer.keys} keys need a later one than there is here. The alarms above name them.",
+            "Is there a newer copy of the keyring, put it here first. Otherwise: keys rotate --but-broken",
+        )
+    begun, rewrapped = answer
+    how = "made" if begun.fresh else "there already, from a rotation that was interrupted"
+    typer.echo(f"Version {begun.version} of the master key was {how}. Wrapped under it now: {rewrapped.done} keys.")
     if rewrapped.broken:
-        fail(f"{rewrapped.broken} keys do not open and were left as they are: see the log's alarms.")
+        fail(
+            f"{rewrapped.broken} keys do not open and were left as they are: the alarms above name them.",
+            "Put them back from a backup of the database and run it again, before anything is retired.",
+        )
 
 
 @app.command()
@@ -95,21 +109,32 @@ def retire(
     version: Annotated[
         int | None, typer.Argument(help="This version and those before it. By default all but the newest.", min=1)
     ] = None,
+    *,
+    but_broken: ButBroken = False,
 ) -> None:
     """Destroy old versions of the master key, for good. Refuses while any key needs one.
 
     From then on nothing that was wrapped under them can be opened, in no backup either: that is what makes an erasure
     final. Destroy the copies of the old keyring too.
 
+    A key that does not open, because its row was damaged, may still be sound in a backup of the database: put it back
+    and run keys rotate. With --but-broken such keys are given up, and what they wrap is lost, in every backup too.
+
     Example: consent-service keys retire
     """
 
-    async def work(settings: Settings, clock: Clock) -> Retired | StillNeeded:
+    async def work(settings: Settings, clock: Clock) -> Retired | StillNeeded | Broken:
         async with opened(settings, clock) as here:
-            newest = (await here.provider.versions())[-1].version
-            return await rotation.retire(here.db, here.provider, newest - 1 if version is None else version)
+            through = (await here.provider.versions())[-1].version - 1 if version is None else version
+            return await rotation.retire(here.db, here.provider, through, but_broken=but_broken)
 
     answer = operate(work)
+    if isinstance(answer, Broken):
+        fail(
+            f"Nothing was retired: {answer.keys} keys do not open. The alarms above name them.",
+            "Put them back from a backup of the database, and run: consent-service keys rotate",
+            "Or give them up, and what they wrap, for good: consent-service keys retire --but-broken",
+        )
     if isinstance(answer, StillNeeded):
         fail(f"Nothing was retired: {answer.keys} keys still need it. Run first: consent-service keys rotate")
     gone = ", ".join(str(one) for one in answer.versions)
@@ -201,9 +226,9 @@ class _Status:
             days = (self.today - one.created).days
             yield f"version {one.version}  made {one.created}  {days} days old  needed by {needing} keys{newest}"
         if elsewhere := self.needs.by_version.get(0, 0):
-            yield f"{elsewhere} keys are held by another provider. Move them: consent-service keys move --help"
+            yield f"{elsewhere} keys are held by another provider, or broken. To move them: keys move --help"
         for version in sorted(set(self.needs.by_version) - known - {0}):
-            yield f"version {version}  is not there  needed by {self.needs.by_version[version]} keys"
+            yield f"version {version}  is not there  needed by {self.needs.by_version[version]} keys, which do not open"
 
     def late(self) -> list[str]:
         """What should have been done by now."""
@@ -214,5 +239,5 @@ class _Status:
             late.append(f"Version {self.versions[0].version} was replaced longer ago than {kept}. Run: keys retire")
         left = self.needs.through(newest.version - 1)
         if left:
-            late.append(f"{left} keys are not under the newest version yet. Run: consent-service keys rotate")
+            late.append(f"{left} keys are not under the newest version yet. Run: keys rotate (it names the broken)")
         return late

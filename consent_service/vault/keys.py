@@ -218,7 +218,7 @@ async def open_secrets(
         wrapped = await _store.service_keys(view)
     try:
         secrets = {use: await provider.unwrap(key, wrapping_context("service", use)) for use, key in wrapped.items()}
-    except UnwrapRefused:
+    except (UnwrapRefused, TypeError):  # as above
         raise WrongMasterKey from None
     if not hmac.compare_digest(secrets.pop("check", b""), _CHECK):
         raise WrongMasterKey

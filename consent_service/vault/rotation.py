@@ -4,17 +4,22 @@ Content is never touched: what changes is how candidates', recipients' and servi
 beside them. Each batch is a transaction of its own, and a key is replaced only where it still is what was read: so
 rotation may be killed and begun again at any point, and run twice at once, and loses nothing.
 
+A wrapped key that does not open holds up no other: it is left, an alarm in the log names whose it is, and it counts as
+needing its version only until an operator says that it is given up.
+
 A version is destroyed in three steps, so that no key is left that needs it:
 
 1. the floor is raised: from then on no transaction stores a key that was wrapped under it (those that were
    about to are waited for)
-2. what needs it is counted, by the wrapped keys' own word; if anything does, the answer is no
+2. what needs it, by the wrapped keys' own word, is tried; if anything opens, the answer is no, and if anything does
+   not, it is no until it is given up
 3. the provider destroys it
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import date
 
 import structlog
 
@@ -27,6 +32,9 @@ from consent_service.vault.wrapping import wrapping_context
 BATCH = 200
 _AT_ONCE = 16  # calls of the provider
 _NOTHING = 2**62  # no provider gets to that version
+_CLOSED = "a wrapped key does not open"
+
+_Named = tuple[str, str]  # whose kind of key it is, and whose
 
 _log = structlog.get_logger()
 
@@ -59,6 +67,25 @@ class Rewrapped:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A rotation to ``version``, ``fresh`` or made by one that was interrupted; there are so many ``keys`` in all."""
+
+    version: int
+    fresh: bool
+    keys: int
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """No version was made: ``keys`` keys need a later one than there is here (an alarm names each in the log).
+
+    They are broken, or this keyring is an old copy, and the version made here would not be the one of that number.
+    """
+
+    keys: int
+
+
+@dataclass(frozen=True)
 class Retired:
     """The versions that were destroyed."""
 
@@ -72,15 +99,37 @@ class StillNeeded:
     keys: int
 
 
+@dataclass(frozen=True)
+class Broken:
+    """Nothing was destroyed: ``keys`` keys say that they need it, and do not open (an alarm names each in the log)."""
+
+    keys: int
+
+
 async def needs(db: Database, provider: KeyProvider) -> Needs:
     """What the wrapped keys need, by their own word."""
     counted: dict[int, int] = {}
     for owner in _store.WRAPPED:
         async for page in _pages(db, owner):
             for row in page:
-                version = provider.version_of(row["wrapped"])
+                version = _version(provider, row)
                 counted[version] = counted.get(version, 0) + 1
     return Needs(dict(sorted(counted.items())))
+
+
+async def begin(db: Database, provider: MasterKeys, today: date, *, but_broken: bool = False) -> Begun | Ahead:
+    """Make the next version, unless a key that opens is not under the newest yet; ``rewrap`` has to follow.
+
+    ``but_broken``: also where keys need a later version than there is. Raises KeyProviderDown.
+    """
+    found, newest = await needs(db, provider), (await provider.versions())[-1].version
+    if await _broken(db, provider, newest - 1) is None:
+        return Begun(newest, fresh=False, keys=found.total)
+    ahead = [(owner, row["id"]) async for owner, rows in _where(db, provider, lambda one: one > newest) for row in rows]
+    if ahead and not but_broken:
+        _tell("a wrapped key needs a master version that is not here", ahead)
+        return Ahead(len(ahead))
+    return Begun((await provider.add_version(today)).version, fresh=True, keys=found.total)
 
 
 async def rewrap(db: Database, provider: MasterKeys, advance: Advance = lambda _: None) -> Rewrapped:
@@ -88,32 +137,39 @@ async def rewrap(db: Database, provider: MasterKeys, advance: Advance = lambda _
     newest = (await provider.versions())[-1].version
     done = turns = 0
     while True:
-        moved = broken = 0
+        moved, broken = 0, []
         for owner in _store.WRAPPED:
             async for page in _pages(db, owner):
-                old = [row for row in page if provider.version_of(row["wrapped"]) != newest]
-                fresh = await _wrapped_anew(provider, owner, old)
+                old = [row for row in page if _version(provider, row) < newest]
+                fresh, refused = await _wrapped_anew(provider, owner, old)
                 moved += await _swap(db, owner, fresh)
-                broken += len(old) - len(fresh)
+                broken += refused
                 advance(0 if turns else len(page))
         done, turns = done + moved, turns + 1
         if not moved:  # what others stored behind our back during a turn is met in the next
-            return Rewrapped(done, broken)
+            _tell(_CLOSED, broken)
+            return Rewrapped(done, len(broken))
 
 
-async def retire(db: Database, provider: MasterKeys, version: int) -> Retired | StillNeeded:
+async def retire(
+    db: Database, provider: MasterKeys, version: int, *, but_broken: bool = False
+) -> Retired | StillNeeded | Broken:
     """Destroy ``version`` and those before it, unless a key needs one of them. See the steps above.
 
-    Raises StorageUnavailable when others are storing keys for too long, KeyProviderDown.
+    ``but_broken``: keys that do not open are given up; what a backup has of them opens no more either. Raises
+    StorageUnavailable when others are storing keys for too long, KeyProviderDown.
     """
     versions = [one.version for one in await provider.versions()]
     if version >= versions[-1]:
         return StillNeeded((await needs(db, provider)).through(version))
     async with db.transaction() as tx:
         await _store.raise_floor(tx, provider.kind, version + 1)
-    needing = (await needs(db, provider)).through(version)
-    if needing:
-        return StillNeeded(needing)
+    broken = await _broken(db, provider, version)
+    if broken is None:
+        return StillNeeded((await needs(db, provider)).through(version))
+    if broken and not but_broken:
+        _tell(_CLOSED, broken)
+        return Broken(len(broken))
     await provider.remove_through(version)
     return Retired(tuple(one for one in versions if one <= version))
 
@@ -146,22 +202,55 @@ async def _pages(db: Database, owner: str) -> AsyncIterator[list[Row]]:
         after = page[-1]["id"]
 
 
-async def _wrapped_anew(provider: KeyProvider, owner: str, rows: list[Row]) -> list[tuple[Row, bytes]]:
-    """The rows with their keys under the newest version, but for those that do not open."""
+async def _where(
+    db: Database, provider: KeyProvider, wanted: Callable[[int], bool]
+) -> AsyncIterator[tuple[str, list[Row]]]:
+    """The keys whose version is ``wanted``, a page at a time, with whose kind they are of."""
+    for owner in _store.WRAPPED:
+        async for page in _pages(db, owner):
+            if rows := [row for row in page if wanted(_version(provider, row))]:
+                yield owner, rows
+
+
+async def _broken(db: Database, provider: KeyProvider, version: int) -> list[_Named] | None:
+    """Of the keys that need ``version`` or one before it, those that do not open; None if any does."""
+    broken = []
+    async for owner, rows in _where(db, provider, lambda needed: needed <= version):
+        fresh, refused = await _wrapped_anew(provider, owner, rows)
+        if fresh:
+            return None
+        broken += refused
+    return broken
+
+
+def _version(provider: KeyProvider, row: Row) -> int:
+    """As ``version_of``. 0 for a value of another type than bytes, which SQLite takes too."""
+    return provider.version_of(row["wrapped"]) if isinstance(row["wrapped"], bytes) else 0
+
+
+async def _wrapped_anew(
+    provider: KeyProvider, owner: str, rows: list[Row]
+) -> tuple[list[tuple[Row, bytes]], list[_Named]]:
+    """The rows with their keys under the newest version, and those that do not open."""
     answers: list[bytes | BaseException] = []
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
         asked = (provider.rewrap(row["wrapped"], wrapping_context(owner, row["id"])) for row in some)
         answers += await asyncio.gather(*asked, return_exceptions=True)
-    fresh = []
+    fresh, refused = [], []
     for row, answer in zip(rows, answers, strict=True):
-        if isinstance(answer, UnwrapRefused):
-            _log.error("a wrapped key does not open", what=owner, item=row["id"], alarm="keys")
+        if isinstance(answer, UnwrapRefused | TypeError):  # TypeError: see ``_version``
+            refused.append((owner, row["id"]))
         elif isinstance(answer, BaseException):
             raise answer
         else:
             fresh.append((row, answer))
-    return fresh
+    return fresh, refused
+
+
+def _tell(what: str, keys: list[_Named]) -> None:
+    for owner, key_id in keys:
+        _log.error(what, what=owner, item=key_id, alarm="keys")
 
 
 async def _swap(db: Database, owner: str, fresh: list[tuple[Row, bytes]]) -> int:

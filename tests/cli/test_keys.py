@@ -67,6 +67,39 @@ def test_an_interrupted_rotation_is_gone_on_with(environment: Environment) -> No
     assert run(environment, "keys", "status").exit_code == 0
 
 
+@pytest.mark.parametrize("garbage", [b"\0\0\0\1CS\1\0", "text"])
+def test_a_damaged_key_is_named_and_can_be_given_up(environment: Environment, garbage: object) -> None:
+    """It holds up no rotation; its version goes when an operator, who is told what that means, gives it up."""
+    run(environment, "keys", "init")
+    with sqlite3.connect(_database(environment)) as connection:
+        connection.execute("INSERT INTO candidate_key (candidate_id, wrapped) VALUES ('somebody', ?)", (garbage,))
+    connection.close()
+    for version in (2, 3):
+        rotated = run(environment, "keys", "rotate")
+        assert f"Version {version} of the master key was made. Wrapped under it now: 8 keys." in rotated.output
+        assert (rotated.exit_code, "1 keys do not open" in rotated.output) == (1, True)
+        assert '"item":"somebody"' in rotated.output
+    refused = run(environment, "keys", "retire")
+    assert (refused.exit_code, "Nothing was retired: 1 keys do not open" in refused.output) == (1, True)
+    assert '"item":"somebody"' in refused.output
+    assert "Retired: 1, 2." in run(environment, "keys", "retire", "--but-broken").output
+    assert run(environment, "keys", "status").exit_code == 1
+    assert run(environment, "vault", "reseal").exit_code == (1 if garbage == "text" else 0)  # the other begins as one
+
+
+def test_a_keyring_that_lags_makes_no_version(environment: Environment) -> None:
+    """A key that needs a later version than there is: a newer copy of the keyring is wanted, or the operator's word."""
+    run(environment, "keys", "init")
+    ahead = b"\0\0\0\2CS\1" + bytes(90)
+    with sqlite3.connect(_database(environment)) as connection:
+        connection.execute("INSERT INTO candidate_key (candidate_id, wrapped) VALUES ('somebody', ?)", (ahead,))
+    connection.close()
+    refused = run(environment, "keys", "rotate")
+    assert (refused.exit_code, "No version was made: 1 keys" in refused.output) == (1, True)
+    assert '"item":"somebody"' in refused.output
+    assert "Version 2 of the master key was made" in run(environment, "keys", "rotate", "--but-broken").output
+
+
 @pytest.mark.parametrize(("days_ago", "code"), [(89, 0), (91, 1)])
 def test_status_warns_when_a_rotation_is_due(environment: Environment, days_ago: int, code: int) -> None:
     """A master key that is older than backups are kept lets an erasure be undone from one: that ends with 1."""

@@ -114,7 +114,7 @@ FAULTS = (
         "return named + seal(self._keys[version].secret, key, named + context)",
         "return named + seal(self._keys[version].secret, key, context)",
         "tests/crypto/test_keyring.py",
-        also=(("wrapped[4:], wrapped[:4] + context)", "wrapped[4:], context)"),),
+        also=(("wrapped[VERSION_BYTES:], wrapped[:VERSION_BYTES] + context)", "wrapped[VERSION_BYTES:], context)"),),
     ),
     in_room(
         "vault/wrapping",
@@ -162,8 +162,29 @@ FAULTS = (
     in_room(
         "vault/rotation",
         "a master version is destroyed that a key needs",
-        "    if needing:\n        return StillNeeded(needing)\n",
-        "",
+        "    if broken is None:\n",
+        "    if broken is None and version < 0:\n",
+        VAULT,
+    ),
+    in_room(
+        "vault/rotation",
+        "a damaged key is given up without a word",
+        "    if broken and not but_broken:",
+        "    if broken and but_broken:",
+        VAULT,
+    ),
+    in_room(
+        "vault/rotation",
+        "a damaged key holds up every rotation",
+        "    if await _broken(db, provider, newest - 1) is None:",
+        "    if found.through(newest - 1):",
+        VAULT,
+    ),
+    in_room(
+        "vault/rotation",
+        "an old copy of the keyring gets a version of its own",
+        "    if ahead and not but_broken:",
+        "    if ahead and but_broken:",
         VAULT,
     ),
     in_room(

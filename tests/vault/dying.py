@@ -24,6 +24,7 @@ from consent_service.crypto.keyring import read_keyring
 from consent_service.persons import relookup
 from consent_service.storage.opening import open_database
 from consent_service.vault import lookup_key, rotation
+from consent_service.vault.rotation import Begun
 
 WRITING = {(str(keyring_file.__file__), name) for name in ("replace", "_put", "_sync_folder")}
 STEPS = frozenset(str(module.__file__) for module in (keyring, keyring_file, rotation, relookup, lookup_key))
@@ -37,11 +38,10 @@ async def rotate(url: str, path: Path) -> None:
     """``keys rotate`` and ``keys retire``, as an operator types them one after the other, on a keyring's file."""
     db, provider = await open_database(url), read_keyring(path)
     try:
-        newest = (await provider.versions())[-1]
-        if (await rotation.needs(db, provider)).through(newest.version - 1) == 0:
-            newest = await provider.add_version(LATER)
+        begun = await rotation.begin(db, provider, LATER)
+        assert isinstance(begun, Begun)
         await rotation.rewrap(db, provider)
-        await rotation.retire(db, provider, newest.version - 1)
+        await rotation.retire(db, provider, begun.version - 1)
     finally:
         await db.close()
 

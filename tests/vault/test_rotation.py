@@ -15,7 +15,7 @@ from consent_service.errors import KeyProviderDown, NotAvailable, Tampered
 from consent_service.storage.engine import Database, Statement
 from consent_service.vault import rotation
 from consent_service.vault.keys import WrongMasterKey, open_keys
-from consent_service.vault.rotation import Retired, Rewrapped, StillNeeded
+from consent_service.vault.rotation import Ahead, Begun, Broken, Retired, Rewrapped, StillNeeded
 from tests.provision.openbao import OpenBao
 from tests.vault.conftest import Vault, open_vault, transit
 
@@ -157,11 +157,82 @@ async def test_a_key_that_does_not_open_is_left_and_told(vault: Vault) -> None:
         await tx.run(_SPOIL, id="candidate-0001", wrapped=(1).to_bytes(4, "big") + bytes(150))
     await vault.provider.add_version(LATER)
     assert await rotation.rewrap(vault.db, vault.provider) == Rewrapped(SERVICE_KEYS + 4, 1)
-    assert await rotation.retire(vault.db, vault.provider, 1) == StillNeeded(1)
+    assert await rotation.retire(vault.db, vault.provider, 1) == Broken(1)
     del secrets["candidate-0001"]
     assert await vault.opens(secrets)
     with pytest.raises(Tampered):
         await (await open_keys(vault.db, vault.provider, vault.clock)).candidate("candidate-0001")
+
+
+GARBAGE = {
+    "of a version": (1).to_bytes(4, "big") + b"CS\x01" + bytes(90),
+    "nothing at all": b"",
+    "no provider's": b"x" * 99,
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
+async def test_a_damaged_key_holds_up_no_rotation(vault: Vault, garbage: bytes) -> None:
+    """Versions are made and wrapped under as ever; the old ones go when the damaged key is given up, and not before."""
+    secrets = await vault.fill()
+    async with vault.db.transaction() as tx:
+        await tx.run(_SPOIL, id="candidate-0001", wrapped=garbage)
+    del secrets["candidate-0001"]
+    for version in (2, 3):
+        begun = await rotation.begin(vault.db, vault.provider, LATER)
+        assert begun == Begun(version, fresh=True, keys=SERVICE_KEYS + 5)
+        assert await rotation.begin(vault.db, vault.provider, LATER) == Begun(version, False, SERVICE_KEYS + 5)
+        assert await rotation.rewrap(vault.db, vault.provider) == Rewrapped(SERVICE_KEYS + 4, 1)
+        assert await rotation.retire(vault.db, vault.provider, version - 1) == Broken(1)
+    assert [one.version for one in await vault.provider.versions()] == [1, 2, 3]
+    assert await rotation.retire(vault.db, vault.provider, 2, but_broken=True) == Retired((1, 2))
+    assert await vault.opens(secrets)
+
+
+async def test_a_damaged_key_that_is_put_back_is_rotated_as_all(vault: Vault) -> None:
+    """Until its version is destroyed nothing is lost; giving up the damaged destroys nothing that sound keys need."""
+    secrets = await vault.fill()
+    async with vault.db.transaction() as tx:
+        wrapped = await tx.value(Statement("SELECT wrapped FROM candidate_key WHERE candidate_id = 'candidate-0001'"))
+        await tx.run(_SPOIL, id="candidate-0001", wrapped=b"x")
+    await vault.provider.add_version(LATER)
+    assert await rotation.retire(vault.db, vault.provider, 1, but_broken=True) == StillNeeded(SERVICE_KEYS + 5)
+    await rotation.rewrap(vault.db, vault.provider)
+    async with vault.db.transaction() as tx:
+        await tx.run(_SPOIL, id="candidate-0001", wrapped=wrapped)
+    assert await rotation.retire(vault.db, vault.provider, 1, but_broken=True) == StillNeeded(1)
+    assert await rotation.rewrap(vault.db, vault.provider) == Rewrapped(1, 0)
+    assert await rotation.retire(vault.db, vault.provider, 1) == Retired((1,))
+    assert await vault.opens(secrets)
+
+
+async def test_an_old_copy_of_the_keyring_makes_no_version(vault: Vault) -> None:
+    """It would be another of a number that there is; where the key is known to be damaged, an operator says so."""
+    await vault.fill()
+    async with vault.db.transaction() as tx:
+        await tx.run(_SPOIL, id="candidate-0001", wrapped=(9).to_bytes(4, "big") + b"CS\x01" + bytes(90))
+    assert await rotation.begin(vault.db, vault.provider, LATER) == Ahead(1)
+    assert [one.version for one in await vault.provider.versions()] == [1]
+    begun = await rotation.begin(vault.db, vault.provider, LATER, but_broken=True)
+    assert begun == Begun(2, fresh=True, keys=SERVICE_KEYS + 5)
+    assert await rotation.rewrap(vault.db, vault.provider) == Rewrapped(SERVICE_KEYS + 4, 0)
+    assert await rotation.retire(vault.db, vault.provider, 1) == Retired((1,))
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+async def test_a_key_of_another_type_is_a_damaged_one(vault: Vault) -> None:
+    """SQLite takes text in a column of bytes: it is counted, left and told; as a service key it refuses to start."""
+    await vault.fill()
+    async with vault.db.transaction() as tx:
+        await tx.run(Statement("UPDATE candidate_key SET wrapped = 'text' WHERE candidate_id = 'candidate-0001'"))
+    assert (await rotation.needs(vault.db, vault.provider)).by_version == {0: 1, 1: SERVICE_KEYS + 4}
+    await rotation.begin(vault.db, vault.provider, LATER)
+    assert await rotation.rewrap(vault.db, vault.provider) == Rewrapped(SERVICE_KEYS + 4, 1)
+    assert await rotation.retire(vault.db, vault.provider, 1) == Broken(1)
+    async with vault.db.transaction() as tx:
+        await tx.run(Statement("UPDATE service_key SET wrapped = 'text' WHERE use = 'rows'"))
+    with pytest.raises(WrongMasterKey):
+        await open_keys(vault.db, vault.provider, vault.clock)
 
 
 async def test_another_keyring_is_refused(vault: Vault) -> None:
@@ -183,3 +254,8 @@ async def test_rotation_in_a_key_service(db: Database, openbao_server: OpenBao, 
     assert await rotation.retire(db, provider, 1) == Retired((1,))
     assert [one.version for one in await provider.versions()] == [2]
     assert await vault.opens(secrets)
+    async with db.transaction() as tx:
+        await tx.run(_SPOIL, id="candidate-0001", wrapped=b"vault:v2:" + b"A" * 60)
+    await provider.add_version(LATER)
+    assert await rotation.rewrap(db, provider) == Rewrapped(SERVICE_KEYS + 31, 1)
+    assert await rotation.retire(db, provider, 2) == Broken(1)
