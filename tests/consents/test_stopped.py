@@ -44,7 +44,7 @@ async def test_a_stopped_process_holds_up_no_revoke(migrated_url: str, verb: str
         assert await world.end("revoke", order["owner"], order["consent"])
         assert time.monotonic() - began < HELD_UP_AT_MOST
         assert await world.release(order["consent"], order["unit"], "later") is None
-        assert await holder.goes_on() == "StorageUnavailable"
+        assert await holder.goes_on() == "OutcomeUnknown"
     assert await events(world, order) == [*before, "consent.revoked", "release.refused"]
     assert await world.owners() == {order["owner"]}
     await world.db.close()
