@@ -55,6 +55,8 @@ async def _each(db: Database, find: _Find, end: _End) -> int:
                     done += await end(tx, row)
             except ServiceError as failure:
                 _log.warning("an end was passed over", consent_id=row["id"], reason=type(failure).__name__)
+            except Exception as fault:  # noqa: BLE001 - whatever is wrong with one row, the others end
+                _log.error("an end failed", consent_id=row["id"], fault=type(fault).__name__, alarm="sweep")
         if len(page) < _PAGE:
             return done
         after = page[-1]["id"]

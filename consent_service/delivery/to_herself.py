@@ -8,6 +8,8 @@ it never goes on paper: the address that a unit gave was given under the other c
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+import structlog
+
 from consent_service.audit.log import Entry, Head, append_all, lock
 from consent_service.clock import Clock
 from consent_service.consents.desk import Desk
@@ -21,6 +23,8 @@ from consent_service.delivery.states import FINAL, Status
 from consent_service.errors import NotAvailable, WrongState
 from consent_service.storage.engine import Database, Snapshot, Transaction
 from consent_service.vault.keys import MAILBOX
+
+_log = structlog.get_logger()
 
 REVOKED = "revoked"
 """Why an unsent letter is cancelled when its candidate, having taken her yes back, asks for one of her own."""
@@ -112,6 +116,9 @@ async def use_up_all(db: Database, desk: Desk, clock: Clock) -> int:
                     ended += await _use_up(tx, desk, row["candidate_id"], row["consent_id"], now=clock.now())
             except NotAvailable:
                 continue  # erased meanwhile
+            except Exception as fault:  # noqa: BLE001 - whatever is wrong with one letter, the others' consents end
+                reason, consent_id = type(fault).__name__, row["consent_id"]
+                _log.error("a letter's consent was passed over", consent_id=consent_id, reason=reason, alarm="letter")
         if len(page) < 100:
             return ended
         after = page[-1]["consent_id"]

@@ -210,6 +210,20 @@ FAULTS = (
         PUT_BACK,
     ),
     in_room(
+        "consents/sweep",
+        "what can't be ended keeps others from ending",
+        "            except Exception as fault:",
+        "            except ZeroDivisionError as fault:",
+        "tests/consents/test_sweep.py",
+    ),
+    in_room(
+        "rights/lapsing",
+        "a kind that fails leaves the next undone",
+        "    except Exception as fault:",
+        "    except ZeroDivisionError as fault:",
+        "tests/rights/test_lapsing.py",
+    ),
+    in_room(
         "audit/places",
         "a head that was put back keeps her from ending",
         "    if not is_sound(key, head) or head.length < behind:",

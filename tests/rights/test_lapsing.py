@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from consent_service.clock import DAY, end_of_day
 from consent_service.consents.preview import Choice
 from consent_service.rights.lapsing import lapse
 from consent_service.storage.engine import Statement
 from consent_service.vault.parts import PartRef
+from tests.audit.tampering import tamper
 from tests.persons.conftest import OLA
 from tests.plans.conftest import Office
 from tests.rights.conftest import Life, draft, log_in, nav_asks, stored
@@ -82,3 +84,27 @@ async def test_one_that_was_changed_stands_in_nobodys_way(life: Life, column: st
     assert rows[other]["state"] == "expired"
     assert rows[life.consent_id][column] == value
     assert {life.consent_id, other} & {str(row["consent_id"]) for row in after["share"]} == set()
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"), [("consent", "consents"), ("note_draft", "drafts"), ("waiting_item", "waiting")]
+)
+async def test_a_kind_that_fails_leaves_the_others_done(life: Life, table: str, kind: str) -> None:
+    """Whatever is wrong with it: here its table is not there. It is told by its kind, and the others lapse."""
+    office = life.office
+    await draft(office)
+    await nav_asks(office, OLA)
+    office.clock.advance(days=400)
+    await tamper(office.db, f"ALTER TABLE {table} RENAME TO elsewhere")
+    with capture_logs() as told:
+        await lapses(office, events_kept=10 * DAY)
+    assert [one["kind"] for one in told if one.get("alarm") == "lapsing"] == [kind]
+    await tamper(office.db, f"ALTER TABLE elsewhere RENAME TO {table}")
+    after = await stored(office.db)
+    gone = {
+        "drafts": len(after["note_draft"]) == 1,  # the claimed one is hers
+        "waiting": after["waiting_item"] == [],
+        "sessions": after["session"] == [],
+        "consents": not {"granted", "requested"} & {row["state"] for row in after["consent"]},
+    }
+    assert {name for name, done in gone.items() if not done} == {kind} & gone.keys()
