@@ -1,16 +1,13 @@
 """``serve`` with a fault planted in it, to show that the checker sees it: ``python -m tests.linearizability.server``.
 
-The fault is one that a hurried change might bring: an answer of the gate is kept for a moment (as many seconds as the
-file that ``FORGETFUL_SECONDS`` names says) and handed out again.
+The fault is one that a hurried change might bring: an answer of the gate is kept for 5 ms and handed out again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
 import time
-from pathlib import Path
 
 import uvicorn
 
@@ -20,6 +17,8 @@ from consent_service.app.platform import platform_app
 from consent_service.clock import SystemClock
 from consent_service.consents.gate import Gate, Refused, ReleaseAsk, Released
 from consent_service.settings import read
+
+KEPT_SECONDS = 0.005
 
 
 class ForgetfulGate(Gate):
@@ -35,13 +34,8 @@ class ForgetfulGate(Gate):
             return kept[1]
         answer = await super().release(ask)
         if isinstance(answer, Released):
-            self._kept[ask.consent_id, ask.unit_id] = (time.monotonic() + _seconds(), answer)
+            self._kept[ask.consent_id, ask.unit_id] = (time.monotonic() + KEPT_SECONDS, answer)
         return answer
-
-
-def _seconds() -> float:
-    """How long an answer is kept: read anew, so that a test can change it while it watches."""
-    return float(Path(os.environ["FORGETFUL_SECONDS"]).read_text())
 
 
 async def serve() -> None:

@@ -12,7 +12,7 @@ import itertools
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,7 +47,6 @@ class Load:
     consents: list[Consent] = field(default_factory=list)
     hot: list[Consent] = field(default_factory=list)
     made: int = 0
-    readers: int = READERS
     over: Callable[[Load], bool] = lambda load: load.made >= load.wanted
     keys: Any = field(default_factory=itertools.count)
 
@@ -55,15 +54,18 @@ class Load:
         """Until so many calls were made, with ``faults`` beside them."""
         chance = random.Random(self.seed)  # noqa: S311 - which call comes next is no secret
         for number in range(SLOTS):
-            async with self._wires() as wires:
-                self.hot.append(await self._until_granted(wires, number % PERSONS, chance))
-        works = [self._reads(random.Random(chance.random())) for _ in range(self.readers)]  # noqa: S311
-        works += [self._owns(random.Random(chance.random())) for _ in range(OWNERS)]  # noqa: S311
+            async with self.wires() as wires:
+                self.hot.append(await self.until_granted(wires, number % PERSONS, chance))
         async with asyncio.TaskGroup() as group:
-            for work in works:
+            for work in self.works(chance):
                 group.create_task(work)
             if faults is not None:
                 group.create_task(faults(self))  # type: ignore[arg-type]  # a coroutine
+
+    def works(self, chance: random.Random) -> list[Coroutine[Any, Any, None]]:
+        """What is done beside each other."""
+        works = [self._reads(random.Random(chance.random())) for _ in range(READERS)]  # noqa: S311
+        return works + [self._owns(random.Random(chance.random())) for _ in range(OWNERS)]  # noqa: S311
 
     async def reached(self, share: float) -> None:
         """Come back when this share of the calls was made."""
@@ -75,7 +77,7 @@ class Load:
         return Counter((call.kind, call.outcome) for consent in self.consents for call in consent.calls)
 
     @contextlib.asynccontextmanager
-    async def _wires(self) -> AsyncIterator[list[Wire]]:
+    async def wires(self) -> AsyncIterator[list[Wire]]:
         """A connection to each process."""
         wires = [Wire(process.port) for process in self.town.processes]
         try:
@@ -86,35 +88,35 @@ class Load:
 
     async def _reads(self, chance: random.Random) -> None:
         """A caseworker who reads whatever is hot."""
-        async with self._wires() as wires:
+        async with self.wires() as wires:
             while not self.over(self):
-                await self._release(chance.choice(self.hot), chance.choice(wires), chance)
+                await self.release(chance.choice(self.hot), chance.choice(wires), chance)
 
     async def _owns(self, chance: random.Random) -> None:
         """Somebody who takes her consents back, and gives new ones."""
-        async with self._wires() as wires:
+        async with self.wires() as wires:
             while not self.over(self):
                 place = chance.randrange(SLOTS)
                 consent = self.hot[place]
                 if chance.random() < 0.25:
-                    await self._change("pause", consent, chance.choice(wires))
-                    await self._release(consent, chance.choice(wires), chance)
-                    await self._change("resume", consent, chance.choice(wires))
-                    await self._release(consent, chance.choice(wires), chance)
+                    await self.change("pause", consent, chance.choice(wires))
+                    await self.release(consent, chance.choice(wires), chance)
+                    await self.change("resume", consent, chance.choice(wires))
+                    await self.release(consent, chance.choice(wires), chance)
                     continue
                 reads, revokes = chance.sample(wires, 2)
-                await asyncio.gather(self._release(consent, reads, chance), self._change("revoke", consent, revokes))
-                await asyncio.gather(*(self._release(consent, wire, chance) for wire in wires))
+                await asyncio.gather(self.release(consent, reads, chance), self.change("revoke", consent, revokes))
+                await asyncio.gather(*(self.release(consent, wire, chance) for wire in wires))
                 if self.hot[place] is consent:
-                    self.hot[place] = await self._until_granted(wires, consent.owner, chance)
+                    self.hot[place] = await self.until_granted(wires, consent.owner, chance)
 
-    async def _release(self, consent: Consent, wire: Wire, chance: random.Random) -> None:
+    async def release(self, consent: Consent, wire: Wire, chance: random.Random) -> None:
         more = f'Acting-Employee: id="A123456", office="0501"\r\nIdempotency-Key: "{self.seed}-{next(self.keys)}"\r\n'
         token, within = await self.town.tokens.bearer(), chance.choice([3.0, 10.0])
         path = f"/v1/consents/{consent.id}/releases"
         await self._timed("release", consent, wire, path, token, more=more, within=within)
 
-    async def _change(self, kind: Kind, consent: Consent, wire: Wire) -> None:
+    async def change(self, kind: Kind, consent: Consent, wire: Wire) -> None:
         token = await self.town.sessions[consent.owner].bearer()
         await self._timed(kind, consent, wire, f"/v1/me/consents/{consent.id}/{kind}", token)
 
@@ -133,7 +135,7 @@ class Load:
         consent.calls.append(Call(kind, outcome or "unknown", called, answered if outcome else NEVER))
         self.made += 1
 
-    async def _until_granted(self, wires: list[Wire], owner: int, chance: random.Random) -> Consent:
+    async def until_granted(self, wires: list[Wire], owner: int, chance: random.Random) -> Consent:
         while True:
             try:
                 return await self._granted(chance.choice(wires), owner)
