@@ -13,7 +13,7 @@ from consent_service.crypto.canonical import canonical
 from consent_service.storage.engine import Statement
 from tests.audit.conftest import ANNA, BERIT, ERASED, ORIGIN, Log
 from tests.audit.tampering import Bodies, rebuild_tree, rewrite, tamper
-from tests.audit.test_verification import EVERYWHERE, Attack, deleted, kept
+from tests.audit.test_verification import EVERYWHERE, Attack, deleted, inserted, kept, rewriting, sql
 
 BESIDE = EVERYWHERE[1:]
 
@@ -111,6 +111,9 @@ TOGETHER: dict[str, tuple[str, Attack]] = {
     "A3: moved up": ("A3", taken_out),
     "A3: and the tree": ("A3", closed_up(taken_out)),
     "A9: and the tree": ("A9", closed_up(gone)),
+    "A9: its head alone": ("A9", sql("DELETE FROM chain WHERE chain_id = 'anna'")),
+    "A7: before an erasure": ("A7", rewriting(ERASED, inserted(6), tree=True)),
+    "A1: the seal of an erasure": ("A1", sql("UPDATE chain SET closing = digest WHERE chain_id = 'erased'")),
     "A7: numbered, not signed": ("A7", appended),
     "A14: of a person who was erased": ("A14", after_an_erasure),
     "A14: of an erasure": ("A14", another_end),

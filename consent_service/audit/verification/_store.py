@@ -57,6 +57,7 @@ _TOTALS = Statement(
 )
 _LEAF_OF = Statement("SELECT leaf_index FROM leaf WHERE chain_id = :chain_id AND position = :position")
 _ABOUT = Statement("SELECT digest FROM entry WHERE consent_id = :consent_id AND position = :position")
+_SPOKEN_OF = Statement("SELECT 1 FROM entry WHERE consent_id = :consent_id LIMIT 1")
 _LAST = Statement("SELECT MAX(position) AS position FROM entry WHERE chain_id = :chain_id")
 
 
@@ -124,3 +125,8 @@ async def last_position(view: Snapshot, chain_id: str) -> int | None:
 async def about_consent(view: Snapshot, consent_id: str, position: int) -> list[bytes]:
     """The hashes of the entries about a consent at this position of their chains."""
     return [row["digest"] for row in await view.rows(_ABOUT, consent_id=consent_id, position=position)]
+
+
+async def is_spoken_of(view: Snapshot, consent_id: str) -> bool:
+    """Whether any entry is about the consent."""
+    return await view.value(_SPOKEN_OF, consent_id=consent_id) is not None

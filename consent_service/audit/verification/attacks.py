@@ -37,6 +37,14 @@ UNSEALED: Final = ("A1", "A7", "A14")
 """An entry that no signature covers, without a detail: that was deleted, or the service never wrote the entry."""
 BEYOND: Final = ("A3", "A5", "A14")
 """A row beside a position after the chain's last: its end is gone, or one before, and the rest has moved up."""
+HEADLESS: Final = ("A3", "A9")
+"""Entries without a head: it was deleted, alone or as the first of the whole chain."""
+ANOTHER_END: Final = ("A1", "A7", "A13", "A14")
+"""The seal at the end of a chain is not of its entries: another seal, or others before a signature covered them."""
+UNHEARD: Final = ("A5", "A10", "A11", "A14")
+"""An entry that a receipt names is not here: cut off, rolled back, changed before it was signed, or of another fork."""
+UNSPOKEN_OF: Final = ("A5", "A9", "A10", "A11", "A14")
+"""The same where no entry speaks of its consent: nobody can tell whose chain it was in, and whether that is here."""
 _MOST = 1_000  # lines; a log with more to say has been replaced
 
 

@@ -14,7 +14,7 @@ from consent_service.audit.closing import changed_before
 from consent_service.audit.heads import FIRST, head_beside, steps_of
 from consent_service.audit.log import SealBroken, leaf_hash, open_detail
 from consent_service.audit.verification import _store
-from consent_service.audit.verification.attacks import UNSEALED, Findings
+from consent_service.audit.verification.attacks import ANOTHER_END, HEADLESS, UNSEALED, Findings
 from consent_service.audit.verification.steps import Steps
 from consent_service.audit.verification.tree import Tree
 from consent_service.crypto.service_keys import SealKey
@@ -214,7 +214,7 @@ class _Chain:
         """Hold what was walked against the chain's head, and name what was done to it as a whole."""
         head = self._head
         if head["length"] is None:
-            self._tell(("A3",), self._next, "the chain has no head")
+            self._tell(HEADLESS, self._next, "the chain has no head")
             await self._name(view)
             return
         whole = head["length"] == self._next and head["head"] == self._previous
@@ -245,7 +245,7 @@ class _Chain:
             sealed = closing if isinstance(closing, bytes) else b""
             changed = changed_before(self._log_key, sealed, self.id, self._next, self._previous)
             if changed is None:
-                self._tell(("A13", "A14"), self._next - 1, "the seal at the end is not of these entries")
+                self._tell(ANOTHER_END, self._next - 1, "the seal at the end is not of these entries")
             for position in changed or ():
                 self._tell(("A1", "A13"), position, "when the person was erased, it was not what was written")
 

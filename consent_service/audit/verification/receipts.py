@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from consent_service.audit.verification import _store
-from consent_service.audit.verification.attacks import Findings
+from consent_service.audit.verification.attacks import UNHEARD, UNSPOKEN_OF, Findings
 from consent_service.crypto.service_keys import ReceiptKey
 from consent_service.storage.engine import Snapshot
 
@@ -39,4 +39,5 @@ async def hear(view: Snapshot, witnesses: Iterable[Witness], found: Findings) ->
         digests = await _store.about_consent(view, witness.consent_id, witness.position)
         if witness.digest not in digests:
             what = f"the entry at position {witness.position} about consent {witness.consent_id} is not here"
-            found.add(("A11", "A14"), what, at=witness.name)
+            spoken_of = await _store.is_spoken_of(view, witness.consent_id)
+            found.add(UNHEARD if spoken_of else UNSPOKEN_OF, what, at=witness.name)
