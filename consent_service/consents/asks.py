@@ -36,7 +36,8 @@ class ReleaseAsk:
 class DispatchAsk:
     """The outbox asks for a letter's content, anew before each sending. ``address`` names the part that says where it
     goes on paper: then the mailbox has just confirmed that she has no account there. ``register``: the contact register
-    is to be asked about her number first, if what she said yes to tells her so.
+    is to be asked about her number first, if what she said yes to tells her so; then the number alone is let go, and
+    the gate is asked again for the letter.
     """
 
     letter_id: str
@@ -84,7 +85,8 @@ class Dispatched:
 
     ``national_id``: the number that the consent was given with. One that was linked to her since (``persons.linking``)
     goes with consents from then on: what was consented to never changes, and whose letter it is neither. ``address`` is
-    there if it was asked for. ``register``: the number may go to the contact register too, and the log says so.
+    there if it was asked for. ``register``: the number may go to the contact register, the log says so, and the letter
+    may not go yet: it is not here.
     """
 
     letter_id: str

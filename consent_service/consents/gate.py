@@ -222,8 +222,9 @@ def _open(read: Evidence, terms: Terms, purpose: Purpose, call: _Call, at: int) 
         if ask.address is not None and ask.address not in parts:
             return Refused(NOT_SHARED)
         person = next(content for ref, content in parts.items() if ref.kind == IDENTITY)
-        pdf, address = parts[ask.pdf], None if ask.address is None else parts[ask.address]
+        address = None if ask.address is None else parts[ask.address]
         number, register = json.loads(person)["national_id"], ask.register and purpose.asks_contact_register
+        pdf = b"" if register else parts[ask.pdf]
         return Dispatched(ask.letter_id, at, number, pdf, sha256(pdf).hexdigest(), address, register)
     if isinstance(ask, ArchiveAsk):
         named = archive_ref(terms.candidate_id, ask.plan_id, ask.version, terms.consent_id)

@@ -133,9 +133,11 @@ def _entry(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
     outcome = None
     if isinstance(answer, Refused):
         event, outcome = "refused", answer.reason
+    elif isinstance(answer, Dispatched) and answer.register:
+        event, outcome = "released", "to_register"
     elif isinstance(answer, Dispatched | Archived):
         event, detail["content_sha256"] = "released", answer.pdf_sha256
-        outcome = _went(answer) if isinstance(answer, Dispatched) else None
+        outcome = "on_paper" if isinstance(answer, Dispatched) and answer.address is not None else None
     else:
         event, detail["content_sha256"] = "repeated" if answer.repeated else "released", answer.content_sha256
     kind, resource_id = _what(ask, answer)
@@ -149,13 +151,6 @@ def _entry(ask: Ask, answer: Answer, *, counted: bool) -> Entry:
         changes_state=counted,
         detail=detail,
     )
-
-
-def _went(letter: Dispatched) -> str | None:
-    """Who gets more than the mailbox gets of a letter: the printers an address, or the contact register the number."""
-    if letter.address is not None:
-        return "on_paper"
-    return "and_register" if letter.register else None
 
 
 def _what(ask: Ask, answer: Answer) -> tuple[str, str | None]:

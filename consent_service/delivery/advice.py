@@ -1,7 +1,9 @@
-"""The contact register's advice about a letter's reader, asked for between the gate's word and the mailbox.
+"""The contact register's advice about a letter's reader, asked for between the gate's word on her number and its word
+on the letter.
 
 The rule: nobody is looked up whom the gate has not let be (``Dispatched.register``): then it stands in her log already,
-and the words that she said yes to told her so. No answer is no advice, and stops no letter.
+and the words that she said yes to told her so. No answer is no advice, and stops no letter. The look-up takes time, so
+the gate's word before it lets no letter go.
 """
 
 import structlog

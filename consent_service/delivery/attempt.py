@@ -3,22 +3,23 @@
 1. in doubt (an earlier attempt may have got through): ask the mailbox. It has the letter: done, or wait for it. It
    denies that, and nobody can tell whether about the sender that the letter went under: no denial, but it may be sent
 2. a newer version of the plan has been accepted since: this one is not sent any more
-3. ask the gate, anew each time. It says no: the letter is cancelled, unless it may be out; then only a denial that
-   is final cancels it
+3. fetch what sending needs, so that no call stands between the gate's word and the letter's own request
 4. ask the contact register, if there is one and she was told so: whoever has reserved herself gets nothing digitally.
-   It is advice: no answer stops no letter
-5. send, under the same ids as ever; nothing if the lease has run out in between (a paused process)
-6. she is not a user: ask the mailbox who she is. It says the same, and no address came with the plan: undeliverable
-7. else ask the gate once more, for the address too, and send, to be printed. What the mailbox won't print is
+   It is advice: no answer stops no letter. The gate lets her number go for it, and nothing else
+5. ask the gate, anew each time. It says no: the letter is cancelled, unless it may be out; then only a denial that
+   is final cancels it
+6. send at once, under the same ids as ever; nothing if the lease has run out in between (a paused process)
+7. she is not a user: ask the mailbox who she is. It says the same, and no address came with the plan: undeliverable
+8. else ask the gate once more, for the address too, and send, to be printed. What the mailbox won't print is
    undeliverable
-8. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
+9. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
 
 The rule: whatever may have left is in doubt until the mailbox says otherwise, and is never sent under other ids, on
 paper neither: so the mailbox itself refuses a second letter, whichever way the first one went. Ids are known under one
 sender only, so it is asked about and sent again under the sender that it went under, whatever the settings name by now.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from consent_service.clock import SECOND, Clock
@@ -27,6 +28,7 @@ from consent_service.consents.gate import NOT_SHARED, DispatchAsk, Dispatched, R
 from consent_service.delivery._store import Letter
 from consent_service.delivery.advice import advice, is_elsewhere
 from consent_service.delivery.backoff import Timing
+from consent_service.delivery.finding import Finding, known, micros, not_a_user, not_taken
 from consent_service.delivery.letters import SUPERSEDED, pdf_of
 from consent_service.delivery.printing import PRINTED, Printing, address_ref
 from consent_service.delivery.states import OTHER_MAILBOX, RESERVED, Status
@@ -54,30 +56,6 @@ class Levels:
 
     authentication: AuthenticationLevel = AuthenticationLevel.IDPORTEN_4
     sensitivity: SensitivityLevel = SensitivityLevel.SENSITIVE
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What an attempt came to.
-
-    ``status`` is None to stay where the letter is, and ``at`` the instant that belongs to it. ``went_out_at`` is when
-    content was let go to the mailbox, if it was. ``wait`` is how long until the next attempt, None for the schedule.
-    ``doubt_until`` is None when the mailbox certainly has nothing of the letter that we do not know of. ``counts`` is
-    False for a wait that is nobody's fault. ``unanswered``: the mailbox did not say whether it has the letter.
-    """
-
-    status: Status | None
-    note: str | None
-    at: int | None = None
-    went_out_at: int | None = None
-    wait: int | None = None
-    doubt_until: int | None = None
-    counts: bool = True
-    unanswered: bool = False
-
-    def parked(self, note: str) -> "Finding":
-        """The same, but waiting for an operator."""
-        return replace(self, status=Status.PARKED, note=note)
 
 
 @dataclass(frozen=True)
@@ -114,20 +92,30 @@ class Attempts:
             asked_at = self._clock.now()
             held = await self._status(letter)
             if not isinstance(held, port.NotHeld):
-                return self._known(held, letter)
+                return known(held, letter)
             denied_at = asked_at if held.certain else None
         # 2. Nobody is to get what was corrected.
         if letter.superseded:
             return self._stopped(letter, SUPERSEDED, denied_at)
-        # 3. The gate, anew.
-        answer = await self._pass_gate(letter)
+        return await self._hand_over(attempt, denied_at)
+
+    async def _hand_over(self, attempt: Attempt, denied_at: int | None) -> Finding:
+        letter = attempt.letter
+        # 3. What sending needs, before anybody lets it go.
+        unready = await self._mailbox.ready()
+        # 4. Has she reserved herself? Her number passes the gate before the letter does.
+        answer, standing = await self._pass_gate(letter, look_up=unready is None), None
+        if isinstance(answer, Dispatched) and answer.register:
+            standing = await advice(self._register, answer)
+            if isinstance(standing, Reserved):
+                return self._stopped(letter, RESERVED, denied_at, Status.UNDELIVERABLE)
+            # 5. The gate, anew.
+            answer = await self._pass_gate(letter)
         if not isinstance(answer, Dispatched):
             return self._held_up(letter, answer, denied_at)
-        # 4. Has she reserved herself?
-        standing = await advice(self._register, answer)
-        if isinstance(standing, Reserved):
-            return self._stopped(letter, RESERVED, denied_at, Status.UNDELIVERABLE)
-        # 5. Send, unless the lease has run out.
+        if unready is not None:
+            return not_taken(letter, unready)
+        # 6. At once, unless the lease has run out.
         outcome = await self._send(attempt, answer)
         if not isinstance(outcome, port.NotAUser):
             return await self._followed(letter, outcome, answer)
@@ -137,11 +125,16 @@ class Attempts:
         """What the mailbox says of the letter, under the sender that it went under."""
         return await self._mailbox.status(letter.document_uuid, letter.sender_organisation, letter.sent_as)
 
-    async def _pass_gate(self, letter: Letter, *, on_paper: bool = False) -> Dispatched | Refused | None:
-        """The gate's word on the letter, with its address if it goes ``on_paper``; None if it can't say now."""
+    async def _pass_gate(
+        self, letter: Letter, *, on_paper: bool = False, look_up: bool = False
+    ) -> Dispatched | Refused | None:
+        """The gate's word on the letter, with its address if it goes ``on_paper``; None if it can't say now.
+
+        ``look_up``: on her number alone, if there is a register to ask and she was told so.
+        """
         about = letter.candidate_id, letter.plan_id, letter.plan_version
         address = address_ref(*about) if on_paper else None
-        register = self._register is not None and not on_paper
+        register = self._register is not None and look_up
         ask = DispatchAsk(letter.id, letter.consent_id, letter.candidate_id, pdf_of(*about), address, register)
         try:
             return await self._gate.dispatch(ask)
@@ -157,7 +150,7 @@ class Attempts:
     async def _followed(self, letter: Letter, outcome: port.Outcome | None, answer: Dispatched) -> Finding:
         if outcome is None:
             return Finding(None, "lease-ran-out", doubt_until=letter.doubt_until)
-        # 8. Used before: by us, or by somebody else?
+        # 9. Used before: by us, or by somebody else?
         if isinstance(outcome, port.Duplicate):
             return await self._confirm(letter, outcome, answer.at)
         return self._sent(letter, outcome, answer.at)
@@ -166,11 +159,11 @@ class Attempts:
         self, attempt: Attempt, answer: Dispatched, standing: Standing | None, denied_at: int | None
     ) -> Finding:
         letter = attempt.letter
-        # 6. Not a user, for sure?
+        # 7. Not a user, for sure?
         identified = await self._mailbox.identify(answer.national_id)
         if not (isinstance(identified, port.NotAUser) and identified.confirmed and self._may_print(letter)):
-            return self._not_a_user(letter, identified, OTHER_MAILBOX if is_elsewhere(standing) else _NOT_A_USER)
-        # 7. On paper, then.
+            return not_a_user(letter, identified, OTHER_MAILBOX if is_elsewhere(standing) else _NOT_A_USER)
+        # 8. On paper, then.
         return await self._print(attempt, denied_at)
 
     def _may_print(self, letter: Letter) -> bool:
@@ -208,16 +201,6 @@ class Attempts:
             sensitivity_level=self._levels.sensitivity,
             paper=printing.paper(address) if printing is not None and address is not None else None,
         )
-
-    def _known(self, held: port.Held | port.Unanswered, letter: Letter) -> Finding:
-        """What the mailbox said of a letter in doubt, other than a denial."""
-        if isinstance(held, port.Unanswered):
-            status = Status.PARKED if held.park else None
-            return Finding(status, held.reason, doubt_until=letter.doubt_until, unanswered=True)
-        if held.delivered_at is None:
-            return Finding(Status.DISPATCHED, "held", went_out_at=letter.updated_at, doubt_until=letter.doubt_until)
-        note = PRINTED if held.printed else "confirmed"
-        return Finding(Status.DELIVERED, note, at=held.delivered_at, went_out_at=held.delivered_at)
 
     def _held_up(self, letter: Letter, refused: Refused | None, denied_at: int | None) -> Finding:
         """The gate's no, or that it can't say (None)."""
@@ -263,36 +246,9 @@ class Attempts:
             case port.Accepted(delivered_at=delivered_at, printed=printed):
                 return Finding(Status.DELIVERED, PRINTED if printed else None, at=delivered_at, went_out_at=at)
             case port.Unknown(reason=reason, after=after):
-                return Finding(
-                    Status.DISPATCHED, reason, went_out_at=at, wait=_micros(after), doubt_until=self._doubt()
-                )
-        return self._not_taken(letter, outcome)
-
-    def _not_a_user(self, letter: Letter, identified: port.Identification, note: str) -> Finding:
-        """A no to a send and a no to who she is. Without the second it is tried again: nothing was taken."""
-        match identified:
-            case port.NotAUser():
-                return Finding(Status.UNDELIVERABLE, note)
-            case port.User():
-                return Finding(None, "a-user-after-all", doubt_until=letter.doubt_until)
-            case port.Unanswered(reason=reason):
-                return Finding(None, reason, doubt_until=letter.doubt_until)
-
-    def _not_taken(self, letter: Letter, outcome: port.Outcome) -> Finding:
-        """The mailbox certainly took nothing this time; what earlier attempts left in doubt stays so."""
-        match outcome:
-            case port.Failed(reason=reason):
-                return Finding(Status.FAILED, reason)
-            case port.Parked(reason=reason):
-                return Finding(Status.PARKED, reason, doubt_until=letter.doubt_until)
-            case port.Retry(reason=reason, after=after):
-                return Finding(None, reason, wait=_micros(after), doubt_until=letter.doubt_until)
-        raise AssertionError(outcome)
+                return Finding(Status.DISPATCHED, reason, went_out_at=at, wait=micros(after), doubt_until=self._doubt())
+        return not_taken(letter, outcome)
 
     def _doubt(self) -> int:
         """From when on a denial is final: what was signed until now is refused by then."""
         return self._clock.now() + self._timing.signature_lives
-
-
-def _micros(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * SECOND)

@@ -198,6 +198,13 @@ async def hand_over(tx: Transaction, delivered: Sequence[Letter], controller: st
     await hold_for(tx, versions, controller, but=ARCHIVE)
 
 
+async def that_left(view: Snapshot, candidate_id: str) -> int:
+    """How many of a candidate's letters have left for the mailbox, or may have: what is there stays there."""
+    taken = {Status.DISPATCHED, Status.DELIVERED}
+    found = await _store.of_candidate(view, candidate_id)
+    return sum(one.doubt_until is not None or Status(one.status) in taken for one in found)
+
+
 async def forget(tx: Transaction, candidate_id: str) -> int:
     """Delete a candidate's letters, on their way or not, because the candidate is erased; how many.
 

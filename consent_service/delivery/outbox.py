@@ -14,8 +14,9 @@ from consent_service.audit.log import lock
 from consent_service.clock import Clock
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import _store, letters
-from consent_service.delivery.attempt import Attempt, Finding
+from consent_service.delivery.attempt import Attempt
 from consent_service.delivery.backoff import Timing
+from consent_service.delivery.finding import Finding
 from consent_service.delivery.outcomes import Outcomes
 from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Database

@@ -23,8 +23,8 @@ from consent_service.consents.states import LETTERS_GO_ON, LIVING, State
 from consent_service.crypto.service_keys import ServiceKeys
 from consent_service.delivery import _store, letters
 from consent_service.delivery._store import Letter
-from consent_service.delivery.attempt import Finding
 from consent_service.delivery.backoff import Timing
+from consent_service.delivery.finding import Finding
 from consent_service.delivery.history import _store as history
 from consent_service.delivery.states import FINAL, Status
 from consent_service.events.feed import News, announce

@@ -13,9 +13,10 @@ import structlog
 
 from consent_service.clock import MINUTE, SECOND, Clock
 from consent_service.crypto.service_keys import ServiceKeys
-from consent_service.delivery.attempt import Attempt, Attempts, Dispatching, Finding, Levels
+from consent_service.delivery.attempt import Attempt, Attempts, Dispatching, Levels
 from consent_service.delivery.backoff import Timing
 from consent_service.delivery.failpoints import Failpoint, Reached, lives_on
+from consent_service.delivery.finding import Finding
 from consent_service.delivery.history.listening import listen
 from consent_service.delivery.outbox import Outbox, tidy
 from consent_service.delivery.printing import Printing

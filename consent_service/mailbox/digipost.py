@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from consent_service.mailbox import digipost_xml as xml
 from consent_service.mailbox.digipost_calls import XML, Answer, NoAnswer, NotSent, SignedCalls
-from consent_service.mailbox.digipost_errors import Step, outcome, step
+from consent_service.mailbox.digipost_errors import outcome
 from consent_service.mailbox.port import (
     DocumentEvent,
     DocumentStatus,
@@ -33,6 +33,7 @@ _PAGE = 100
 _MOST_PAGES = 1000
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SENDER_CHANGED = "sender-changed"
+_NO_LINK = Parked("no-link-create-message")
 
 
 @dataclass(frozen=True)
@@ -57,21 +58,26 @@ class Digipost:
         self._organisation_number = organisation_number
         self._sender_ids: dict[str, str] = {}
 
-    async def send(self, letter: OutgoingLetter) -> Outcome:
-        """See ``Mailbox.send``. An answer that our signature was too old is met with a fresh one, once."""
-        sender = self._sender(letter.sender_organisation, letter.sent_as)
-        if sender.account != str(self._user_id):
-            return Parked(_SENDER_CHANGED)
+    async def ready(self) -> Retry | Parked | None:
+        """See ``Mailbox.ready``: the entry point, and the link that letters go to."""
         path = await self._calls.link("CREATE_MESSAGE")
         if isinstance(path, NotSent):
             return _not_sent(path)
+        return None if path else _NO_LINK
+
+    async def send(self, letter: OutgoingLetter) -> Outcome:
+        """See ``Mailbox.send``. Where our signature was too old, the next attempt has a fresh one."""
+        sender = self._sender(letter.sender_organisation, letter.sent_as)
+        if sender.account != str(self._user_id):
+            return Parked(_SENDER_CHANGED)
+        path = await self._calls.link("CREATE_MESSAGE", at_hand=True)
+        if isinstance(path, NotSent):
+            return _not_sent(path)
         if not path:
-            return Parked("no-link-create-message")
+            return _NO_LINK
         content_type, body = multipart(letter, sender.organisation)
         headers = {"Content-Type": content_type, "MIME-Version": "1.0"}
-        answer = await self._calls.call("POST", path, body=body, headers=headers)
-        if isinstance(answer, Answer) and _step(answer) is Step.RESIGN:
-            answer = await self._calls.call("POST", path, body=body, headers=headers)
+        answer = await self._calls.call("POST", path, body=body, headers=headers, at_hand=True)
         return self._outcome(answer, letter, sender)
 
     def sender_of(self, organisation: str | None) -> str:
@@ -117,11 +123,11 @@ class Digipost:
 
     async def identify(self, national_id: str) -> Identification:
         """See ``Mailbox.identify``. Whoever Digipost knows and has no account for, or does not find, is not a user."""
-        path = await self._calls.link("IDENTIFY_RECIPIENT")
+        path = await self._calls.link("IDENTIFY_RECIPIENT", at_hand=True)
         if isinstance(path, NotSent):
             return Unanswered(path.reason)
         body, headers = xml.identification(national_id), {"Content-Type": XML}
-        answer = await self._calls.call("POST", path or "/identification", body=body, headers=headers)
+        answer = await self._calls.call("POST", path or "/identification", body=body, headers=headers, at_hand=True)
         if not isinstance(answer, Answer):
             return Unanswered(answer.reason)
         if answer.status != 200:
@@ -238,9 +244,5 @@ def _part(boundary: str, filename: str, content_type: str, content: bytes) -> by
     return head.encode() + content + b"\r\n"
 
 
-def _step(answer: Answer) -> Step | None:
-    return None if answer.status < 300 else step(answer.status, answer.error.code, answer.error.type)
-
-
-def _not_sent(why: NotSent) -> Outcome:
+def _not_sent(why: NotSent) -> Retry | Parked:
     return Parked(why.reason) if why.park else Retry(why.reason, why.retry_after)

@@ -100,9 +100,9 @@ class SignedCalls:
         """The instant by the clock that the calls go by."""
         return self._clock.now()
 
-    async def link(self, relation: str) -> str | NotSent:
-        """The path that the entry point gives for ``relation``; "" if it names none."""
-        entry = await self._entry_point()
+    async def link(self, relation: str, *, at_hand: bool = False) -> str | NotSent:
+        """The path that the entry point gives for ``relation``; "" if it names none. ``at_hand``: as in ``call``."""
+        entry = await self._entry_point(at_hand=at_hand)
         if isinstance(entry, NotSent):
             return entry
         return urlsplit(entry.links.get(relation, "")).path
@@ -115,9 +115,13 @@ class SignedCalls:
         query: str = "",
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
+        at_hand: bool = False,
     ) -> Answer | NotSent | NoAnswer:
-        """One call. ``path`` and ``query`` are percent-encoded already, and signed as they are sent."""
-        entry = await self._entry_point()
+        """One call. ``path`` and ``query`` are percent-encoded already, and signed as they are sent.
+
+        ``at_hand``: an entry point that was fetched before will do, however long ago: nothing else is asked first.
+        """
+        entry = await self._entry_point(at_hand=at_hand)
         if isinstance(entry, NotSent):
             return entry
         reply = await self._exchange(method, path, query, body, headers or {})
@@ -128,8 +132,8 @@ class SignedCalls:
             return NoAnswer(wrong, _retry_after(reply.headers))
         return Answer(reply.status, reply.body, _retry_after(reply.headers))
 
-    async def _entry_point(self) -> xml.EntryPoint | NotSent:
-        if self._entry is not None and self._clock.now() < self._entry_until:
+    async def _entry_point(self, *, at_hand: bool = False) -> xml.EntryPoint | NotSent:
+        if self._entry is not None and (at_hand or self._clock.now() < self._entry_until):
             return self._entry
         reply = await self._exchange("GET", "/", "", None, {})
         if not isinstance(reply, _Reply):

@@ -17,15 +17,14 @@ class Step(Enum):
     GIVE_UP = "this letter will never be taken"
     NEXT_CHANNEL = "the person is not a user: the mailbox is the wrong channel"
     PARK = "an operator must put something right first"
-    RESIGN = "our signature was too old: sign anew, once"
-    RETRY = "not taken: try the same letter again"
+    RETRY = "not taken: try the same letter again, signed anew"
     UNSURE = "perhaps taken: try again under the same ids, and ask first"
 
 
 _BY_CODE: dict[str, Step] = {
     "API_UNAVAILABLE": Step.UNSURE,
     "CONNECTION_ERROR": Step.UNSURE,
-    "DATE_HEADER_OUTSIDE_ACCEPTED_INTERVAL": Step.RESIGN,
+    "DATE_HEADER_OUTSIDE_ACCEPTED_INTERVAL": Step.RETRY,
     "DIGIPOST_MESSAGE_ALREADY_DELIVERED": Step.CONFIRM,
     "DUPLICATE_DOCUMENT_ID": Step.CONFIRM,
     "DUPLICATE_DOCUMENT_ID_FOR_BATCH": Step.CONFIRM,
@@ -77,7 +76,7 @@ def outcome(status: int, code: str | None, error_type: str | None, retry_after: 
             return NotAUser()
         case Step.PARK:
             return Parked(reason)
-        case Step.RETRY | Step.RESIGN:
+        case Step.RETRY:
             return Retry(reason, retry_after)
         case Step.UNSURE:
             return Unknown(reason, retry_after)

@@ -175,8 +175,15 @@ class DocumentEvent:
 class Mailbox(Protocol):
     """Where letters go. No method raises for what the other side does or fails to do."""
 
+    async def ready(self) -> Retry | Parked | None:
+        """Have at hand what costs a call before a letter can go; None if it can, or why it can't."""
+        ...
+
     async def send(self, letter: OutgoingLetter) -> Outcome:
-        """Hand over ``letter``, in one request signed now; Parked if that can't be under its sender any more."""
+        """Hand over ``letter``, in one request signed now; Parked if that can't be under its sender any more.
+
+        After ``ready`` that request is the first: nothing comes between whoever let the letter go and its leaving.
+        """
         ...
 
     def sender_of(self, organisation: str | None) -> str:

@@ -42,6 +42,7 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int, jou
     NotAvailable if she is not there (any more).
     """
     await lock(tx, [candidate_id])
+    left = await letters.that_left(tx, candidate_id)
     ended = await endings.end_all(tx, desk, candidate_id, now=now)
     destroyed = {
         "consents_ended": len(ended),
@@ -63,6 +64,12 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int, jou
         "erased_at": rfc3339(appended.at),
         "destroyed": destroyed,
         "log": {"chain": candidate_id, "position": appended.position, "entry_hash": appended.digest.hex()},
-        "what_stays": "entries without content, number or name; consents and receipts under random ids",
+        "what_stays": _what_stays(left),
     }
     return Erased(statement, desk.keys.receipts.sign(canonical(statement)))
+
+
+def _what_stays(left: int) -> str:
+    """With how many letters can't be called back: they are hers, in her own mailbox."""
+    stays = "entries without content, number or name; consents and receipts under random ids"
+    return f"{stays}; in the mailbox, letters that had left before or may have: {left}" if left else stays

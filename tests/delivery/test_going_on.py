@@ -16,6 +16,8 @@ from consent_service.mailbox.port import (
     Mailbox,
     Outcome,
     OutgoingLetter,
+    Parked,
+    Retry,
     Unanswered,
 )
 from tests.delivery.conftest import Office
@@ -55,6 +57,9 @@ class Choking(Mailbox):
         if letter.message_id == self._on:
             raise RuntimeError("a fault of ours")
         return await self._inner.send(letter)
+
+    async def ready(self) -> Retry | Parked | None:
+        return await self._inner.ready()
 
     def sender_of(self, organisation: str | None) -> str:
         return self._inner.sender_of(organisation)

@@ -20,6 +20,7 @@ from consent_service.mailbox.port import (
     NotHeld,
     Outcome,
     OutgoingLetter,
+    Parked,
     Retry,
     Unanswered,
     User,
@@ -37,6 +38,9 @@ class Telling(Mailbox):
 
     async def send(self, letter: OutgoingLetter) -> Outcome:
         return Retry("not-here")
+
+    async def ready(self) -> Retry | Parked | None:
+        return None
 
     def sender_of(self, organisation: str | None) -> str:
         return "1"

@@ -10,7 +10,8 @@ import pytest
 
 from consent_service.audit.closing import close
 from consent_service.audit.log import lock
-from consent_service.delivery.attempt import Attempt, Finding
+from consent_service.delivery.attempt import Attempt
+from consent_service.delivery.finding import Finding
 from consent_service.delivery.letters import forget
 from consent_service.delivery.states import Status
 from consent_service.storage.engine import Database, Dialect, Snapshot, Transaction

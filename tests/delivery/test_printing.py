@@ -18,7 +18,9 @@ from consent_service.mailbox.port import (
     NotAUser,
     Outcome,
     OutgoingLetter,
+    Parked,
     PostalAddress,
+    Retry,
     Unanswered,
 )
 from consent_service.storage.engine import Statement
@@ -69,6 +71,9 @@ class Watched(Mailbox):
         if letter.paper is not None and self._taking_paper is not None:
             await self._taking_paper()
         return await self._inner.send(letter)
+
+    async def ready(self) -> Retry | Parked | None:
+        return await self._inner.ready()
 
     def sender_of(self, organisation: str | None) -> str:
         return self._inner.sender_of(organisation)

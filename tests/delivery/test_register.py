@@ -47,7 +47,7 @@ async def test_who_has_not_reserved_herself_gets_her_letter(office: Office, krr:
     await office.work()
     assert await office.status(letter) == "delivered"
     assert await krr.looked_up() == [USER]
-    assert await released(office, candidate) == ["and_register"]
+    assert await released(office, candidate) == ["to_register", None]
 
 
 async def test_who_has_reserved_herself_gets_nothing_digitally(office: Office, krr: LocalKrr) -> None:

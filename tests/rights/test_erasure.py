@@ -25,6 +25,7 @@ from consent_service.persons.number import set_name
 from consent_service.plans import listing
 from consent_service.rights import erasure
 from consent_service.rights.journal import NO_JOURNAL
+from consent_service.storage.engine import Statement
 from tests.persons.conftest import KARI, OLA
 from tests.persons.test_linking import D_NUMBER
 from tests.plans.conftest import Office
@@ -257,3 +258,11 @@ async def test_who_comes_back_is_new(life: Life) -> None:
     again = await comes(life.office)
     assert again != life.candidate_id
     assert await life.office.events_in(again) == ["candidate.created"]
+
+
+async def test_letters_that_had_left_are_named_as_what_stays(life: Life) -> None:
+    """One that a worker had in hand may be in the mailbox by now: the statement says so, and counts it."""
+    async with life.office.db.transaction() as tx:
+        assert await tx.run(Statement("UPDATE letter SET doubt_until = 1")) == 1
+    erased = await life.erase()
+    assert erased.statement["what_stays"].endswith("; in the mailbox, letters that had left before or may have: 1")
