@@ -29,6 +29,10 @@ class Clock(Protocol):
         """The present instant."""
         ...
 
+    def monotonic(self) -> int:
+        """Microseconds since some moment, whatever the clock is set to meanwhile: for how long, never for when."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -37,6 +41,10 @@ class SystemClock:
         """The present instant, read from the operating system."""
         return time.time_ns() // 1_000
 
+    def monotonic(self) -> int:
+        """See ``Clock.monotonic``."""
+        return time.monotonic_ns() // 1_000
+
 
 class SettableClock:
     """A clock that stands still until it is told to move; for tests and the sandbox."""
@@ -44,14 +52,21 @@ class SettableClock:
     def __init__(self, start: int) -> None:
         """Stand at ``start``."""
         self._now = start
+        self._passed = 0
 
     def now(self) -> int:
         """Where the clock stands."""
         return self._now
 
+    def monotonic(self) -> int:
+        """See ``Clock.monotonic``. A clock that is set back has let no time pass."""
+        return self._passed
+
     def advance(self, *, seconds: float = 0, days: int = 0) -> None:
         """Move forward, or back when negative (a clock that is set back is a case to test)."""
-        self._now += int(seconds * SECOND) + days * DAY
+        moved = int(seconds * SECOND) + days * DAY
+        self._now += moved
+        self._passed += max(0, moved)
 
 
 def rfc3339(instant: int) -> str:

@@ -116,9 +116,12 @@ def test_a_settable_clock_moves_when_told() -> None:
     assert clock.now() == 1_000 + 1_500_000 + DAY
     clock.advance(seconds=-2)
     assert clock.now() == 1_000 - 500_000 + DAY
+    assert clock.monotonic() == 1_500_000 + DAY  # which has passed, whatever the clock says
 
 
 def test_the_system_clock_tells_microseconds_since_1970() -> None:
     """It is the machine's time, in this service's unit."""
     before = time.time_ns() // 1_000
     assert before <= SystemClock().now() <= time.time_ns() // 1_000
+    passed = time.monotonic_ns() // 1_000
+    assert passed <= SystemClock().monotonic() <= time.monotonic_ns() // 1_000

@@ -69,7 +69,7 @@ class Service:
     def jobs(self) -> Jobs:
         """What runs beside the requests."""
         kept = Kept(events=self.settings.event_days * DAY, answers=self.settings.idempotency_days * DAY)
-        return Jobs(self.db, self.desk, self.clock, self.keys.checkpoints, origin=log_origin(self.settings), kept=kept)
+        return Jobs(self.db, self.desk, self.clock, self.keys, origin=log_origin(self.settings), kept=kept)
 
     async def close(self) -> None:
         """Give up every connection."""

@@ -19,7 +19,7 @@ from consent_service.consents.desk import Desk
 from consent_service.errors import Unavailable
 from consent_service.events import sequencer as event_sequencer
 from consent_service.rights import lapsing
-from consent_service.vault.checkpoint_keys import CheckpointKeys
+from consent_service.vault.keys import Keys
 
 _GATHER_EVENTS = 0.1
 _GATHER_ENTRIES = 0.25
@@ -45,14 +45,13 @@ class Kept:
 class Jobs:
     """The jobs of one process. ``origin`` is the log's name in its checkpoints (C2SP)."""
 
-    def __init__(
-        self, db: WakingDatabase, desk: Desk, clock: Clock, checkpoints: CheckpointKeys, *, origin: str, kept: Kept
-    ) -> None:
+    def __init__(self, db: WakingDatabase, desk: Desk, clock: Clock, keys: Keys, *, origin: str, kept: Kept) -> None:
         """Take what the jobs need; the holder's name is chance, so that no two processes ever share a lease."""
         self._db = db
         self._desk = desk
         self._clock = clock
-        self._checkpoints = checkpoints
+        self._keys = keys
+        self._checkpoints = keys.checkpoints
         self._origin = origin
         self._kept = kept
         self._holder = secrets.token_hex(8)
@@ -106,7 +105,8 @@ class Jobs:
         self._signed_at = now
 
     async def lapse(self) -> None:
-        """Write down and destroy what is over by itself."""
+        """Write down and destroy what is over by itself, and forget keys that nobody has asked for again."""
+        self._keys.drop_expired()
         await lapsing.lapse(self._db, self._desk, self._clock, events_kept=self._kept.events)
         async with self._db.transaction() as tx:
             await idempotency.lapse(tx, before=self._clock.now() - self._kept.answers)

@@ -76,7 +76,11 @@ class RecipientKey:
 
 
 class Keys:
-    """The open service keys, and candidates' and recipients' keys as they are needed (a bounded cache)."""
+    """The open service keys, and candidates' and recipients' keys as they are needed.
+
+    Those are kept in memory for a few minutes from when they were unwrapped, however often they are used, and so many
+    at most: the oldest goes first.
+    """
 
     def __init__(self, db: Database, provider: KeyProvider, service: ServiceKeys, clock: Clock) -> None:
         """Take what ``open_keys`` made."""
@@ -142,15 +146,23 @@ class Keys:
         """Drop an erased candidate's key from memory."""
         self._cache.pop(("candidate", candidate_id), None)
 
+    def drop_expired(self) -> None:
+        """Drop the keys whose time is out, asked for or not: whenever one is, and by a job where none ever is."""
+        now = self._clock.monotonic()  # a clock that is set back keeps no key for longer
+        while self._cache:
+            oldest = next(iter(self._cache))
+            if self._cache[oldest][0] > now:
+                return
+            del self._cache[oldest]
+
     def _cached(self, kind: str, owner: str) -> bytes | None:
-        kept = self._cache.pop((kind, owner), None)
-        if kept is None or kept[0] < self._clock.now():
-            return None
-        self._cache[kind, owner] = kept  # the newest last
-        return kept[1]
+        self.drop_expired()
+        kept = self._cache.get((kind, owner))
+        return None if kept is None else kept[1]
 
     def _keep(self, kind: str, owner: str, secret: bytes) -> None:
-        self._cache[kind, owner] = (self._clock.now() + _LIFETIME, secret)
+        self._cache.pop((kind, owner), None)  # another call unwrapped it meanwhile: the order is that of their ends
+        self._cache[kind, owner] = (self._clock.monotonic() + _LIFETIME, secret)
         while len(self._cache) > _CACHED:
             self._cache.popitem(last=False)
 

@@ -133,9 +133,24 @@ FAULTS = (
     in_room(
         "vault/keys",
         "a key stays in memory for ever",
-        "if kept is None or kept[0] < self._clock.now():",
-        "if kept is None:",
+        "if self._cache[oldest][0] > now:",
+        "if self._cache[oldest][0]:",
         VAULT,
+    ),
+    in_room(
+        "vault/keys",
+        "a clock that is set back keeps keys in memory",
+        "now = self._clock.monotonic()",
+        "now = self._clock.now()",
+        VAULT,
+        also=(("(self._clock.monotonic() + _LIFETIME, secret)", "(self._clock.now() + _LIFETIME, secret)"),),
+    ),
+    in_room(
+        "app/jobs",
+        "a key that nobody asks for again stays in memory",
+        "        self._keys.drop_expired()\n",
+        "",
+        "tests/app/test_jobs.py",
     ),
     in_room(
         "vault/keys",

@@ -77,6 +77,11 @@ async def add(db: Database, keys: Keys, *candidates: str) -> None:
             await keys.store_candidate(tx, new)
 
 
+def in_memory(keys: Keys) -> set[str]:
+    """Whose keys are."""
+    return {owner for _, owner in keys._cache}
+
+
 async def everything(db: Database) -> list[dict[str, object]]:
     """What the tables of keys hold."""
     rows = []
@@ -238,6 +243,24 @@ async def test_a_key_is_unwrapped_once_and_forgotten_after_a_while(db: Database)
 
 
 @ON_SQLITE
+async def test_a_key_that_nobody_asks_for_again_leaves_the_memory(db: Database) -> None:
+    """Whoever comes next drops what is over, whosever it is; neither use nor a clock set back lengthens anything."""
+    _, clock, keys = await begun(db)
+    await add(db, keys, KARI, OLA)
+    await keys.candidate(KARI)
+    clock.advance(seconds=4 * MINUTE / SECOND)
+    await keys.candidate(KARI)
+    await keys.candidate(OLA)
+    clock.advance(seconds=-60 * MINUTE / SECOND)
+    clock.advance(seconds=MINUTE / SECOND)
+    await keys.candidate(OLA)
+    assert in_memory(keys) == {OLA}
+    clock.advance(seconds=4 * MINUTE / SECOND)
+    keys.drop_expired()
+    assert in_memory(keys) == set()
+
+
+@ON_SQLITE
 async def test_a_candidates_key_is_forgotten_when_told(db: Database) -> None:
     """Erasure asks for it: the next reader finds no row, whatever was in memory."""
     provider, _, keys = await begun(db)
@@ -255,20 +278,21 @@ async def test_a_candidates_key_is_forgotten_when_told(db: Database) -> None:
 
 
 @ON_SQLITE
-async def test_the_cache_is_bounded_and_forgets_who_was_away_longest(db: Database) -> None:
-    """However many candidates come by, a bounded number of keys is in memory."""
+async def test_the_cache_is_bounded_and_forgets_who_came_first(db: Database) -> None:
+    """However many candidates come by, a bounded number of keys is in memory, and none for longer by being used."""
     provider, _, keys = await begun(db)
     names = [f"candidate-{number}" for number in range(CACHED + 1)]
     await add(db, keys, *names)
     for name in names[:-1]:
         await keys.candidate(name)
-    await keys.candidate(names[0])  # is used again, so that the second was away longest
-    await keys.candidate(names[-1])
-    before = provider.unwrapped
     await keys.candidate(names[0])
     await keys.candidate(names[-1])
-    assert provider.unwrapped == before
+    assert in_memory(keys) == set(names[1:])
+    before = provider.unwrapped
     await keys.candidate(names[1])
+    await keys.candidate(names[-1])
+    assert provider.unwrapped == before
+    await keys.candidate(names[0])
     assert provider.unwrapped == before + 1
 
 
