@@ -23,10 +23,11 @@ from consent_service.consents.terms import terms_mac
 from consent_service.errors import Invalid, NotAnswerable, NotAvailable, Violation
 from consent_service.events.feed import News, announce, retract
 from consent_service.storage.engine import Transaction
+from consent_service.vault.granting import share
 from consent_service.vault.keys import MAILBOX, RecipientKey
 from consent_service.vault.parts import ShareTerms
 from consent_service.vault.seal import SealedPart, seal_each
-from consent_service.vault.shares import share, share_parts
+from consent_service.vault.shares import share_parts
 
 __all__ = ["Keyring", "Yes", "answer", "grant", "grant_each", "resume"]
 

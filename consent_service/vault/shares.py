@@ -1,36 +1,17 @@
 """Shares: a part's data key, wrapped anew for a recipient under one consent.
 
-Granting makes them, and the end of the consent destroys them, each in the transaction that changes the consent.
+Granting makes them (``granting`` opens the data keys for it), and the end of the consent destroys them, each in the
+transaction that changes the consent. Nothing is opened here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from consent_service.crypto.envelope import open_sealed
 from consent_service.crypto.envelope import seal as seal_envelope
-from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Snapshot, Transaction
 from consent_service.vault import _store
-from consent_service.vault.keys import CandidateKey, RecipientKey
-from consent_service.vault.parts import PartRef, ShareTerms
+from consent_service.vault.keys import RecipientKey
+from consent_service.vault.parts import ShareTerms
 from consent_service.vault.seal import SealedPart
-
-
-async def share(
-    tx: Transaction,
-    owner: CandidateKey,
-    refs: Iterable[PartRef],
-    recipients: Sequence[tuple[ShareTerms, RecipientKey]],
-) -> None:
-    """Wrap the data keys of exactly ``refs`` for each of ``recipients``.
-
-    Raises NotAvailable if a part is not the owner's or does not exist.
-    """
-    wanted = list(refs)
-    rows = await _store.parts(tx, wanted)
-    if any(ref not in rows or ref.candidate_id != owner.candidate_id for ref in wanted):
-        raise NotAvailable
-    parts = [SealedPart(ref, open_sealed(owner.secret, rows[ref]["wrapped_key"], ref.key_aad())) for ref in wanted]
-    await share_parts(tx, [(part, *recipient) for part in parts for recipient in recipients])
 
 
 async def share_parts(tx: Transaction, shares: Iterable[tuple[SealedPart, ShareTerms, RecipientKey]]) -> None:

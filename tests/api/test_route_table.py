@@ -25,7 +25,7 @@ from tests.support.house import House
 
 API = Path(consent_service.__file__).parent / "api"
 GATE = "consent_service.consents.gate"
-OWNER = "consent_service.vault.candidate"
+OWNER = ("consent_service.vault.candidate", "consent_service.vault.granting")
 RECIPIENT = "consent_service.vault.recipient"
 
 BY_UNITS = {"metadata", "own_input", "release"}
@@ -72,7 +72,7 @@ def _wrong_with(route: APIRoute, graph: grimp.ImportGraph) -> list[str]:
     if said not in BY_UNITS:
         return [f"is a unit's and returns {said}"]
     sentences = []
-    if module in graph.modules and graph.find_shortest_chain(module, OWNER):
+    if module in graph.modules and any(graph.find_shortest_chain(module, opening) for opening in OWNER):
         sentences.append("reaches what opens for an owner")
     if said != "release" and _asks_the_gate(module):
         sentences.append("asks the gate and does not say so")
@@ -140,6 +140,16 @@ def test_a_planted_route_is_found(graph: grimp.ImportGraph, planted: dict[str, A
         return {"content": "somebody's note"}
 
     assert len(wrong(list(router.routes), graph)) == 1
+
+
+@pytest.mark.parametrize("opening", OWNER)
+def test_a_unit_s_route_that_reaches_the_owner_s_opening_is_found(opening: str) -> None:
+    """Also by way of a module that it imports for something else."""
+    graph = grimp.build_graph("consent_service", cache_dir=None)
+    graph.add_import(importer="consent_service.consents.archives", imported=opening)
+    found = wrong(machine_routes(), graph)
+    assert "/v1/plans/{plan_id}/archive: reaches what opens for an owner" in found
+    assert all(sentence.endswith("reaches what opens for an owner") for sentence in found)
 
 
 def test_a_route_that_asks_the_gate_in_secret_is_found(graph: grimp.ImportGraph) -> None:

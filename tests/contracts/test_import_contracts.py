@@ -28,7 +28,10 @@ PLANTS: dict[str, dict[str, str]] = {
         "consent_service.consents.planted": "from consent_service.vault import recipient"
     },
     "Grants, endings, letters and archives alone make and destroy shares": {
-        "consent_service.delivery.planted": "from consent_service.vault.shares import share"
+        "consent_service.delivery.planted": "from consent_service.vault.shares import share_parts"
+    },
+    "Grants alone open for the owner to share": {
+        "consent_service.consents.planted": "from consent_service.vault.granting import share"
     },
     "What the owner reads is opened in five places": {
         "consent_service.notes.planted": "import consent_service.vault.candidate"

@@ -7,12 +7,13 @@ import pytest
 from consent_service.crypto.envelope import SealBroken, open_sealed
 from consent_service.errors import NotAvailable
 from consent_service.storage.engine import Statement
+from consent_service.vault.granting import share
 from consent_service.vault.keys import RecipientKey
 from consent_service.vault.parts import PartRef, ShareTerms
 from consent_service.vault.recipient import open_shares, read_shares
 from consent_service.vault.seal import destroy as destroy_part
 from consent_service.vault.seal import erase
-from consent_service.vault.shares import destroy, destroy_of, holds, recipients, share, share_parts
+from consent_service.vault.shares import destroy, destroy_of, holds, recipients, share_parts
 from tests.vault.conftest import NOON, Vault
 from tests.vault.test_parts import KARI, MOVES, OLA, REF, WORDS, change, person, put
 
