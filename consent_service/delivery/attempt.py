@@ -2,7 +2,8 @@
 
 1. in doubt (an earlier attempt may have got through): ask the mailbox. It has the letter: done, or wait for it. It
    denies that, and nobody can tell whether about the sender that the letter went under: no denial, but it may be sent
-2. a newer version of the plan has been accepted since: this one is not sent any more
+2. a newer version of the plan has been accepted since: this one is not sent any more. It is looked for again after
+   each yes of the gate's
 3. fetch what sending needs, so that no call stands between the gate's word and the letter's own request
 4. ask the contact register, if there is one and she was told so: whoever has reserved herself gets nothing digitally.
    It is advice: no answer stops no letter. The gate lets her number go for it, and nothing else
@@ -19,6 +20,7 @@ paper neither: so the mailbox itself refuses a second letter, whichever way the 
 sender only, so it is asked about and sent again under the sender that it went under, whatever the settings name by now.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,10 +80,15 @@ class Attempts:
         levels: Levels,
         printing: Printing | None = None,
         register: ContactRegister | None = None,
+        *,
+        is_superseded: Callable[[str], Awaitable[bool]],
     ) -> None:
-        """Take what the steps need. Without ``printing`` none goes on paper; without ``register`` none is looked up."""
+        """Take what the steps need. Without ``printing`` none goes on paper; without ``register`` none is looked up.
+
+        ``is_superseded``: whether a newer version has taken a letter's place by now.
+        """
         self._gate, self._mailbox, self._clock, self._timing, self._levels = gate, mailbox, clock, timing, levels
-        self._printing, self._register = printing, register
+        self._printing, self._register, self._is_superseded = printing, register, is_superseded
 
     async def make(self, attempt: Attempt) -> Finding:
         """Carry out the steps. Raises only what is a fault of ours; the letter is then in doubt."""
@@ -130,6 +137,8 @@ class Attempts:
     ) -> Dispatched | Refused | None:
         """The gate's word on the letter, with its address if it goes ``on_paper``; None if it can't say now.
 
+        Refused too if a newer version was accepted by the moment of the gate's yes.
+
         ``look_up``: on her number alone, if there is a register to ask and she was told so.
         """
         about = letter.candidate_id, letter.plan_id, letter.plan_version
@@ -137,9 +146,12 @@ class Attempts:
         register = self._register is not None and look_up
         ask = DispatchAsk(letter.id, letter.consent_id, letter.candidate_id, pdf_of(*about), address, register)
         try:
-            return await self._gate.dispatch(ask)
+            answer = await self._gate.dispatch(ask)
+            if isinstance(answer, Dispatched) and await self._is_superseded(letter.id):
+                return Refused(SUPERSEDED)
         except Unavailable:
             return None
+        return answer
 
     async def _send(self, attempt: Attempt, answer: Dispatched) -> port.Outcome | None:
         """What came of sending; None if a lease that has run out, and is somebody else's, forbade it."""
@@ -209,6 +221,8 @@ class Attempts:
         if refused.reason == _PAUSED:
             wait = self._timing.paused_wait
             return Finding(None, _PAUSED, wait=wait, doubt_until=letter.doubt_until, counts=False)
+        if refused.reason == SUPERSEDED:
+            return self._stopped(letter, SUPERSEDED, denied_at)
         if refused.reason not in _ENDED:
             return Finding(Status.PARKED, refused.reason, doubt_until=letter.doubt_until)
         return self._stopped(letter, refused.reason, denied_at)

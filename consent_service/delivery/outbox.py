@@ -60,6 +60,12 @@ class Outbox:
         async with self._db.snapshot() as view:
             return await _store.next_due(view)
 
+    async def is_superseded(self, letter_id: str) -> bool:
+        """Whether a newer version has taken a letter's place; of one that is gone, too, nothing is to be sent."""
+        async with self._db.snapshot() as view:
+            letter = await _store.find(view, letter_id)
+        return letter is None or bool(letter.superseded)
+
     def lost(self, attempt: Attempt, note: str) -> Finding:
         """What is known of an attempt that did not come to its end: nothing, so the letter is in doubt."""
         return Finding(None, note, doubt_until=attempt.leased_until + self._timing.signature_lives)

@@ -64,7 +64,9 @@ class Worker:
         self.name = secrets.token_hex(8)
         self._db, self._keys, self._clock, self._timing, self._reached = db, keys, clock, timing, reached
         self._outbox = Outbox(db, keys, clock, timing, self.name, controller, mailbox.sender_of)
-        self._attempts = Attempts(gate, mailbox, clock, timing, levels, printing, register)
+        self._attempts = Attempts(
+            gate, mailbox, clock, timing, levels, printing, register, is_superseded=self._outbox.is_superseded
+        )
         self._mailbox = mailbox
         self._under_way: set[asyncio.Task[None]] = set()
         self._tidy_at = 0

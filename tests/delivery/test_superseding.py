@@ -8,7 +8,8 @@ from consent_service.delivery.letters import supersede
 from consent_service.events import feed
 from consent_service.events.sequencer import number
 from tests.delivery.conftest import Office
-from tests.support.digipost import intruder, signer
+from tests.delivery.test_at_once import Meanwhile, works
+from tests.support.digipost import COUNTY, intruder, signer
 
 
 async def after(office: Office, letter: str, *, text: str = "newer") -> str:
@@ -126,3 +127,21 @@ async def test_the_unit_hears_of_the_newer_one_alone(office: Office) -> None:
     async with office.db.snapshot() as view:
         events = await feed.read(view, office.training.id, after=0, limit=100)
     assert [event.state for event in events if event.type == "plan"] == ["delivered"]
+
+
+async def test_a_newer_version_that_comes_during_the_attempt_stops_the_older(office: Office) -> None:
+    """It is accepted while the mailbox is asked about the older one in doubt, which is then not sent any more."""
+    older = await office.letter(await office.consent(await office.candidate()))
+    await office.digipost.order("drop_before")
+    await office.work()
+    document = (await office.show(older)).document_uuid
+
+    async def newer() -> None:
+        await after(office, older)
+
+    way = Meanwhile(f"/documents/{COUNTY.user_id}/{document}/status", newer)
+    office.clock.advance(seconds=20 * 60)
+    await works(office, way)
+    cancelled = await office.show(older)
+    assert (cancelled.status, cancelled.history[-1].note) == ("cancelled", "superseded")
+    assert [letter["document_uuid"] == document for letter in await office.digipost.letters()] == [False]

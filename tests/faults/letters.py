@@ -107,6 +107,14 @@ FAULTS = (
         "        if letter.superseded:",
         "        if letter is None:",
         SUPERSEDING,
+        also=(("await self._is_superseded(letter.id)", "letter is None"),),
+    ),
+    in_room(
+        "delivery/attempt",
+        "a newer version that comes during an attempt does not stop the older one",
+        "await self._is_superseded(letter.id)",
+        "letter.superseded",
+        SUPERSEDING,
     ),
     in_room(
         "delivery/letters",
