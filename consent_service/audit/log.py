@@ -21,11 +21,11 @@ import orjson
 from consent_service.audit import _store, vocabulary
 from consent_service.audit.details import SealBroken, is_sealed, leaf_hash, open_detail, seal_detail
 from consent_service.audit.heads import FIRST, Head, beside, head_beside, is_sound, note, seal_head, steps_of
-from consent_service.audit.places import go_on
+from consent_service.audit.places import Taken, alarm, go_on
 from consent_service.crypto.canonical import canonical
 from consent_service.crypto.service_keys import SealKey
 from consent_service.errors import NotAvailable
-from consent_service.storage.engine import Row, Snapshot, Transaction
+from consent_service.storage.engine import Duplicate, Row, Snapshot, Transaction
 
 __all__ = ["FIRST", "SERVICE_CHAIN", "Appended", "Entry", "Head", "append", "append_all", "lock", "open_chain", "read"]
 
@@ -141,7 +141,10 @@ async def append(tx: Transaction, key: SealKey, head: Head, entry: Entry, *, at:
 async def append_all(
     tx: Transaction, key: SealKey, entries: Sequence[tuple[Head, Entry]], *, at: int
 ) -> list[Appended]:
-    """Append several entries, each to its chain, in order. Raises NotInTheVocabulary for what none may hold."""
+    """Append several entries, each to its chain, in order.
+
+    Raises NotInTheVocabulary for what none may hold, and Taken, after the alarm, where a head was put back.
+    """
     rows, details, appended = [], [], []
     for head, _ in entries:
         if not is_sound(key, head):
@@ -174,7 +177,11 @@ async def append_all(
     moved = {head.chain_id: head for head, _ in entries}
     for head in moved.values():
         seal_head(key, head)
-    await _store.add_entries(tx, rows, details, moved.values())
+    try:
+        await _store.add_entries(tx, rows, details, moved.values())
+    except Duplicate:
+        alarm(*(one.position for one in appended))
+        raise Taken from None
     return appended
 
 
@@ -249,6 +256,7 @@ async def last_words(view: Snapshot, key: SealKey, chain_id: str) -> dict[str, i
 __all__ += [
     "SealBroken",
     "Step",
+    "Taken",
     "beside",
     "is_sealed",
     "last_steps",

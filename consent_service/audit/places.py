@@ -13,6 +13,7 @@ from consent_service.audit import _store
 from consent_service.audit.details import is_sealed, leaf_hash
 from consent_service.audit.heads import FIRST, Head, is_sound
 from consent_service.crypto.service_keys import SealKey
+from consent_service.errors import Tampered
 from consent_service.storage.engine import Row, Snapshot, Transaction
 
 TAMPERED = Counter("log_chains_tampered_total", "Times that a chain's end was found to be none that the service left")
@@ -21,6 +22,10 @@ _NO_BOUND = 2**62  # no chain gets that long
 _PAGE = 100
 
 _log = structlog.get_logger()
+
+
+class Taken(Tampered):
+    """Where a chain goes on, by its head, there is something. Nothing more can be written in the transaction."""
 
 
 async def go_on(tx: Transaction, key: SealKey, head: Head) -> None:
@@ -43,8 +48,13 @@ async def go_on(tx: Transaction, key: SealKey, head: Head) -> None:
     if not head.sound:
         head.digest = await _link(tx, head)
     if theirs or not head.sound:
-        TAMPERED.inc()
-        _log.error("the end of a chain tampered with", position=head.length, alarm="log")
+        alarm(head.length)
+
+
+def alarm(*positions: int) -> None:
+    """Tell the operators that a chain does not end at one of ``positions`` as the service left it."""
+    TAMPERED.inc()
+    _log.error("the end of a chain tampered with", position=min(positions), alarm="log")
 
 
 async def _link(view: Snapshot, head: Head) -> bytes:

@@ -35,7 +35,7 @@ from uuid import uuid4
 
 import structlog
 
-from consent_service.audit.log import SERVICE_CHAIN, Head, append_all, lock_concerned, lock_known
+from consent_service.audit.log import SERVICE_CHAIN, Head, Taken, append_all, lock_concerned, lock_known
 from consent_service.clock import Clock
 from consent_service.consents import _store
 from consent_service.consents._store import Stored
@@ -138,7 +138,7 @@ class Gate:
         # 5. Record, and spend.
         try:
             recorded = iter(await self._record(tx, read, present, findings, heads, now))
-        except Duplicate:
+        except (Duplicate, Taken):
             # A head that was put back names a place in its chain that is taken: nothing is recorded, for nobody.
             if not alone:
                 raise  # each goes on alone

@@ -8,9 +8,9 @@ import uuid
 
 import structlog
 
-from consent_service.audit.log import Entry, append, lock, open_chain
+from consent_service.audit.log import Entry, Taken, append, lock, open_chain
 from consent_service.clock import Clock
-from consent_service.errors import Tampered
+from consent_service.errors import NotAvailable, Tampered
 from consent_service.persons import _store
 from consent_service.persons.lookup import belonging, find, lookup_of
 from consent_service.persons.naming import seal_person
@@ -55,16 +55,23 @@ async def arrive(
 async def take_over(db: Database, keys: Keys, clock: Clock, candidate_id: str, receivers: Receivers) -> None:
     """Seal what units left for this candidate under her own key; two reads if there is nothing.
 
-    Raises KeyProviderDown, NotAvailable if she was erased meanwhile.
+    Where her chain, which must tell of it, was put back or taken, it goes on waiting, loudly: that keeps her from none
+    of her own pages. Raises KeyProviderDown, NotAvailable if she was erased meanwhile.
     """
     async with db.snapshot() as view:
         lookups = await _store.lookups_of(view, candidate_id)
         if not await waits(view, lookups, now=clock.now()):
             return
     key = await keys.candidate(candidate_id)
-    async with db.transaction() as tx:
-        await lock(tx, [candidate_id])
-        await _hand_out(tx, keys, key, lookups, receivers, at=clock.now())
+    try:
+        async with db.transaction() as tx:
+            await lock(tx, [candidate_id])
+            await _hand_out(tx, keys, key, lookups, receivers, at=clock.now())
+    except (Taken, NotAvailable) as fault:
+        async with db.snapshot() as view:
+            if not await _store.lookups_of(view, candidate_id):
+                raise
+        _log.error("what waits can't be handed over", fault=type(fault).__name__, alarm="waiting")
 
 
 async def _become_candidate(
@@ -99,6 +106,8 @@ async def _hand_out(
         try:
             item = opened(keys.service.waiting, row)
             await receivers[item.kind](tx, key.candidate_id, key, item, at)
+        except Taken:
+            raise  # nothing else can be written either
         except (Tampered, KeyError) as fault:
             _log.error(
                 "a waiting item can't be handed over", item=row["id"], fault=type(fault).__name__, alarm="waiting"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from consent_service.audit.log import SERVICE_CHAIN, read
+from consent_service.consents import endings, grants, standing_refusals
 from consent_service.consents.gate import Refused, Released
 from consent_service.consents.standing import TAMPERED
 from consent_service.errors import Tampered
@@ -58,3 +60,26 @@ async def test_a_head_put_back_whole_records_nothing_twice(town: Town) -> None:
     answers = await asyncio.gather(*(town.release(one.id) for one in (other, consent, other)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [Released, Tampered, Released]
     assert alarms() == before + 1
+
+
+async def test_nothing_is_let_go_on_or_refused_under_a_head_put_back(town: Town) -> None:
+    """What must be written down where something stands is not done, loudly: her yes, a paused consent, a refusal."""
+    consent = await town.grant()
+    async with town.db.transaction() as tx:
+        await endings.pause(tx, town.desk, town.candidate_id, consent.id, now=town.clock.now())
+    async with town.db.snapshot() as view:
+        row = await view.row(HEAD, id=town.candidate_id)
+    assert row is not None
+    await town.grant()
+    names = ", ".join(f"{name} = :{name}" for name in dict(row))
+    await tamper(town.db, f"UPDATE chain SET {names} WHERE chain_id = :id", id=town.candidate_id, **dict(row))
+    keyring, now = await town.keyring(town.nav.id), town.clock.now()
+    with capture_logs() as told, pytest.raises(Tampered):
+        async with town.db.transaction() as tx:
+            await grants.resume(tx, town.desk, keyring, consent.id, now=now)
+    with capture_logs() as told_too, pytest.raises(Tampered):
+        async with town.db.transaction() as tx:
+            await standing_refusals.place(tx, town.desk, town.candidate_id, "nav", now=now)
+    with pytest.raises(Tampered):
+        await town.grant()
+    assert [one["alarm"] for one in (*told, *told_too)] == ["log", "log"]

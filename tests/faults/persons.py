@@ -16,6 +16,13 @@ FAULTS = (
         also=(("    if moved.broken:\n", "    if moved.broken < 0:\n"),),
     ),
     in_room(
+        "persons/arrival",
+        "what waits keeps a person from her pages whose chain was put back",
+        "    except (Taken, NotAvailable) as fault:",
+        "    except NotAvailable as fault:",
+        "tests/api/test_put_back_chain.py",
+    ),
+    in_room(
         "persons/lookup",
         "who a person is follows a head that was put back",
         "    head = left_beside(log_key, row)",
