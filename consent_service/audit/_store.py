@@ -123,7 +123,7 @@ _LOCK_FREE = Statement(
     "SELECT chain_id, length, digest, last_at, steps, mac, closed FROM chain WHERE chain_id IN (:ids[])"
     " ORDER BY chain_id {skip_locked}"
 )
-_CLOSE = Statement("UPDATE chain SET closed = 1, closing = :closing WHERE chain_id = :chain_id")
+_CLOSE = Statement("UPDATE chain SET closed = :closed, closing = :closing WHERE chain_id = :chain_id")
 _HEADS = Statement("SELECT chain_id, length, digest, last_at, steps, mac FROM chain WHERE chain_id IN (:ids[])")
 _MOVING = ("length", "digest", "last_at", "steps", "mac")
 _MOVE = updating(ChainRow, _MOVING, key="chain_id")
@@ -202,9 +202,9 @@ async def lock_free_heads(tx: Transaction, ids: Sequence[str]) -> tuple[list[Hea
     return [head_of(row) for row in rows if not row["closed"]], {row["chain_id"] for row in rows if row["closed"]}
 
 
-async def close_chain(tx: Transaction, chain_id: str, closing: bytes) -> None:
-    """Close a chain: nothing is appended to it any more. ``closing`` seals how it ended."""
-    await tx.run(_CLOSE, chain_id=chain_id, closing=closing)
+async def close_chain(tx: Transaction, chain_id: str, closing: bytes | None) -> None:
+    """Close a chain: nothing is appended to it any more. ``closing`` seals how it ended; None opens it again."""
+    await tx.run(_CLOSE, chain_id=chain_id, closed=int(closing is not None), closing=closing)
 
 
 async def add_entries(

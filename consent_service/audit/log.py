@@ -74,6 +74,16 @@ async def open_chain(tx: Transaction, chain_id: str, *, at: int) -> bool:
     return await _store.open_chain(tx, chain_id, FIRST, at)
 
 
+async def open_again(tx: Transaction, chain_id: str, *, at: int) -> None:
+    """Let what ends be written in a chain that somebody closed, or whose head somebody took, loudly.
+
+    For one whose person is not erased, as the caller knows: no chain of hers is closed.
+    """
+    alarm(0)
+    if not await open_chain(tx, chain_id, at=at):
+        await _store.close_chain(tx, chain_id, None)
+
+
 async def lock(tx: Transaction, chain_ids: Iterable[str]) -> dict[str, Head]:
     """Lock the heads of ``chain_ids`` in id order, in a statement of its own; read nothing else before it.
 
@@ -266,6 +276,7 @@ __all__ += [
     "lock_known",
     "lock_to_end",
     "may_hold",
+    "open_again",
     "open_detail",
     "steps_of",
 ]

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from consent_service.audit.closing import close
-from consent_service.audit.log import Entry, append, lock, lock_to_end
+from consent_service.audit.log import Entry, append, lock, lock_to_end, open_again
 from consent_service.clock import rfc3339
 from consent_service.consents import endings
 from consent_service.consents.desk import Desk
 from consent_service.crypto.canonical import canonical
 from consent_service.delivery import letters
+from consent_service.errors import NotAvailable
 from consent_service.identity import sessions
 from consent_service.notes import forgetting as notes
 from consent_service.persons import forgetting as persons
+from consent_service.persons.lookup import lookups_of
 from consent_service.plans import forgetting as plans
 from consent_service.rights.journal import Journal
 from consent_service.storage.engine import Transaction
@@ -41,7 +43,12 @@ async def erase(tx: Transaction, desk: Desk, candidate_id: str, *, now: int, jou
     Consents in force end as revoked; to an asker a waiting request looks as if it was never opened. Raises
     NotAvailable if she is not there (any more).
     """
-    await lock(tx, [candidate_id])
+    try:
+        await lock(tx, [candidate_id])
+    except NotAvailable:
+        if not await lookups_of(tx, candidate_id):
+            raise
+        await open_again(tx, candidate_id, at=now)  # nobody is erased who has a number here: somebody took her chain
     left = await letters.that_left(tx, candidate_id)
     ended = await endings.end_all(tx, desk, candidate_id, now=now)
     destroyed = {

@@ -14,7 +14,7 @@ from consent_service.audit.log import lock, read
 from consent_service.clock import Clock, end_of_day, local_date
 from consent_service.consents import restoring
 from consent_service.consents.desk import Desk
-from consent_service.errors import NotAvailable, ServiceError
+from consent_service.errors import NotAvailable
 from consent_service.plans import mapping
 from consent_service.plans.authority import mapping_request_of
 from consent_service.rights.erasure import erase
@@ -82,7 +82,7 @@ async def _erase_again(db: Database, desk: Desk, clock: Clock, line: Line, done:
             done.erased += 1
     except NotAvailable:
         done.erased_already += 1
-    except ServiceError as failure:
+    except Exception as failure:  # noqa: BLE001 - whatever is wrong with one person's rows, the others are erased
         _passed_over(done, "an erasure", failure)
 
 
@@ -117,7 +117,7 @@ async def _invalidate(
                 await _move_request(tx, mapping_request_of(terms), anew)
         done.invalidated += 1
         done.asked_anew += anew is not None
-    except ServiceError as failure:
+    except Exception as failure:  # noqa: BLE001 - the same
         _passed_over(done, "an invalidation", failure)
 
 
@@ -126,6 +126,6 @@ async def _move_request(tx: Transaction, request_id: str | None, consent_id: str
         await mapping.ask_under(tx, request_id, consent_id)
 
 
-def _passed_over(done: Replayed, what: str, failure: ServiceError) -> None:
+def _passed_over(done: Replayed, what: str, failure: Exception) -> None:
     _log.error("a replay passed over something", what=what, reason=type(failure).__name__, alarm="replay")
     done.passed_over += 1

@@ -11,6 +11,7 @@ from consent_service.audit.verification.verify import verify
 from consent_service.consents.asks import Refused
 from consent_service.consents.counter import Counter
 from consent_service.consents.reading import UNAVAILABLE, of_candidate
+from consent_service.errors import NotAvailable
 from consent_service.rights import erasure
 from consent_service.rights.journal import NO_JOURNAL
 from consent_service.storage.engine import Statement
@@ -112,6 +113,27 @@ async def she_ends_it_all(town: Town, planted: str, *, loudly: bool = True) -> N
 async def test_nothing_that_is_planted_keeps_her_from_ending(town: Town, what: str) -> None:
     """Rows beside a place that is nobody's, entries far away, times and lengths that no chain gets to."""
     await she_ends_it_all(town, PLANTED[what])
+
+
+@pytest.mark.parametrize("take", ["UPDATE chain SET closed = 1", "UPDATE chain SET closed = 7", "DELETE FROM chain"])
+async def test_who_has_no_chain_is_erased(town: Town, take: str) -> None:
+    """Somebody closed it, or took its head: her end is written in it, loudly, and a second one finds nobody."""
+    await town.grant()
+    await plant(town, f"{take} {HERS}")
+    before = alarms()
+    async with town.db.transaction() as tx:
+        await erasure.erase(tx, town.desk, town.candidate_id, now=town.clock.now(), journal=NO_JOURNAL)
+    assert alarms() > before
+    assert await shared(town) == set()
+    async with town.db.snapshot() as view:
+        assert [row["event"] for row in await read(view, town.candidate_id)][-2:] == [
+            "consent.revoked",
+            "person.erased",
+        ]
+    assert await is_named(town) is ("DELETE" in take)
+    with pytest.raises(NotAvailable):
+        async with town.db.transaction() as tx:
+            await erasure.erase(tx, town.desk, town.candidate_id, now=town.clock.now(), journal=NO_JOURNAL)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
