@@ -12,6 +12,7 @@ The rule: only a link's path is followed, on the host that was configured, so no
 """
 
 import hashlib
+import math
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,7 +106,10 @@ class SignedCalls:
         entry = await self._entry_point(at_hand=at_hand)
         if isinstance(entry, NotSent):
             return entry
-        return urlsplit(entry.links.get(relation, "")).path
+        try:
+            return urlsplit(entry.links.get(relation, "")).path
+        except ValueError:  # no address at all, hence no link
+            return ""
 
     async def call(
         self,
@@ -238,6 +242,7 @@ async def _bounded(response: httpx.Response) -> bytes | None:
 
 def _retry_after(headers: httpx.Headers) -> float | None:
     try:
-        return min(max(float(headers.get("Retry-After", "")), 0.0), _LONGEST_WAIT)
+        seconds = float(headers.get("Retry-After", ""))
     except ValueError:
         return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_WAIT)

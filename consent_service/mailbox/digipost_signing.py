@@ -41,9 +41,9 @@ def parsed_date(text: str) -> int | None:
     """The instant of an RFC 1123 date; None for anything else."""
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return int(moment.timestamp()) * SECOND if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return int(moment.timestamp()) * SECOND if moment.tzinfo is not None else None
 
 
 def base64_text(raw: bytes) -> str:

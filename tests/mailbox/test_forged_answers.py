@@ -12,18 +12,27 @@ import pytest
 from consent_service.clock import MINUTE, SettableClock
 from consent_service.mailbox import digipost_signing as signing
 from consent_service.mailbox import digipost_xml as xml
-from consent_service.mailbox.port import Accepted, Failed, Parked, Unknown
+from consent_service.mailbox.port import Accepted, Failed, Parked, Retry, Unknown
 from tests.mailbox.letters import LETTER, NOON
 from tests.support.digipost import USER, LocalDigipost, posten, signer
 
 Answering = Callable[[httpx.Request], tuple[int, bytes]]
 
 
-def forged(answer: Answering, *, date: int = NOON, delivered: bytes | None = None) -> httpx.AsyncClient:
-    """A Digipost that signs whatever ``answer`` says, at ``date``; on the way its body may become ``delivered``."""
+def forged(
+    answer: Answering,
+    *,
+    date: int = NOON,
+    delivered: bytes | None = None,
+    said: dict[str, str] | None = None,
+    link: str = "https://elsewhere.example/messages",
+) -> httpx.AsyncClient:
+    """A Digipost that signs whatever ``answer`` says, at ``date``; on the way its body may become ``delivered``, and
+    header fields what is ``said``.
+    """
     entry = (
         f'<entrypoint xmlns="{xml.NAMESPACE}"><certificate>{posten().certificate_pem}</certificate>'
-        '<link rel="https://elsewhere.example/relations/create_message" uri="https://elsewhere.example/messages"/>'
+        f'<link rel="https://elsewhere.example/relations/create_message" uri="{link}"/>'
         "</entrypoint>"
     ).encode()
 
@@ -35,6 +44,8 @@ def forged(answer: Answering, *, date: int = NOON, delivered: bytes | None = Non
         headers = {"Date": signing.http_date(at), "X-Content-SHA256": signing.content_hash(body)}
         signed = signing.response_string(status, path, headers)
         headers["X-Digipost-Signature"] = base64.b64encode(signer(posten())(signed)).decode()
+        if path != "/":
+            headers.update(said or {})
         arrives = body if delivered is None or path == "/" else delivered
         return httpx.Response(status, headers=headers, content=arrives)
 
@@ -110,3 +121,28 @@ async def test_entities_and_huge_trees_are_not_expanded() -> None:
     deep = b"<a>" * 5000 + b"</a>" * 5000
     with pytest.raises(xml.Unreadable):
         xml.document_events(deep)
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 07 Jul 99999999999999999999 12:00:02 GMT",
+        "Mon, 07 Jul 2014 12:00:02 +99999999999999",
+        "Mon, 07 Jul 2014 12:00:99999999999999999999 GMT",
+        "Mon, 07 Jul 0001 00:00:00 +2359",
+    ],
+)
+async def test_a_date_that_is_none_is_no_answer(date: str) -> None:
+    """However absurd: it is no fault of ours, and raises nothing."""
+    assert await sent_to(lambda _: (201, TAKEN), said={"Date": date}) == Unknown("answer-date")
+
+
+async def test_a_link_that_is_no_address_is_no_link() -> None:
+    """Nothing is sent, and an operator has a look."""
+    assert await sent_to(lambda _: (201, TAKEN), link="https://[x/messages") == Parked("no-link-create-message")
+
+
+@pytest.mark.parametrize(("said", "after"), [("nan", None), ("inf", 3600.0), ("-1", 0.0), ("soon", None)])
+async def test_a_wait_that_is_no_number_of_seconds_is_not_heeded(said: str, after: float | None) -> None:
+    """What is named is waited for, within an hour."""
+    assert await sent_to(lambda _: (429, b""), said={"Retry-After": said}) == Retry("http-429", after)
