@@ -15,14 +15,15 @@ class Timing:
     """How a worker times its work; every duration in microseconds.
 
     ``signature_lives``: Digipost refuses a request signed longer ago than that, so a letter that it denies having
-    after that time will not turn up there later. ``most_attempts``: then a person has a look at it.
+    after that time will not turn up there later. By its clock that is five minutes; by ours twice that, since its clock
+    may be five minutes behind ours before we believe none of its answers. ``most_attempts``: then a person looks at it.
     """
 
     first_wait: int = SECOND
     longest_wait: int = HOUR
     paused_wait: int = HOUR
     lease: int = MINUTE
-    signature_lives: int = 5 * MINUTE
+    signature_lives: int = 10 * MINUTE
     most_attempts: int = 100
 
     @property

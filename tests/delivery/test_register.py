@@ -73,7 +73,7 @@ async def test_a_reservation_ends_no_letter_that_may_be_out(office: Office, krr:
     office.clock.advance(seconds=2)
     await office.work()
     assert await office.status(letter) == "dispatched"
-    office.clock.advance(seconds=6 * 60)
+    office.clock.advance(seconds=11 * 60)
     await office.work()
     assert await office.status(letter) == "undeliverable"
     assert await office.digipost.letters() == []

@@ -59,7 +59,7 @@ async def test_an_older_letter_that_may_be_out_is_not_sent_anew(office: Office) 
     office.clock.advance(seconds=5)
     await office.work()
     assert await office.status(older) == "dispatched"
-    office.clock.advance(seconds=6 * 60)
+    office.clock.advance(seconds=11 * 60)
     await office.work()
     cancelled = await office.show(older)
     assert (cancelled.status, cancelled.history[-1].note) == ("cancelled", "superseded")
@@ -78,7 +78,7 @@ async def test_an_older_letter_that_may_be_out_is_not_sent_after_one_for_her_pag
         head = (await lock(tx, [candidate]))[candidate]
         await supersede(tx, office.keys.service, head, shown.plan_id, shown.plan_version + 1, now=office.clock.now())
     assert await office.status(older) == "dispatched"
-    office.clock.advance(seconds=6 * 60)
+    office.clock.advance(seconds=11 * 60)
     await office.work()
     cancelled = await office.show(older)
     assert (cancelled.status, cancelled.history[-1].note) == ("cancelled", "superseded")
@@ -119,7 +119,7 @@ async def test_the_unit_hears_of_the_newer_one_alone(office: Office) -> None:
     await office.digipost.order("drop_before")
     await office.work()
     await after(office, older)
-    office.clock.advance(seconds=7 * 60)
+    office.clock.advance(seconds=12 * 60)
     await office.work()
     assert await office.status(older) == "cancelled"
     async with office.db.transaction() as tx:

@@ -231,7 +231,7 @@ async def test_what_the_mailbox_denies_for_good_may_be_sent(kari: Kari) -> None:
     await kari.revoke()
     await kari.work()
     assert not await kari.offered()
-    kari.office.clock.advance(seconds=6 * 60)
+    kari.office.clock.advance(seconds=11 * 60)
     await kari.work()
     assert [one.status for one in await kari.letters()] == ["cancelled"]
     await kari.says_yes()
