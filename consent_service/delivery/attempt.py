@@ -13,7 +13,8 @@
 7. she is not a user: ask the mailbox who she is. It says the same, and no address came with the plan: undeliverable
 8. else ask the gate once more, for the address too, and send, to be printed. What the mailbox won't print is
    undeliverable
-9. an id was used before: ask the mailbox again. It denies having the letter: the ids are somebody else's, park
+9. an id was used before: ask the mailbox again. It denies having the letter: while an earlier attempt's request may
+   still be on its way in there, ask again later; else the ids are somebody else's, park
 
 The rule: whatever may have left is in doubt until the mailbox says otherwise, and is never sent under other ids, on
 paper neither: so the mailbox itself refuses a second letter, whichever way the first one went. Ids are known under one
@@ -248,6 +249,9 @@ class Attempts:
             case port.Held(delivered_at=delivered_at, printed=printed):
                 note = PRINTED if printed else "confirmed"
                 return Finding(Status.DELIVERED, note, at=delivered_at, went_out_at=at)
+            case port.NotHeld() if letter.doubt_until is not None and at < letter.doubt_until:
+                # Our own earlier attempt explains it. The refusal of this one adds nothing to the doubt.
+                return Finding(Status.DISPATCHED, duplicate.reason, went_out_at=at, doubt_until=letter.doubt_until)
             case port.NotHeld():
                 return Finding(Status.PARKED, duplicate.reason, went_out_at=at, doubt_until=self._doubt())
             case port.Unanswered(reason=reason):

@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 
 from consent_service.consents.gate import Dispatched
 from consent_service.delivery import operators
-from consent_service.mailbox.port import OutgoingLetter
+from consent_service.mailbox.port import DocumentStatus, Mailbox, NotHeld, OutgoingLetter
 from tests.delivery.conftest import Office
+from tests.delivery.test_printing import Watched
 from tests.support.digipost import USER, Unlinked
 
 
@@ -69,7 +70,7 @@ async def test_a_revoke_after_an_unknown_outcome_cancels_once_a_denial_is_final(
     office.clock.advance(seconds=2)
     await office.work()
     assert await office.status(letter) == "dispatched"
-    office.clock.advance(seconds=5 * 60)
+    office.clock.advance(seconds=10 * 60)
     await office.work()
     assert await office.status(letter) == "cancelled"
     assert (await office.show(letter)).history[-1].note == "denied"
@@ -87,7 +88,7 @@ async def test_a_revoke_after_an_unknown_outcome_parks_what_the_mailbox_never_an
     office.clock.advance(seconds=2)
     await office.work()
     assert await office.status(letter) == "dispatched"
-    office.clock.advance(seconds=6 * 60)
+    office.clock.advance(seconds=11 * 60)
     with capture_logs() as told:
         await office.work()
     parked = await office.show(letter)
@@ -108,11 +109,11 @@ async def test_an_unanswered_letter_whose_consent_is_in_force_is_asked_about_aga
     await office.work()
     await office.digipost.order("unavailable", calls="status", times=1000)
     for _ in range(3):
-        office.clock.advance(seconds=6 * 60)
+        office.clock.advance(seconds=11 * 60)
         await office.work()
     assert await office.status(letter) == "dispatched"
     await office.digipost.put_right()
-    office.clock.advance(seconds=6 * 60)
+    office.clock.advance(seconds=11 * 60)
     await office.work()
     assert await office.status(letter) == "delivered"
 
@@ -206,3 +207,58 @@ async def test_a_letter_that_was_not_taken_is_sent_though_nobody_knows_the_accou
     await unlinked.work()
     assert await unlinked.status(letter) == "delivered"
     assert len(await unlinked.digipost.letters()) == 1
+
+
+class Lagging(Watched):
+    """A mailbox that denies a document for a while: it has its ids, and does not show it yet."""
+
+    def __init__(self, inner: Mailbox, times: int) -> None:
+        super().__init__(inner)
+        self._times = times
+
+    async def status(
+        self, document_uuid: str, sender_organisation: str | None = None, sent_as: str | None = None
+    ) -> DocumentStatus:
+        self._times -= 1
+        return await super().status(document_uuid, sender_organisation, sent_as) if self._times < 0 else NotHeld()
+
+
+async def test_a_duplicate_that_our_own_earlier_attempt_explains_is_asked_about_again(office: Office) -> None:
+    """The mailbox has the ids and not yet the document: no person is needed while what was sent may still get there."""
+    letter = await office.letter(await office.consent(await office.candidate()))
+    await office.digipost.order("drop_after")
+    await office.work()
+    lagging = Lagging(office.digipost.mailbox(), 2)
+    office.clock.advance(seconds=2)
+    await office.work(mailbox=lagging)
+    assert await office.status(letter) == "dispatched"
+    office.clock.advance(seconds=20)
+    await office.work(mailbox=lagging)
+    assert await office.status(letter) == "delivered"
+    assert len(await office.digipost.letters()) == 1
+
+
+async def test_a_duplicate_that_nothing_of_ours_explains_any_more_waits_for_a_person(office: Office) -> None:
+    """Denied still when whatever we sent has arrived or never will: the ids are somebody else's."""
+    letter = await office.letter(await office.consent(await office.candidate()))
+    await office.digipost.order("drop_after")
+    await office.work()
+    office.clock.advance(seconds=20 * 60)
+    await office.work(mailbox=Lagging(office.digipost.mailbox(), 2))
+    parked = await office.show(letter)
+    assert (parked.status, parked.history[-1].note) == ("parked", "DUPLICATE_MESSAGE")
+
+
+async def test_a_denial_is_final_when_no_clock_within_five_minutes_of_ours_takes_the_signature(office: Office) -> None:
+    """Digipost's may be five minutes behind, and then takes what we signed for ten minutes of ours."""
+    consent = await office.consent(await office.candidate())
+    letter = await office.letter(consent)
+    await office.digipost.order("drop_before")
+    await office.work()
+    await office.revoke(consent)
+    office.clock.advance(seconds=9 * 60)
+    await office.work()
+    assert await office.status(letter) == "dispatched"
+    office.clock.advance(seconds=2 * 60)
+    await office.work()
+    assert await office.status(letter) == "cancelled"
