@@ -10,7 +10,8 @@
 5. ask the gate, anew each time. It says no: the letter is cancelled, unless it may be out; then only a denial that
    is final cancels it
 6. send at once, under the same ids as ever; nothing if the lease has run out in between (a paused process)
-7. she is not a user: ask the mailbox who she is. It says the same, and no address came with the plan: undeliverable
+7. she is not a user, or something was not found: ask the mailbox who she is. It says that she is none, and no address
+   came with the plan: undeliverable
 8. else ask the gate once more, for the address too, and send, to be printed. What the mailbox won't print is
    undeliverable
 9. an id was used before: ask the mailbox again. It denies having the letter: while an earlier attempt's request may
@@ -31,7 +32,7 @@ from consent_service.consents.gate import NOT_SHARED, DispatchAsk, Dispatched, R
 from consent_service.delivery._store import Letter
 from consent_service.delivery.advice import advice, is_elsewhere
 from consent_service.delivery.backoff import Timing
-from consent_service.delivery.finding import Finding, known, micros, not_a_user, not_taken
+from consent_service.delivery.finding import NOT_FOUND, Finding, known, micros, not_a_user, not_taken
 from consent_service.delivery.letters import SUPERSEDED, pdf_of
 from consent_service.delivery.printing import PRINTED, Printing, address_ref
 from consent_service.delivery.states import OTHER_MAILBOX, RESERVED, Status
@@ -127,7 +128,7 @@ class Attempts:
         outcome = await self._send(attempt, answer)
         if not isinstance(outcome, port.NotAUser):
             return await self._followed(letter, outcome, answer)
-        return await self._without_account(attempt, answer, standing, denied_at)
+        return await self._without_account(attempt, answer, outcome, standing, denied_at)
 
     async def _status(self, letter: Letter) -> port.DocumentStatus:
         """What the mailbox says of the letter, under the sender that it went under."""
@@ -169,13 +170,18 @@ class Attempts:
         return self._sent(letter, outcome, answer.at)
 
     async def _without_account(
-        self, attempt: Attempt, answer: Dispatched, standing: Standing | None, denied_at: int | None
+        self,
+        attempt: Attempt,
+        answer: Dispatched,
+        said: port.NotAUser,
+        standing: Standing | None,
+        denied_at: int | None,
     ) -> Finding:
         letter = attempt.letter
         # 7. Not a user, for sure?
         identified = await self._mailbox.identify(answer.national_id)
         if not (isinstance(identified, port.NotAUser) and identified.confirmed and self._may_print(letter)):
-            return not_a_user(letter, identified, OTHER_MAILBOX if is_elsewhere(standing) else _NOT_A_USER)
+            return not_a_user(letter, said, identified, OTHER_MAILBOX if is_elsewhere(standing) else _NOT_A_USER)
         # 8. On paper, then.
         return await self._print(attempt, denied_at)
 
@@ -194,6 +200,8 @@ class Attempts:
             return self._held_up(letter, answer, denied_at)
         outcome = await self._send(attempt, answer)
         match outcome:
+            case port.NotAUser(confirmed=False):
+                return Finding(Status.PARKED, NOT_FOUND, doubt_until=letter.doubt_until)
             case port.NotAUser():
                 return Finding(Status.UNDELIVERABLE, _NOT_A_USER)
             case port.Failed(reason=reason):

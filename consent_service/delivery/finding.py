@@ -11,6 +11,9 @@ from consent_service.delivery.printing import PRINTED
 from consent_service.delivery.states import Status
 from consent_service.mailbox import port
 
+NOT_FOUND = "http-404"
+"""Why a letter is parked: something was not found that is not its reader."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -47,9 +50,13 @@ def known(held: port.Held | port.Unanswered, letter: Letter) -> Finding:
     return Finding(Status.DELIVERED, note, at=held.delivered_at, went_out_at=held.delivered_at)
 
 
-def not_a_user(letter: Letter, identified: port.Identification, note: str) -> Finding:
-    """A no to a send and a no to who she is. Without the second it is tried again: nothing was taken."""
+def not_a_user(letter: Letter, said: port.NotAUser, identified: port.Identification, note: str) -> Finding:
+    """A no to a send (``said``) and a no to who she is. Without the second it is tried again: nothing was taken. If it
+    was something else that was not found, a person looks.
+    """
     match identified:
+        case port.User() if not said.confirmed:
+            return Finding(Status.PARKED, NOT_FOUND, doubt_until=letter.doubt_until)
         case port.NotAUser():
             return Finding(Status.UNDELIVERABLE, note)
         case port.User():

@@ -28,7 +28,7 @@ from consent_service.mailbox.port import (
     User,
 )
 
-_NOT_HELD = frozenset({"DOCUMENT_NOT_FOUND", "MESSAGE_NOT_FOUND"})
+_NOT_HELD = frozenset({"DOCUMENT_NOT_FOUND", "MESSAGE_NOT_FOUND", None})  # a plain "not found" need not say more
 _PAGE = 100
 _MOST_PAGES = 1000
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -88,7 +88,7 @@ class Digipost:
     async def status(
         self, document_uuid: str, sender_organisation: str | None = None, sent_as: str | None = None
     ) -> DocumentStatus:
-        """See ``Mailbox.status``. Only Digipost's own "not found" is a denial: any other 404 says nothing.
+        """See ``Mailbox.status``. Only Digipost's own "not found", signed, is a denial: any other 404 is none.
 
         Documents stand under their sender's account. Where nobody can say which that is, it is asked under the account
         that sent it. Of what another account of ours sent, only that it is there is believed: an account that may not

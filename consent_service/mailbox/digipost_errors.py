@@ -15,7 +15,7 @@ class Step(Enum):
 
     CONFIRM = "an id was used before: ask for the document's status"
     GIVE_UP = "this letter will never be taken"
-    NEXT_CHANNEL = "the person is not a user: the mailbox is the wrong channel"
+    NEXT_CHANNEL = "the person is not a user, or so it seems: the mailbox is the wrong channel"
     PARK = "an operator must put something right first"
     RETRY = "not taken: try the same letter again, signed anew"
     UNSURE = "perhaps taken: try again under the same ids, and ask first"
@@ -54,11 +54,13 @@ def step(status: int, code: str | None, error_type: str | None) -> Step:
     """What to do about an answer with HTTP ``status`` and the body's ``code`` and ``error_type``, if any.
 
     The code decides if it is known; then a status that says more than the type does; then the type. What is
-    left is parked: a person looks at it. A 404 without a code is *not* a non-user: only ``UNKNOWN_RECIPIENT``
-    says that.
+    left is parked: a person looks at it. A 404 without a code does not make a non-user: only ``UNKNOWN_RECIPIENT``
+    does, or the mailbox's answer when it is asked who she is.
     """
     if code is not None and code in _BY_CODE:
         return _BY_CODE[code]
+    if status == 404 and code is None:
+        return Step.NEXT_CHANNEL
     if status >= 500:
         return Step.UNSURE
     return _BY_STATUS.get(status) or _BY_TYPE.get(error_type or "", Step.PARK)
@@ -73,7 +75,7 @@ def outcome(status: int, code: str | None, error_type: str | None, retry_after: 
         case Step.GIVE_UP:
             return Failed(reason)
         case Step.NEXT_CHANNEL:
-            return NotAUser()
+            return NotAUser(confirmed=code is not None)
         case Step.PARK:
             return Parked(reason)
         case Step.RETRY:

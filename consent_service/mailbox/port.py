@@ -79,7 +79,8 @@ class Accepted:
 class NotAUser:
     """The mailbox confirmed that this person has no mailbox there. Nothing was taken.
 
-    ``confirmed`` is False where it could not tell who the person is: then there is no letter on paper either.
+    ``confirmed`` is False where it could not tell who the person is: then there is no letter on paper either. To a send
+    it is False where something was not found and it did not say what: ask who she is.
     """
 
     confirmed: bool = True

@@ -255,3 +255,25 @@ async def test_what_becomes_of_the_paper_is_heard(printing: Office) -> None:
     await listen(printing.db, printing.digipost.mailbox(), printing.clock, holder="somebody")
     shown = await printing.show(letter)
     assert (shown.status, shown.history[-1].status, shown.history[-1].note) == ("delivered", "noticed", "postmarked")
+
+
+class Laconic(Watched):
+    """One that says of any letter that something was not found, and not what."""
+
+    async def send(self, letter: OutgoingLetter) -> Outcome:
+        return NotAUser(confirmed=False)
+
+
+@pytest.mark.parametrize(("digits", "status"), [(NON_USER, "undeliverable"), (USER, "parked")])
+async def test_a_plain_not_found_is_settled_by_asking_who_she_is(office: Office, digits: str, status: str) -> None:
+    """She is no user: so it was she. She is one: it was something else, and a person looks."""
+    letter = await office.letter(await office.consent(await office.candidate(digits)))
+    await office.work(mailbox=Laconic(office.digipost.mailbox()))
+    assert await office.status(letter) == status
+
+
+async def test_a_plain_not_found_on_paper_is_looked_at_by_a_person(printing: Office) -> None:
+    """She was asked about already, so it is something else that was not found."""
+    letter = await printable(printing)
+    await printing.work(mailbox=Laconic(printing.digipost.mailbox()))
+    assert await printing.status(letter) == "parked"

@@ -12,7 +12,7 @@ import pytest
 from consent_service.clock import MINUTE, SettableClock
 from consent_service.mailbox import digipost_signing as signing
 from consent_service.mailbox import digipost_xml as xml
-from consent_service.mailbox.port import Accepted, Failed, Parked, Retry, Unknown
+from consent_service.mailbox.port import Accepted, Failed, NotAUser, NotHeld, Parked, Retry, Unknown
 from tests.mailbox.letters import LETTER, NOON
 from tests.support.digipost import USER, LocalDigipost, posten, signer
 
@@ -76,7 +76,15 @@ async def test_an_answer_is_believed_if_its_date_hash_and_signature_are_digipost
 
 async def test_links_lead_nowhere_but_to_the_configured_host() -> None:
     """The entry point is not signed, so only its paths are followed."""
-    assert await sent_to(lambda _: (404, b"")) == Parked("http-404")
+    assert await sent_to(lambda _: (403, b"")) == Parked("http-403")
+
+
+async def test_a_plain_not_found_is_the_mailboxs_word_and_names_no_non_user() -> None:
+    """Its body may be empty: of a document it is a denial; of a letter it says that somebody must ask who she is."""
+    http = forged(lambda _: (404, b""))
+    mailbox = LocalDigipost("https://digipost.example", http, SettableClock(NOON)).mailbox()
+    assert await mailbox.status(LETTER.document_uuid) == NotHeld()
+    assert await mailbox.send(LETTER) == NotAUser(confirmed=False)
 
 
 @pytest.mark.parametrize(
