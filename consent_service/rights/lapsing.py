@@ -48,7 +48,7 @@ async def _tried(kind: str, work: Awaitable[int]) -> int:
     try:
         return await work
     except Unavailable as failure:
-        _log.warning("lapsing waits for the database", kind=kind, reason=type(failure).__name__)
+        _log.warning("lapsing waits for the database", what=kind, reason=type(failure).__name__)
     except Exception as fault:  # noqa: BLE001 - whatever it is, the other kinds go on, and operators hear of it
-        _log.error("lapsing failed", kind=kind, fault=type(fault).__name__, alarm="lapsing")
+        _log.error("lapsing failed", what=kind, fault=type(fault).__name__, alarm="lapsing")
     return 0

@@ -98,7 +98,7 @@ async def test_a_kind_that_fails_leaves_the_others_done(life: Life, table: str, 
     await tamper(office.db, f"ALTER TABLE {table} RENAME TO elsewhere")
     with capture_logs() as told:
         await lapses(office, events_kept=10 * DAY)
-    assert [one["kind"] for one in told if one.get("alarm") == "lapsing"] == [kind]
+    assert [one["what"] for one in told if one.get("alarm") == "lapsing"] == [kind]
     await tamper(office.db, f"ALTER TABLE elsewhere RENAME TO {table}")
     after = await stored(office.db)
     gone = {
