@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
@@ -45,6 +46,16 @@ async def test_what_hangs_on_a_changed_head_is_refused_alone(town: Town, change:
     async with town.db.snapshot() as view:
         assert await view.rows(Statement("SELECT * FROM share WHERE consent_id = :id"), id=consent.id) == []
         assert [row["event"] for row in await read(view, town.candidate_id)][-1] == "consent.revoked"
+
+
+@pytest.mark.parametrize("change", ["length = length - 1", "length = 0"])
+async def test_the_services_own_head_that_was_changed_hides_no_attempt(town: Town, change: str) -> None:
+    """An attempt that names nobody known is answered as ever, and stands behind those before it."""
+    assert await town.release(str(uuid4())) == Refused("unknown")
+    await tamper(town.db, f"UPDATE chain SET {change} WHERE chain_id = :id", id=SERVICE_CHAIN)
+    assert await town.release(str(uuid4())) == Refused("unknown")
+    async with town.db.snapshot() as view:
+        assert [row["event"] for row in await read(view, SERVICE_CHAIN)] == ["release.refused"] * 2
 
 
 async def test_a_head_put_back_whole_records_nothing_twice(town: Town) -> None:

@@ -39,7 +39,7 @@ FAULTS = (
     ),
     in_room(
         "audit/log",
-        "a head that was changed keeps her from ending what she shares",
+        "where the service's own head was changed, no attempt is answered or told",
         "        if not is_sound(key, head):",
         "        if head is None:",
         "tests/consents/test_changed_heads.py",
