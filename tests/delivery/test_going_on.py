@@ -9,19 +9,10 @@ from consent_service.consents.gate import DispatchAsk, Dispatched, Refused
 from consent_service.delivery import operators
 from consent_service.delivery.backoff import Timing
 from consent_service.errors import KeyProviderDown
-from consent_service.mailbox.port import (
-    DocumentEvent,
-    DocumentStatus,
-    Identification,
-    Mailbox,
-    Outcome,
-    OutgoingLetter,
-    Parked,
-    Retry,
-    Unanswered,
-)
+from consent_service.mailbox.port import Mailbox, Outcome, OutgoingLetter
 from tests.delivery.conftest import Office
 from tests.support.digipost import intruder, signer
+from tests.support.mailbox import InFront
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "error_before", "unavailable", "too_many"])
@@ -47,33 +38,17 @@ async def test_a_mailbox_that_is_not_there_leaves_the_letter_waiting(office: Off
     assert waiting.next_attempt_at > office.clock.now()
 
 
-class Choking(Mailbox):
+class Choking(InFront):
     """A mailbox whose adapter breaks on one letter."""
 
     def __init__(self, inner: Mailbox, on: str) -> None:
-        self._inner, self._on = inner, on
+        super().__init__(inner)
+        self._on = on
 
     async def send(self, letter: OutgoingLetter) -> Outcome:
         if letter.message_id == self._on:
             raise RuntimeError("a fault of ours")
-        return await self._inner.send(letter)
-
-    async def ready(self) -> Retry | Parked | None:
-        return await self._inner.ready()
-
-    def sender_of(self, organisation: str | None) -> str:
-        return self._inner.sender_of(organisation)
-
-    async def status(
-        self, document_uuid: str, sender_organisation: str | None = None, sent_as: str | None = None
-    ) -> DocumentStatus:
-        return await self._inner.status(document_uuid, sender_organisation, sent_as)
-
-    async def identify(self, national_id: str) -> Identification:
-        return await self._inner.identify(national_id)
-
-    async def events(self, since: int, until: int) -> tuple[DocumentEvent, ...] | Unanswered:
-        return await self._inner.events(since, until)
+        return await super().send(letter)
 
 
 async def test_one_poisoned_letter_delays_no_other(office: Office) -> None:

@@ -11,21 +11,17 @@ from consent_service.delivery import reading
 from consent_service.delivery.history.listening import listen
 from consent_service.delivery.printing import Printing
 from consent_service.mailbox.port import (
-    DocumentEvent,
-    DocumentStatus,
     Identification,
     Mailbox,
     NotAUser,
     Outcome,
     OutgoingLetter,
-    Parked,
     PostalAddress,
-    Retry,
-    Unanswered,
 )
 from consent_service.storage.engine import Statement
 from tests.delivery.conftest import Office
 from tests.support.digipost import COUNTY, DEACTIVATED, NON_USER, USER, a4
+from tests.support.mailbox import InFront
 
 AT_HANSENS = PostalAddress("Kari Prøve", ("c/o Hansen", "Storgata 1"), "7713", "Steinkjer")
 BACK_TO = PostalAddress("Fagopplæringen i Trøndelag", ("Postboks 2560",), "7735", "Steinkjer")
@@ -55,7 +51,7 @@ async def is_printed(office: Office, letter_id: str) -> bool:
     return delivery.printed
 
 
-class Watched(Mailbox):
+class Watched(InFront):
     """A mailbox that does something else first: before it says who somebody is, or before it takes paper."""
 
     def __init__(
@@ -65,31 +61,18 @@ class Watched(Mailbox):
         identifying: Callable[[], Awaitable[None]] | None = None,
         taking_paper: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        self._inner, self._identifying, self._taking_paper = inner, identifying, taking_paper
+        super().__init__(inner)
+        self._identifying, self._taking_paper = identifying, taking_paper
 
     async def send(self, letter: OutgoingLetter) -> Outcome:
         if letter.paper is not None and self._taking_paper is not None:
             await self._taking_paper()
-        return await self._inner.send(letter)
-
-    async def ready(self) -> Retry | Parked | None:
-        return await self._inner.ready()
-
-    def sender_of(self, organisation: str | None) -> str:
-        return self._inner.sender_of(organisation)
-
-    async def status(
-        self, document_uuid: str, sender_organisation: str | None = None, sent_as: str | None = None
-    ) -> DocumentStatus:
-        return await self._inner.status(document_uuid, sender_organisation, sent_as)
+        return await super().send(letter)
 
     async def identify(self, national_id: str) -> Identification:
         if self._identifying is not None:
             await self._identifying()
-        return await self._inner.identify(national_id)
-
-    async def events(self, since: int, until: int) -> tuple[DocumentEvent, ...] | Unanswered:
-        return await self._inner.events(since, until)
+        return await super().identify(national_id)
 
 
 class Unsure(Watched):

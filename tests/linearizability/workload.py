@@ -64,8 +64,8 @@ class Load:
 
     def works(self, chance: random.Random) -> list[Coroutine[Any, Any, None]]:
         """What is done beside each other."""
-        works = [self._reads(random.Random(chance.random())) for _ in range(READERS)]  # noqa: S311
-        return works + [self._owns(random.Random(chance.random())) for _ in range(OWNERS)]  # noqa: S311
+        works = [self._reads(random.Random(chance.random())) for _ in range(READERS)]  # noqa: S311 - no secret
+        return works + [self._owns(random.Random(chance.random())) for _ in range(OWNERS)]  # noqa: S311 - no secret
 
     async def reached(self, share: float) -> None:
         """Come back when this share of the calls was made."""
